@@ -1,0 +1,250 @@
+"""Every setting of the project: frozen dataclasses, each field explained, each value checked once, here."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from au_core.aus import BP4D, DatasetSpec
+from au_core.errors import ConfigError
+
+LAYOUTS = ("bp4d", "disfa", "manifest", "videos")
+"""On-disk layouts the readers know."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreprocessConfig:
+    """From a source frame to an aligned face. Recorded in the metadata of every Parquet file."""
+
+    detector: str = "dataset"
+    """Where the three points come from: ``dataset`` (its landmark files), ``yunet`` (fetched once, checked
+    by SHA-256), or the path of a YuNet model file."""
+    size: int = 224
+    """Edge of the aligned face in pixels."""
+    min_confidence: float = 0.6
+    """Lowest YuNet score that counts as a face; 0.5 gives 3 false ones in 320 faceless frames, 0.6 none."""
+    detect_side: int = 640
+    """Longest side of the copy the detector looks at; 320 is four times faster and enough for large faces."""
+    all_faces: bool = False
+    """Keep every face of a frame, not only the largest and most central one (``face_id`` 0)."""
+    jpeg_quality: int = 95
+    """Quality of the stored face."""
+
+    def __post_init__(self) -> None:
+        _require(self.size >= 16, f"size must be at least 16 pixels, got {self.size}")
+        _require(0 < self.min_confidence < 1, f"min_confidence must be in (0, 1), got {self.min_confidence}")
+        _require(self.detect_side >= 64, f"detect_side must be at least 64 pixels, got {self.detect_side}")
+        _require(1 <= self.jpeg_quality <= 100, f"jpeg_quality must be in [1, 100], got {self.jpeg_quality}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyntheticConfig:
+    """Size of the drawn dataset (the twin); subjects are the real ids, spread evenly over the three parts."""
+
+    layout: str = "bp4d"
+    """``bp4d`` or ``disfa``."""
+    subjects: int = 41
+    """How many people: at most 41 (BP4D) or 27 (DISFA)."""
+    sequences: int = 8
+    """Sequences of each person: at most 8 (BP4D's tasks T1-T8); DISFA has one."""
+    frames: int = 450
+    """Coded frames of each sequence."""
+    seed: int = 0
+    """Same seed, same bytes."""
+
+    def __post_init__(self) -> None:
+        _require(self.layout in ("bp4d", "disfa"), f"layout must be bp4d or disfa, got {self.layout!r}")
+        limits = {"bp4d": (41, 8), "disfa": (27, 1)}[self.layout]
+        _require(
+            3 <= self.subjects <= limits[0],
+            f"subjects must be in [3, {limits[0]}] for {self.layout}, got {self.subjects}",
+        )
+        _require(
+            1 <= self.sequences <= limits[1],
+            f"sequences must be in [1, {limits[1]}] for {self.layout}, got {self.sequences}",
+        )
+        _require(self.frames >= 1, f"frames must be at least 1, got {self.frames}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdversarialConfig:
+    """The knobs of Algorithm 1, named as in the paper."""
+
+    alpha: float = 0.01
+    """Weight of the adversarial term in Eq. 4; 0 is the O-wlc baseline."""
+    h_d: int = 1
+    """Discriminator updates per step (H_D)."""
+    h_r: int = 1
+    """Recognizer updates per step (H_R)."""
+    m1: int = 32
+    """Labelled faces in a batch."""
+    m2: int = 32
+    """Unlabelled faces in a batch; where no label is missing, m2 more labelled ones with unused labels."""
+    steps: int = 20_000
+    """Steps of Algorithm 1 (K)."""
+    lr_r: float = 1e-4
+    """Adam's learning rate for R."""
+    lr_d: float = 1e-4
+    """Adam's learning rate for D."""
+    hidden: int = 64
+    """Width of D's two hidden layers."""
+
+    @property
+    def m(self) -> int:
+        """Faces in a batch (m = m1 + m2)."""
+        return self.m1 + self.m2
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.alpha < 1, f"alpha must be in [0, 1), got {self.alpha}")
+        _require(min(self.h_d, self.h_r) >= 1, f"h_d and h_r must be >= 1, got {self.h_d} and {self.h_r}")
+        _require(self.m1 >= 1 and self.m2 >= 0, f"m1 must be >= 1 and m2 >= 0, got {self.m1} and {self.m2}")
+        _require(self.steps >= 1, f"steps must be >= 1, got {self.steps}")
+        _require(min(self.lr_r, self.lr_d) > 0, f"learning rates must be > 0, got {self.lr_r} and {self.lr_d}")
+        _require(self.hidden >= 1, f"hidden must be >= 1, got {self.hidden}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """What the paper leaves open about a training: network, precision, augmentation, validation."""
+
+    backbone: str = "resnet50"
+    """Any classification network of torchvision by its name, or ``resnet10`` (for the demo)."""
+    weights: str | None = None
+    """Initial weights: a torchvision name such as ``IMAGENET1K_V2``, a local state_dict file, or None."""
+    input_size: int = 224
+    """Edge R sees; stored faces of another size are resized."""
+    precision: str = "auto"
+    """``bf16``, ``fp32``, or ``auto``: bf16 where the processor computes in it."""
+    augment: bool = True
+    """Mirror and shift training faces at random."""
+    report_every: int = 1_000
+    """Steps between two validations, each with a checkpoint."""
+    validation_subjects: float = 0.15
+    """Share of a fold's training subjects that is set aside to choose epoch and thresholds (at least 1)."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.precision in ("auto", "bf16", "fp32"),
+            f"precision must be auto, bf16 or fp32, got {self.precision!r}",
+        )
+        _require(self.input_size >= 32, f"input_size must be at least 32, got {self.input_size}")
+        _require(self.report_every >= 1, f"report_every must be >= 1, got {self.report_every}")
+        _require(
+            0 < self.validation_subjects < 1,
+            f"validation_subjects must be in (0, 1), got {self.validation_subjects}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScalingConfig:
+    """How much of the cluster one training takes."""
+
+    workers: int = 1
+    """DDP workers of one training."""
+    cpus_per_worker: int = 1
+    """CPU cores of each worker; also its threads."""
+    gpu: bool = False
+    """Give each worker a GPU."""
+
+    def __post_init__(self) -> None:
+        _require(
+            min(self.workers, self.cpus_per_worker) >= 1,
+            f"workers and cpus_per_worker must be >= 1, got {self.workers} and {self.cpus_per_worker}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentConfig:
+    """One execution of the protocol: a dataset, its folds, and every training on them."""
+
+    name: str
+    """The recipe's name; also the MLflow experiment."""
+    spec: DatasetSpec = BP4D
+    """AUs to recognise."""
+    layout: str = "bp4d"
+    """On-disk layout of ``--data``."""
+    protocol: str = "three_fold"
+    """``three_fold``, ``hashed_three_fold``, ``train_dev`` or ``60_20_20``."""
+    methods: tuple[str, ...] = ("ours", "o_wlc")
+    """Methods to train, by their names in ``au_core.methods``."""
+    missing_rates: tuple[float, ...] = (0.0,)
+    """Shares of the training labels to hide."""
+    seeds: tuple[int, ...] = (0,)
+    """Each repeats everything with other initial weights, batches and hidden labels."""
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    scaling: ScalingConfig = field(default_factory=ScalingConfig)
+    synthetic: SyntheticConfig | None = None
+    """The drawn dataset to use when no ``--data`` is given; None: data is required."""
+
+    def __post_init__(self) -> None:
+        _require(self.layout in LAYOUTS, f"layout must be one of {', '.join(LAYOUTS)}, got {self.layout!r}")
+        for rate in self.missing_rates:
+            check_rate(rate)
+
+
+def check_rate(rate: float) -> None:
+    """Raise ConfigError unless a missing rate is in [0, 1)."""
+    _require(0 <= rate < 1, f"missing rate must be in [0, 1), got {rate}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldPlan:
+    """Everything one training depends on. Two equal plans give the same model; a finished one is not run again."""
+
+    method: str
+    missing_rate: float
+    fold: int
+    """Number of the test part (1, 2, 3), because public repositories number folds differently."""
+    seed: int
+    spec: DatasetSpec
+    train_subjects: tuple[str, ...]
+    val_subjects: tuple[str, ...]
+    test_subjects: tuple[str, ...]
+    faces: str
+    """The fingerprint of the faces in ``OUT/faces`` (and ``OUT/faces_unlabelled``), so that changed data retrains."""
+    adversarial: AdversarialConfig
+    train: TrainConfig
+    scaling: ScalingConfig
+
+    def __post_init__(self) -> None:
+        check_rate(self.missing_rate)
+
+    @property
+    def run(self) -> str:
+        """Folder of this training below ``OUT/runs``."""
+        return f"{self.method}/missing={self.missing_rate:g}/fold={self.fold}/seed={self.seed}"
+
+    @property
+    def digest(self) -> str:
+        """Short hash of the whole plan; a changed setting never resumes old weights."""
+        return digest_of(asdict(self))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "FoldPlan":
+        """The inverse of ``dataclasses.asdict``, also after a trip through JSON."""
+        subjects = {key: tuple(values[key]) for key in ("train_subjects", "val_subjects", "test_subjects")}
+        spec = DatasetSpec(**{**values["spec"], "aus": tuple(values["spec"]["aus"])})
+        nested = {
+            "adversarial": AdversarialConfig(**values["adversarial"]),
+            "train": TrainConfig(**values["train"]),
+            "scaling": ScalingConfig(**values["scaling"]),
+        }
+        return cls(**{**values, **subjects, **nested, "spec": spec})
+
+
+def digest_of(values: Any) -> str:  # noqa: ANN401
+    """Twelve hex digits naming a JSON-like value, the same on every machine."""
+    text = json.dumps(values, sort_keys=True, default=list)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def with_method(plan: FoldPlan, **adversarial: float) -> FoldPlan:
+    """The same plan at another point of Algorithm 1's knobs; for sweeps."""
+    return replace(plan, adversarial=replace(plan.adversarial, **adversarial))

@@ -1,0 +1,94 @@
+"""The nouns that travel: a source sequence with its frame rows, a face row, a quality row, a prediction row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from au_core.aus import au_column
+from au_core.data.files import quoted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SequenceRef:
+    """Where one sequence lies; small, so that it can travel to a worker, which reads the rest itself."""
+
+    layout: str
+    dataset: str
+    subject: str
+    sequence: str
+    source: str
+    """Video file or picture folder, relative to ``root``; shown to people."""
+    root: str
+    labels: tuple[str, ...] = ()
+    """Label files, relative to ``root``; empty for unlabelled video."""
+    landmarks: str | None = None
+    """Landmark file or folder, relative to ``root``; None where the dataset has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrameRows:
+    """The frame rows of one sequence, still without faces, as every reader hands them on.
+
+    ``frames[N]`` int32 are the numbers the labels use, ascending; ``codes[N, L]`` int8 the raw codes of
+    ``aus`` (UNKNOWN where not coded); ``pictures`` maps a frame number to its picture, and is None for a
+    video, whose decoded frame ``i`` (from 0) is frame ``first_frame + i``. ``points[N, 3, 2]`` float32 are
+    picture-left eye, picture-right eye and mouth centre in source pixels from the dataset's own landmarks
+    (NaN where it has none), or None. An unlabelled video has no frames listed: every decoded one is a row.
+    """
+
+    ref: SequenceRef
+    aus: tuple[int, ...]
+    frames: np.ndarray
+    codes: np.ndarray
+    pictures: dict[int, Path] | None = None
+    video: Path | None = None
+    first_frame: int = 1
+    points: np.ndarray | None = None
+    remarks: tuple[str, ...] = field(default=())
+    """What the reader found odd but could live with; ends up in ``quality.parquet``."""
+
+
+QUALITY = pa.schema(
+    [
+        ("subject", pa.string()),
+        ("sequence", pa.string()),
+        ("source", pa.string()),
+        ("frames_coded", pa.int32()),
+        ("frames_decoded", pa.int32()),
+        ("faces_found", pa.int32()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("content_hash", pa.string()),
+    ]
+)
+"""``faces/quality.parquet``: one row per source sequence; status is ``ok``, ``partial`` or ``failed``."""
+
+
+def face_schema(aus: Sequence[int]) -> pa.Schema:
+    """Columns of ``faces/subject=<id>/*.parquet``; the subject is in the folder's name (hive partitioning)."""
+    fixed = [
+        ("dataset", pa.string()),
+        ("sequence", pa.string()),
+        ("frame", pa.int32()),
+        ("face_id", pa.int16()),
+        ("face", pa.binary()),
+        ("face_found", pa.bool_()),
+        ("confidence", pa.float32()),
+        ("points", pa.list_(pa.float32(), 6)),
+    ]
+    return pa.schema(fixed + [(au_column(au), pa.int8()) for au in aus])
+
+
+def prediction_schema(aus: Sequence[int]) -> pa.Schema:
+    """Columns of ``predictions.parquet``: one row per face of the validation and test subjects."""
+    fixed = [("subject", pa.string()), ("sequence", pa.string()), ("frame", pa.int32()), ("split", pa.string())]
+    pairs = [((f"{au_column(a)}_true", pa.int8()), (f"{au_column(a)}_prob", pa.float32())) for a in aus]
+    return pa.schema(fixed + [column for pair in pairs for column in pair])
+
+
+def shard_path(faces: Path, ref: SequenceRef) -> Path:
+    """The one Parquet file of a sequence: ``faces/subject=<id>/<sequence>.parquet``."""
+    return faces / f"subject={quoted(ref.subject)}" / f"{quoted(ref.sequence)}.parquet"

@@ -1,0 +1,21 @@
+"""Errors a user can act on. A message says where, what came, what was expected, and what to do."""
+
+
+class AuError(Exception):
+    """Base of every error this project raises on purpose; shown to the user as one line."""
+
+
+class ConfigError(AuError):
+    """A setting outside its range, or settings that contradict each other."""
+
+
+class DatasetError(AuError):
+    """A folder, label file, picture or video that is not what its layout promises."""
+
+
+class FaceError(AuError):
+    """A detector that cannot be had, or points no face can be aligned by."""
+
+
+class CheckpointError(AuError):
+    """A model folder or training checkpoint that cannot be loaded."""

@@ -1,0 +1,12 @@
+"""The verbs of the project, each a file with one ``main()``. Only this package and ``tune_spaces`` know Ray and MLflow."""
+
+import os
+
+# Started by `uv run`, Ray would zip the current folder (data and results included) and rebuild the
+# environment in every worker. Must be set before ray is first imported.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+# A report costs one round of this interval; the default of 2 s would dominate short trainings.
+os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
