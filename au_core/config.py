@@ -104,7 +104,7 @@ class AdversarialConfig:
         _require(min(self.h_d, self.h_r) >= 1, f"h_d and h_r must be >= 1, got {self.h_d} and {self.h_r}")
         _require(self.m1 >= 1 and self.m2 >= 0, f"m1 must be >= 1 and m2 >= 0, got {self.m1} and {self.m2}")
         _require(self.steps >= 1, f"steps must be >= 1, got {self.steps}")
-        _require(min(self.lr_r, self.lr_d) > 0, f"learning rates must be > 0, got {self.lr_r} and {self.lr_d}")
+        _require(min(self.lr_r, self.lr_d) > 0, f"learning rates must be > 0, got {self.lr_r}, {self.lr_d}")
         _require(self.hidden >= 1, f"hidden must be >= 1, got {self.hidden}")
 
 
@@ -196,7 +196,7 @@ def check_rate(rate: float) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldPlan:
-    """Everything one training depends on. Two equal plans give the same model; a finished one is not run again."""
+    """Everything one training depends on: equal plans give equal models, and a finished one is not run again."""
 
     method: str
     missing_rate: float
@@ -208,7 +208,7 @@ class FoldPlan:
     val_subjects: tuple[str, ...]
     test_subjects: tuple[str, ...]
     faces: str
-    """The fingerprint of the faces in ``OUT/faces`` (and ``OUT/faces_unlabelled``), so that changed data retrains."""
+    """Fingerprint of the face files (labelled and unlabelled), so that changed data retrains."""
     adversarial: AdversarialConfig
     train: TrainConfig
     scaling: ScalingConfig

@@ -1,4 +1,4 @@
-"""The verbs of the project, each a file with one ``main()``. Only this package and ``tune_spaces`` know Ray and MLflow."""
+"""The verbs of the project, each a file with one ``main()``; with ``tune_spaces`` all that knows Ray and MLflow."""
 
 import os
 

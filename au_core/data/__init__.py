@@ -1,0 +1,1 @@
+"""From folders of video and label files to frame rows, folds and batches."""

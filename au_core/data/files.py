@@ -19,7 +19,7 @@ def quoted(name: str) -> str:
 
 
 def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file, sync it, then move it to ``path``: a reader never sees half a file."""
+    """Let ``write`` fill a temporary file, sync it, move it to ``path``: nobody ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

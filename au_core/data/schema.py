@@ -1,4 +1,4 @@
-"""The nouns that travel: a source sequence with its frame rows, a face row, a quality row, a prediction row."""
+"""The nouns that travel: a source sequence and its frame rows, a face row, a quality row, a prediction row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,7 +68,7 @@ QUALITY = pa.schema(
 
 
 def face_schema(aus: Sequence[int]) -> pa.Schema:
-    """Columns of ``faces/subject=<id>/*.parquet``; the subject is in the folder's name (hive partitioning)."""
+    """Columns of ``faces/subject=<id>/*.parquet``; the subject is the folder's name (hive partitioning)."""
     fixed = [
         ("dataset", pa.string()),
         ("sequence", pa.string()),
@@ -84,7 +84,8 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
 
 def prediction_schema(aus: Sequence[int]) -> pa.Schema:
     """Columns of ``predictions.parquet``: one row per face of the validation and test subjects."""
-    fixed = [("subject", pa.string()), ("sequence", pa.string()), ("frame", pa.int32()), ("split", pa.string())]
+    text = pa.string()
+    fixed = [("subject", text), ("sequence", text), ("frame", pa.int32()), ("split", text)]
     pairs = [((f"{au_column(a)}_true", pa.int8()), (f"{au_column(a)}_prob", pa.float32())) for a in aus]
     return pa.schema(fixed + [column for pair in pairs for column in pair])
 

@@ -1,0 +1,1 @@
+"""From a model to prediction rows, and from these to every score."""

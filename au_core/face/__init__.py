@@ -1,0 +1,1 @@
+"""From a frame to three points, and from these to an aligned face."""

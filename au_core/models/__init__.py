@@ -1,0 +1,1 @@
+"""The recogniser R, the discriminator D, and how a model is stored."""

@@ -1,0 +1,1 @@
+"""Equations 3-5 and Algorithm 1."""
