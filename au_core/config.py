@@ -196,7 +196,7 @@ def check_rate(rate: float) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldPlan:
-    """Everything one training depends on: equal plans give equal models, and a finished one is not run again."""
+    """Everything one training depends on: equal plans, equal models; a finished one is not run again."""
 
     method: str
     missing_rate: float

@@ -1,4 +1,4 @@
-"""The verbs of the project, each a file with one ``main()``; with ``tune_spaces`` all that knows Ray and MLflow."""
+"""The verbs of the project, each a file with one ``main()``; they and ``tune_spaces`` know Ray and MLflow."""
 
 import os
 

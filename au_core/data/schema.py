@@ -1,4 +1,4 @@
-"""The nouns that travel: a source sequence and its frame rows, a face row, a quality row, a prediction row."""
+"""The nouns that travel: a source sequence, its frame rows, a face row, a quality row, a prediction row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
