@@ -1,0 +1,88 @@
+"""A finished R on disk: ``model.safetensors`` and ``model.json``; nothing is ever unpickled."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from au_core.aus import DatasetSpec
+from au_core.data.files import read_json, replace_atomically, write_json
+from au_core.errors import CheckpointError, DatasetError
+from au_core.models.recognizer import Recognizer
+
+WEIGHTS, CARD, THRESHOLDS = "model.safetensors", "model.json", "thresholds.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCard:
+    """What is needed to apply R: its network, its AUs, and the faces it was trained on."""
+
+    backbone: str
+    spec: DatasetSpec
+    input_size: int
+    """Edge of the face R sees, in pixels."""
+    step: int = 0
+    """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """Probability from which an AU counts as active, chosen on the validation subjects; 0.5 if never chosen."""
+
+
+def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:
+    """Write R and its card into ``folder``, each file atomically, the card last."""
+    state = {key: value.detach().cpu().contiguous() for key, value in recognizer.state_dict().items()}
+    replace_atomically(folder / WEIGHTS, lambda temporary: save_file(state, temporary))
+    write_json({key: value for key, value in asdict(card).items() if key != "thresholds"}, folder / CARD)
+
+
+def save_thresholds(thresholds: dict[str, float], folder: Path) -> None:
+    """Write the validation-chosen thresholds beside the model; only evaluation knows them."""
+    write_json(thresholds, folder / THRESHOLDS)
+
+
+def load_card(folder: Path) -> ModelCard:
+    """The card of a model folder, or of a run folder that holds one as ``model/``.
+
+    Raises:
+        CheckpointError: there is no model, or its files are damaged.
+    """
+    folder = model_folder(folder)
+    try:
+        values = read_json(folder / CARD)
+        spec = DatasetSpec(**{**values["spec"], "aus": tuple(values["spec"]["aus"])})
+        path = folder / THRESHOLDS
+        chosen = read_json(path) if path.exists() else {}
+        thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}
+        return ModelCard(**{**values, "spec": spec, "thresholds": thresholds})
+    except (DatasetError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / CARD}: no card of a recogniser ({error})") from error
+
+
+def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
+    """R in evaluation mode on the CPU, with its card, from a model or run folder.
+
+    Raises:
+        CheckpointError: there is no model, or its files are damaged or do not fit each other.
+    """
+    card, path = load_card(folder), model_folder(folder) / WEIGHTS
+    recognizer = Recognizer(card.backbone, len(card.spec.aus))
+    try:
+        recognizer.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: cannot be loaded as a {card.backbone} ({error})") from error
+    return recognizer.eval(), card
+
+
+def model_folder(folder: Path) -> Path:
+    """``folder`` itself if it holds a model, else its ``model/``.
+
+    Raises:
+        CheckpointError: neither does.
+    """
+    for candidate in (folder, folder / "model"):
+        if (candidate / CARD).is_file():
+            return candidate
+    raise CheckpointError(
+        f"{folder}: no model here; expected a run folder such as OUT/runs/ours/missing=0.5/fold=1/seed=0 "
+        f"(holding model/{CARD}) from a finished training"
+    )

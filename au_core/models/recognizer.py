@@ -1,0 +1,92 @@
+"""R: a torchvision backbone to F features, one linear layer to L AUs (Section 3.1, Fig. 2)."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from au_core.errors import ConfigError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's channel statistics, which torchvision's weights expect."""
+
+
+class Recognizer(nn.Module):
+    """R. Takes faces as stored, ``faces[B, 3, H, W]`` uint8 RGB, so that no caller can normalise differently."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: str, n_aus: int, weights: str | None = None) -> None:
+        super().__init__()
+        self.backbone, n_features = build_backbone(backbone, weights)
+        self.head = nn.Linear(n_features, n_aus)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255, persistent=False)
+
+    def features(self, faces: Tensor) -> Tensor:
+        """Penultimate activations ``[B, F]`` of ``faces[B, 3, H, W]`` uint8 (2048 for ResNet-50; Fig. 8)."""
+        x = ((faces - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        return self.backbone(x)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Logits ``[B, L]`` of ``faces[B, 3, H, W]`` uint8; their sigmoid is R(x)."""
+        return self.head(self.features(faces).float())
+
+
+def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, int]:
+    """A classification network without its last layer, and how many features it hands on.
+
+    Raises:
+        ConfigError: torchvision knows neither such a network nor such weights, or the file does not fit.
+    """
+    local = weights is not None and Path(weights).suffix in (".pth", ".pt", ".safetensors")
+    try:
+        named = None if local else weights
+        net = _resnet10() if name == "resnet10" else models.get_model(name, weights=named)
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"backbone {name!r} with weights {weights!r}: {error}") from error
+    if local:
+        _load_local(net, Path(str(weights)))
+    return net, _remove_classifier(net)
+
+
+def _resnet10() -> nn.Module:
+    """ResNet-18's halved sibling, one block a stage: small enough to train on two cores in a minute."""
+    return ResNet(BasicBlock, [1, 1, 1, 1])
+
+
+def _load_local(net: nn.Module, path: Path) -> None:
+    """Load a state_dict file without unpickling; its classifier may have any size."""
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        own = net.state_dict()
+        fitting = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
+        missing = set(own) - set(fitting) - set(list(own)[-2:])  # all but the classifier's weight and bias
+    except Exception as error:
+        raise ConfigError(f"{path}: cannot be read as a state_dict: {error}") from error
+    if missing:
+        raise ConfigError(
+            f"{path}: lacks {len(missing)} of the network's tensors, first {sorted(missing)[0]}; "
+            "expected a state_dict of the same torchvision network"
+        )
+    net.load_state_dict(fitting, strict=False)
+
+
+def _remove_classifier(net: nn.Module) -> int:
+    """Put an identity in place of the last linear layer, whatever its name; return its inputs."""
+    linear = [name for name, module in net.named_modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise ConfigError(f"backbone {type(net).__name__} has no linear layer to replace by the AU head")
+    parent, _, child = linear[-1].rpartition(".")
+    owner = net.get_submodule(parent)
+    n_features = net.get_submodule(linear[-1]).in_features
+    setattr(owner, child, nn.Identity())
+    return int(n_features)

@@ -1,0 +1,33 @@
+"""Joining Ray: a running cluster where there is one, this machine alone otherwise."""
+
+import logging
+import os
+import sys
+
+LOCAL_OBJECT_STORE = 256 * 2**20
+"""Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
+
+
+def connect() -> None:
+    """Join the cluster named by ``RAY_ADDRESS``, else start Ray here, on loopback. Does nothing if joined.
+
+    ``ray submit`` runs on the head node, where Ray's own bootstrap file names the cluster; ``RAY_ADDRESS``
+    is set by cluster.yaml. Anything else is a laptop, which must not join a stranger's cluster by accident.
+    """
+    import ray
+
+    if ray.is_initialized():
+        return
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        ray.init(address=address, **quiet)
+    else:
+        print("starting Ray on this machine", file=sys.stderr)
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            object_store_memory=LOCAL_OBJECT_STORE,
+            **quiet,
+        )
