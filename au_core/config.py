@@ -84,7 +84,7 @@ class AdversarialConfig:
     m1: int = 32
     """Labelled faces in a batch."""
     m2: int = 32
-    """Unlabelled faces in a batch; where no label is missing, m2 more labelled ones with unused labels."""
+    """Unlabelled faces in a batch; where T2 is empty, all m are labelled."""
     steps: int = 20_000
     """Steps of Algorithm 1 (K)."""
     lr_r: float = 1e-4
@@ -223,8 +223,8 @@ class FoldPlan:
 
     @property
     def digest(self) -> str:
-        """Short hash of the whole plan; a changed setting never resumes old weights."""
-        return digest_of(asdict(self))
+        """Short hash of all that decides the result; a changed setting never resumes old weights."""
+        return digest_of({key: value for key, value in asdict(self).items() if key != "scaling"})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FoldPlan":

@@ -1,27 +1,52 @@
 """From faces to probabilities: the one way R is applied, in validation, evaluation and on video."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pyarrow as pa
 import torch
 
+from au_core.aus import UNKNOWN, DatasetSpec
+from au_core.data.faces import Faces, fit_face
+from au_core.data.schema import prediction_schema
 from au_core.models.recognizer import Recognizer
 
-
-def predict_faces(recognizer: Recognizer, faces: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Probabilities ``float32[N, L]`` of ``faces[N, H, W, 3]`` uint8 RGB, in float32 on R's own device."""
-    device = recognizer.head.weight.device
-    was_training = recognizer.training
-    recognizer.eval()
-    try:
-        return np.concatenate([_predict_batch(recognizer, part, device) for part in _parts(faces, batch)])
-    finally:
-        recognizer.train(was_training)
+BATCH = 64
 
 
 @torch.inference_mode()
-def _predict_batch(recognizer: Recognizer, faces: np.ndarray, device: torch.device) -> np.ndarray:
-    x = torch.from_numpy(np.ascontiguousarray(faces)).to(device).permute(0, 3, 1, 2)  # [B, 3, H, W]
-    return recognizer(x).sigmoid().float().cpu().numpy()
+def predict_faces(recognizer: Recognizer, faces: np.ndarray, size: int) -> np.ndarray:
+    """Probabilities ``float32[N, L]`` of ``faces[N, H, W, 3]`` uint8 RGB, which R sees at ``size`` pixels.
+
+    Always in float32 and evaluation mode, on R's own device; R is left as it was.
+    """
+    was_training, was_bf16 = recognizer.training, recognizer.bf16
+    recognizer.eval().bf16 = False
+    try:
+        fitted = np.stack([fit_face(face, size) for face in faces])
+        x = torch.from_numpy(fitted).to(recognizer.mean.device).permute(0, 3, 1, 2)  # [N, 3, S, S]
+        return recognizer(x).sigmoid().cpu().numpy()
+    finally:
+        recognizer.train(was_training).bf16 = was_bf16
 
 
-def _parts(faces: np.ndarray, batch: int) -> list[np.ndarray]:
-    return [faces[start : start + batch] for start in range(0, len(faces), batch)] or [faces]
+def predict_set(
+    recognizer: Recognizer, faces: Faces, size: int, pool: ThreadPoolExecutor | None = None
+) -> np.ndarray:
+    """Probabilities ``float32[N, L]`` of stored faces, a batch at a time."""
+    starts = range(0, len(faces), BATCH)
+    batches = (np.arange(start, min(start + BATCH, len(faces))) for start in starts)
+    parts = [predict_faces(recognizer, faces.decode(rows, size, pool), size) for rows in batches]
+    n_aus = recognizer.head.out_features
+    return np.concatenate(parts) if parts else np.empty((0, n_aus), np.float32)
+
+
+def prediction_rows(faces: Faces, prob: np.ndarray, split: str, spec: DatasetSpec) -> pa.Table:
+    """The rows of ``predictions.parquet`` for one split, from ``prob[N, L]``."""
+    values: list = [faces.subject, faces.sequence, faces.frame, [split] * len(faces)]
+    for j in range(len(spec.aus)):
+        y = faces.labels[:, j]
+        values += [pa.array(y, mask=y == UNKNOWN), pa.array(prob[:, j])]
+    schema = prediction_schema(spec.aus)
+    arrays = [pa.array(value, field.type) for value, field in zip(values, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

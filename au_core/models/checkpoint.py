@@ -22,10 +22,12 @@ class ModelCard:
     spec: DatasetSpec
     input_size: int
     """Edge of the face R sees, in pixels."""
+    face_size: int = 224
+    """Edge of the aligned faces it was trained on, before they were resized to ``input_size``."""
     step: int = 0
     """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""
     thresholds: dict[str, float] = field(default_factory=dict)
-    """Probability from which an AU counts as active, chosen on the validation subjects; 0.5 if never chosen."""
+    """Probability from which an AU counts as active, chosen on validation subjects; 0.5 if never chosen."""
 
 
 def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:

@@ -14,13 +14,17 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Recognizer(nn.Module):
-    """R. Takes faces as stored, ``faces[B, 3, H, W]`` uint8 RGB, so that no caller can normalise differently."""
+    """R. Takes faces as stored, ``faces[B, 3, H, W]`` uint8 RGB: no caller can normalise differently.
+
+    With ``bf16`` the backbone computes in bfloat16; the head and every loss stay in float32.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: str, n_aus: int, weights: str | None = None) -> None:
+    def __init__(self, backbone: str, n_aus: int, weights: str | None = None, bf16: bool = False) -> None:
         super().__init__()
+        self.bf16 = bf16
         self.backbone, n_features = build_backbone(backbone, weights)
         self.head = nn.Linear(n_features, n_aus)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
@@ -29,11 +33,12 @@ class Recognizer(nn.Module):
     def features(self, faces: Tensor) -> Tensor:
         """Penultimate activations ``[B, F]`` of ``faces[B, 3, H, W]`` uint8 (2048 for ResNet-50; Fig. 8)."""
         x = ((faces - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        return self.backbone(x)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            return self.backbone(x).float()
 
     def forward(self, faces: Tensor) -> Tensor:
         """Logits ``[B, L]`` of ``faces[B, 3, H, W]`` uint8; their sigmoid is R(x)."""
-        return self.head(self.features(faces).float())
+        return self.head(self.features(faces))
 
 
 def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, int]:
@@ -51,6 +56,14 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
     if local:
         _load_local(net, Path(str(weights)))
     return net, _remove_classifier(net)
+
+
+def computes_in_bf16(device: torch.device) -> bool:
+    """Whether the processor has bfloat16 arithmetic; emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    found = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def _resnet10() -> nn.Module:
@@ -87,6 +100,7 @@ def _remove_classifier(net: nn.Module) -> int:
         raise ConfigError(f"backbone {type(net).__name__} has no linear layer to replace by the AU head")
     parent, _, child = linear[-1].rpartition(".")
     owner = net.get_submodule(parent)
-    n_features = net.get_submodule(linear[-1]).in_features
+    last = net.get_submodule(linear[-1])
+    assert isinstance(last, nn.Linear)
     setattr(owner, child, nn.Identity())
-    return int(n_features)
+    return last.in_features

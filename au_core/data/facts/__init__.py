@@ -1,0 +1,1 @@
+"""Facts about the datasets and published results, as JSON with their sources."""

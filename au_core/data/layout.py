@@ -1,0 +1,62 @@
+"""Where everything lies below OUT: the folders other programs build on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from au_core.data.files import read_json
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """``OUT/runs/<method>/missing=<rate>/fold=<k>/seed=<s>/``: one training and what came of it."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The plan and the versions of the packages that carried it out."""
+        return self.path / "config.json"
+
+    @property
+    def history(self) -> Path:
+        """One JSON line per report: step, seconds, losses, validation scores."""
+        return self.path / "history.jsonl"
+
+    @property
+    def model(self) -> Path:
+        """R as chosen on the validation subjects; there only when the training is finished."""
+        return self.path / "model"
+
+    @property
+    def candidate(self) -> Path:
+        """The best R so far, while the training runs."""
+        return self.path / ".candidate"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What an interrupted training goes on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def refusal(self) -> Path:
+        """Why the training refused to go on, for the driver to tell."""
+        return self.path / ".refused.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Prediction rows of the validation and test subjects."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def scores(self) -> Path:
+        """Every score, computed from the predictions; the last file of a finished run."""
+        return self.path / "scores.json"
+
+    def digest(self) -> str | None:
+        """Digest of the plan this folder was made for, None for a new folder."""
+        return read_json(self.config)["digest"] if self.config.exists() else None
+
+
+def run_folders(out: Path) -> list[RunFolder]:
+    """Every run below ``OUT/runs``, sorted."""
+    return [RunFolder(path.parent) for path in sorted(out.glob("runs/*/missing=*/fold=*/seed=*/config.json"))]

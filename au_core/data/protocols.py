@@ -1,0 +1,100 @@
+"""Who is trained on and who is tested on (Section 4.1): folds by subject, validation subjects carved out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.resources import files
+from json import loads
+
+from au_core.errors import ConfigError, DatasetError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Subjects of one fold; no subject is in two of the three."""
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def split_subjects(
+    protocol: str, dataset: str, subjects: Sequence[str], val_share: float
+) -> dict[int, Split]:
+    """The folds of a protocol over the ``subjects`` that are there, by the number of their test part.
+
+    The validation subjects do not depend on method, rate or seed, so that every training chooses its
+    epoch and thresholds on the same people.
+
+    Raises:
+        DatasetError: a subject is in no fold, or a fold has too few people.
+        ConfigError: an unknown protocol.
+    """
+    parts = _parts(protocol, dataset, sorted(subjects))
+    tests = (2,) if protocol == "train_dev" else tuple(parts)
+    if protocol == "60_20_20":
+        return {1: _checked(Split(train=parts[1], val=parts[2], test=parts[3]), protocol, 1)}
+    return {k: _checked(_carve(parts, k, val_share), protocol, k) for k in tests}
+
+
+def _parts(protocol: str, dataset: str, subjects: list[str]) -> dict[int, tuple[str, ...]]:
+    """Subjects of each numbered part, among those present."""
+    if protocol == "hashed_three_fold":
+        return _deal(_shuffled(subjects, protocol), (1, 1, 1))
+    if protocol == "60_20_20":  # no published list exists: drawn once, 25 : 8 : 8 for BP4D's 41 people
+        return _deal_shares(_shuffled(subjects, protocol), (25, 8, 8))
+    named = _named_parts(protocol, dataset)
+    homeless = [s for s in subjects if not any(s in part for part in named.values())]
+    if homeless:
+        raise DatasetError(
+            f"subject {homeless[0]} is in no part of {dataset}'s {protocol} protocol (nor are "
+            f"{len(homeless) - 1} others); expected subjects such as {', '.join(named[1][:3])}. "
+            "For other people use a manifest (--layout manifest), whose folds are drawn from whoever is there"
+        )
+    return {k: tuple(s for s in subjects if s in part) for k, part in named.items()}
+
+
+def _named_parts(protocol: str, dataset: str) -> dict[int, list[str]]:
+    facts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())
+    if protocol == "three_fold" and dataset in facts:
+        return {k: facts[dataset]["three_fold"]["parts"][f"part{k}"] for k in (1, 2, 3)}
+    if protocol == "train_dev" and dataset == "BP4D":
+        fera = facts["BP4D"]["fera2015_train_dev"]
+        return {1: fera["train"], 2: fera["development"]}
+    raise ConfigError(
+        f"no protocol {protocol!r} for dataset {dataset!r}; expected three_fold (BP4D, DISFA), "
+        "train_dev (BP4D), 60_20_20 or hashed_three_fold"
+    )
+
+
+def _carve(parts: dict[int, tuple[str, ...]], test: int, val_share: float) -> Split:
+    rest = _shuffled([s for k, part in parts.items() if k != test for s in part], f"validation/{test}")
+    n_val = max(1, round(val_share * len(rest)))
+    return Split(train=tuple(sorted(rest[n_val:])), val=tuple(sorted(rest[:n_val])), test=parts[test])
+
+
+def _checked(split: Split, protocol: str, fold: int) -> Split:
+    counts = {"training": len(split.train), "validation": len(split.val), "test": len(split.test)}
+    if min(counts.values()) == 0:
+        found = ", ".join(f"{n} {name}" for name, n in counts.items())
+        raise DatasetError(
+            f"fold {fold} of {protocol}: {found} subjects; each needs at least one: add subjects"
+        )
+    return split
+
+
+def _shuffled(subjects: list[str], salt: str) -> list[str]:
+    """An order that depends on the names alone: adding a subject does not reorder the others."""
+    return sorted(subjects, key=lambda subject: blake2b(f"{salt}/{subject}".encode(), digest_size=8).digest())
+
+
+def _deal(subjects: list[str], hands: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+    return {k + 1: tuple(sorted(subjects[k :: len(hands)])) for k in range(len(hands))}
+
+
+def _deal_shares(subjects: list[str], shares: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+    """Consecutive runs of ``subjects`` in proportion to ``shares``."""
+    ends = [round(len(subjects) * sum(shares[: k + 1]) / sum(shares)) for k in range(len(shares))]
+    return {
+        k + 1: tuple(sorted(subjects[a:b])) for k, (a, b) in enumerate(zip([0, *ends], ends, strict=False))
+    }

@@ -1,0 +1,58 @@
+"""Every score of a run, computed here alone and from its prediction rows alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from au_core.aus import UNKNOWN
+from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, best_thresholds, f1_per_au
+
+
+def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
+    """Scores of prediction rows (see ``prediction_schema``) for the AUs in ``columns``.
+
+    ``test`` and ``val`` use thresholds chosen on the validation rows; ``test_selected`` chooses them on
+    the test rows, as much of the literature does; ``test_at_half`` takes 0.5.
+    """
+    y_val, p_val = labels_and_probabilities(rows, columns, "val")
+    y_test, p_test = labels_and_probabilities(rows, columns, "test")
+    chosen, half = best_thresholds(p_val, y_val), np.full(len(columns), 0.5)
+    return {
+        "frames": {"val": len(y_val), "test": len(y_test)},
+        "thresholds": dict(zip(columns, chosen.tolist(), strict=True)),
+        "val": scores_at(p_val, y_val, chosen, columns),
+        "test": scores_at(p_test, y_test, chosen, columns),
+        "test_selected": scores_at(p_test, y_test, best_thresholds(p_test, y_test), columns),
+        "test_at_half": scores_at(p_test, y_test, half, columns),
+    }
+
+
+def labels_and_probabilities(
+    rows: pa.Table, columns: Sequence[str], split: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """``int8[N, L]`` labels in {0, 1, UNKNOWN} and ``float32[N, L]`` probabilities of one split's rows."""
+    part = rows.filter(pa.array(np.array(rows["split"].to_pylist()) == split))
+    y = [part[f"{column}_true"].fill_null(UNKNOWN).to_numpy() for column in columns]
+    return np.stack(y, 1), np.stack([part[f"{column}_prob"].to_numpy() for column in columns], 1)
+
+
+def scores_at(
+    prob: np.ndarray, y: np.ndarray, thresholds: np.ndarray, columns: Sequence[str]
+) -> dict[str, Any]:
+    """F1, AUC and accuracy per AU and averaged over the AUs where they are defined (null elsewhere)."""
+    pred = (prob >= thresholds.astype(prob.dtype)).astype(np.int8)
+    values = {"f1": f1_per_au(pred, y), "auc": auc_per_au(prob, y), "accuracy": accuracy_per_au(pred, y)}
+    averages = {f"{name}_avg": _mean(value) for name, value in values.items()}
+    per_au = {name: dict(zip(columns, map(_number, value), strict=True)) for name, value in values.items()}
+    return {**averages, **per_au}
+
+
+def _mean(values: np.ndarray) -> float | None:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else None
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

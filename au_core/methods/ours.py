@@ -1,0 +1,33 @@
+"""The paper's method: R against D by Algorithm 1."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from au_core.config import AdversarialConfig, TrainConfig
+from au_core.data.sampling import Sampler
+from au_core.models.discriminator import build_discriminator
+from au_core.models.recognizer import Recognizer, computes_in_bf16
+from au_core.training.adversarial import adversarial_step
+from au_core.training.game import Game, build_game
+
+
+class Adversarial:
+    """Eq. 3-5 with the weight alpha; alpha = 0 is O-wlc."""
+
+    def __init__(self, cfg: AdversarialConfig) -> None:
+        self.cfg = cfg
+
+    def build(
+        self, n_aus: int, train: TrainConfig, device: torch.device, wrap: Callable[[nn.Module], nn.Module]
+    ) -> Game:
+        """R with the configured backbone, D with the configured width."""
+        bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
+        recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
+        discriminator = build_discriminator(n_aus, self.cfg.hidden)
+        return build_game(recognizer, discriminator, self.cfg.lr_r, self.cfg.lr_d, wrap)
+
+    def step(self, game: Game, draw: Sampler) -> dict[str, Tensor]:
+        """One pass of Algorithm 1's outer loop."""
+        return adversarial_step(game, draw, self.cfg)

@@ -1,0 +1,102 @@
+"""The two players of Algorithm 1 with their optimisers, and how they are saved between steps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from au_core.errors import AuError
+from au_core.models.recognizer import Recognizer
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """R and D, each perhaps wrapped for DDP, with an Adam each (Section 3.3)."""
+
+    recognizer: nn.Module
+    discriminator: nn.Module
+    opt_r: Optimizer
+    opt_d: Optimizer
+
+    @property
+    def bare_recognizer(self) -> Recognizer:
+        """R without its DDP wrapper."""
+        net = bare(self.recognizer)
+        assert isinstance(net, Recognizer)
+        return net
+
+    def state(self) -> dict[str, Any]:
+        """Everything to go on from, as plain tensors; loads with ``weights_only=True``."""
+        parts = {"recognizer": bare(self.recognizer), "discriminator": bare(self.discriminator)}
+        state: dict[str, Any] = {name: net.state_dict() for name, net in parts.items()}
+        return state | {"opt_r": self.opt_r.state_dict(), "opt_d": self.opt_d.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`state`."""
+        bare(self.recognizer).load_state_dict(state["recognizer"])
+        bare(self.discriminator).load_state_dict(state["discriminator"])
+        self.opt_r.load_state_dict(state["opt_r"])
+        self.opt_d.load_state_dict(state["opt_d"])
+
+
+def build_game(
+    recognizer: Recognizer,
+    discriminator: nn.Module,
+    lr_r: float,
+    lr_d: float,
+    wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
+) -> Game:
+    """A game whose networks went through ``wrap`` (moved to a device, replicated by DDP)."""
+    r, d = wrap(recognizer.to(memory_format=torch.channels_last)), wrap(discriminator)  # type: ignore[call-overload]
+    return Game(r, d, Adam(r.parameters(), lr=lr_r), Adam(d.parameters(), lr=lr_d))
+
+
+def bare(net: nn.Module) -> nn.Module:
+    """A network without its DDP wrapper."""
+    return net.module if isinstance(net, nn.parallel.DistributedDataParallel) else net
+
+
+@contextmanager
+def frozen(net: nn.Module) -> Iterator[nn.Module]:
+    """The bare network with its weights fixed: gradients pass through it, DDP sees none of them."""
+    bare(net).requires_grad_(False)
+    try:
+        yield bare(net)
+    finally:
+        bare(net).requires_grad_(True)
+
+
+@contextmanager
+def passive(net: nn.Module) -> Iterator[nn.Module]:
+    """The bare network as it predicts in training, without gradients and without its batch-norm learning.
+
+    D's updates look at R often; R's running statistics must come from R's own updates alone, or
+    ``o_wlc``, which has no updates of D, would differ in more than alpha.
+    """
+    norms = [module for module in bare(net).modules() if isinstance(module, nn.modules.batchnorm._NormBase)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        with torch.no_grad():
+            yield bare(net)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """One gradient step; a loss that is no number stops the training before the weights are touched.
+
+    Raises:
+        AuError: the loss is infinite or NaN.
+    """
+    if not torch.isfinite(loss):
+        raise AuError(f"the loss became {loss.item()}; lower the learning rates (lr_r, lr_d)")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
