@@ -222,6 +222,11 @@ class FoldPlan:
         return f"{self.method}/missing={self.missing_rate:g}/fold={self.fold}/seed={self.seed}"
 
     @property
+    def label(self) -> str:
+        """This training in a few words."""
+        return f"{self.method} missing={self.missing_rate:g} fold={self.fold} seed={self.seed}"
+
+    @property
     def digest(self) -> str:
         """Short hash of all that decides the result; a changed setting never resumes old weights."""
         return digest_of({key: value for key, value in asdict(self).items() if key != "scaling"})

@@ -16,6 +16,11 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(_refuse("interrupted; what is finished is kept, run the same command again to go on", 130))
 
 
+def summary(doc: str | None) -> str:
+    """First line of a module's docstring, for ``--help``."""
+    return (doc or "").splitlines()[0]
+
+
 def _refuse(message: str, code: int) -> int:
     print(f"\nerror: {message}" if code == 2 else f"\n{message}", file=sys.stderr)
     return code

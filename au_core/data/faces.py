@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.aus import UNKNOWN, DatasetSpec
+from au_core.aus import UNKNOWN, DatasetSpec, au_number
 from au_core.config import digest_of
 from au_core.errors import DatasetError
 
@@ -38,12 +38,12 @@ class Faces:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def select(self, rows: np.ndarray) -> "Faces":
-        """The faces at ``rows`` (indices, or ``bool[N]``)."""
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        identity = [self.identity[row] for row in rows]
-        picked = (self.subject[rows], self.sequence[rows], self.frame[rows], identity, self.labels[rows])
-        return Faces(*picked, self.jpeg.take(pa.array(rows)))
+    def share(self, rank: int, world: int) -> "Faces":
+        """Every ``world``-th face, from the ``rank``-th on."""
+        rows = slice(rank, None, world)
+        jpeg = self.jpeg.take(pa.array(np.arange(rank, len(self), world)))
+        names = self.subject[rows], self.sequence[rows], self.frame[rows], self.identity[rows]
+        return Faces(*names, self.labels[rows], jpeg)
 
     def decode(self, rows: np.ndarray, size: int, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
         """Pictures ``uint8[B, size, size, 3]`` RGB of ``rows[B]``."""
@@ -70,6 +70,13 @@ def fit_face(face: np.ndarray, size: int) -> np.ndarray:
 def list_subjects(folder: Path) -> list[str]:
     """Subjects that have face shards below ``folder``, sorted."""
     return sorted(unquote(path.name.removeprefix("subject=")) for path in folder.glob("subject=*"))
+
+
+def list_au_numbers(folder: Path) -> tuple[int, ...]:
+    """AUs that the face shards below ``folder`` have columns for."""
+    shard = next(iter(sorted(folder.glob("subject=*/*.parquet"))), None)
+    columns = pq.read_schema(shard).names if shard else []
+    return tuple(au_number(name) for name in columns if name.startswith("AU"))
 
 
 def load_faces(folder: Path, spec: DatasetSpec, subjects: Iterable[str], all_faces: bool = False) -> Faces:

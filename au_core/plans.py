@@ -1,0 +1,37 @@
+"""From an experiment to its trainings: one plan per method, missing rate, fold and seed."""
+
+from collections.abc import Sequence
+from itertools import product
+
+from au_core.config import ExperimentConfig, FoldPlan
+from au_core.data.protocols import split_subjects
+from au_core.methods import build_method
+
+
+def plan_runs(cfg: ExperimentConfig, subjects: Sequence[str], faces: str) -> list[FoldPlan]:
+    """Every training of ``cfg`` over the ``subjects`` that have faces, whose fingerprint is ``faces``.
+
+    Raises:
+        ConfigError: an unknown method or protocol.
+        DatasetError: a subject is in no fold, or a fold has too few.
+    """
+    splits = split_subjects(cfg.protocol, cfg.spec.name, subjects, cfg.train.validation_subjects)
+    return [
+        FoldPlan(
+            method=method,
+            missing_rate=rate,
+            fold=fold,
+            seed=seed,
+            spec=cfg.spec,
+            train_subjects=split.train,
+            val_subjects=split.val,
+            test_subjects=split.test,
+            faces=faces,
+            adversarial=build_method(method, cfg.adversarial).cfg,
+            train=cfg.train,
+            scaling=cfg.scaling,
+        )
+        for seed, rate, (fold, split), method in product(
+            cfg.seeds, cfg.missing_rates, splits.items(), cfg.methods
+        )
+    ]

@@ -1,0 +1,77 @@
+"""A training between two steps: what a checkpoint holds, and the history people read."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from au_core.errors import CheckpointError
+from au_core.training.game import Game
+
+STATE = "state.pt"
+
+
+def save_state(game: Game, step: int, best: float, folder: Path) -> None:
+    """Write networks, optimisers, step and best validation score so far; batches follow from the step."""
+    torch.save({**game.state(), "step": step, "best": best}, folder / STATE)
+
+
+def load_state(game: Game, folder: Path) -> tuple[int, float]:
+    """Put a saved state into ``game``; returns its step and best validation score. Nothing is unpickled.
+
+    Raises:
+        CheckpointError: the file is damaged or of another network.
+    """
+    try:
+        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+        game.load(state)
+        return state["step"], state["best"]
+    except Exception as error:
+        raise CheckpointError(
+            f"{folder / STATE}: cannot be loaded ({error}); remove it to start anew"
+        ) from error
+
+
+class History:
+    """``history.jsonl``: one line per report, with the means of the losses since the last one."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        """Go on after ``step``: later lines belong to work that was lost and is done again."""
+        self.path, self.step = path, step
+        lines = [line for line in read_history(path) if line["step"] <= step]
+        self.seconds = lines[-1]["seconds"] if lines else 0.0
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        self._restart()
+
+    def _restart(self) -> None:
+        self.started, self.images, self.losses = time.perf_counter(), 0, dict[str, list[Tensor]]()
+
+    def add(self, losses: Mapping[str, Tensor], images: int) -> None:
+        """Note one step's losses and how many faces R was shown."""
+        self.images += images
+        for name, loss in losses.items():
+            self.losses.setdefault(f"train/{name}", []).append(loss)
+
+    def write(self, step: int, scores: Mapping[str, Any]) -> None:
+        """Append the line of ``step``; speed and seconds count training, not validation."""
+        seconds = time.perf_counter() - self.started
+        self.seconds += seconds
+        means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
+        rate = {"train/images_per_second": self.images / seconds}
+        line = {"step": step, "time": time.time(), "seconds": self.seconds, **means, **rate, **scores}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def resume(self) -> None:
+        """Start measuring again, after validation and checkpoint."""
+        self._restart()
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Whole lines of a history; a line still being written, or a missing file, is not there yet."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

@@ -1,0 +1,92 @@
+"""Predict the validation and test subjects with finished models, and score the predictions.
+
+uv run pipelines/evaluate.py --out OUT
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from au_core.config import FoldPlan
+from au_core.data.files import read_json, write_json, write_table
+from au_core.data.fold import load_split
+from au_core.data.layout import RunFolder, run_folders
+from au_core.errors import ConfigError
+from pipelines.cli import run, summary
+
+
+def evaluate_run(folder: RunFolder, faces: Path) -> dict[str, Any]:
+    """Scores of a finished training: predictions where there are none yet, then ``scores.json``.
+
+    The test part is looked at here and nowhere else.
+    """
+    plan = FoldPlan.from_dict(read_json(folder.config)["plan"])
+    if not folder.predictions.exists():
+        _predict_on_cluster(plan, folder, faces)
+    return write_scores(plan, folder)
+
+
+def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:
+    """Score the prediction rows; write ``scores.json`` and the chosen thresholds beside the model."""
+    import pyarrow.parquet as pq
+
+    from au_core.evaluation.scores import score_predictions
+    from au_core.models.checkpoint import save_thresholds
+
+    names = {key: getattr(plan, key) for key in ("method", "missing_rate", "fold", "seed")}
+    columns = list(plan.spec.columns)
+    scores = score_predictions(pq.read_table(folder.predictions), columns)
+    save_thresholds(scores["thresholds"], folder.model)
+    scores = {**names, "dataset": plan.spec.name, "aus": columns, **scores}
+    write_json(scores, folder.scores)
+    return scores
+
+
+def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
+    import ray
+
+    from pipelines.cluster import connect
+
+    connect()
+    resources = {"num_cpus": plan.scaling.cpus_per_worker, "num_gpus": int(plan.scaling.gpu)}
+    ray.get(ray.remote(predict).options(**resources).remote(plan, folder, faces.absolute()))
+
+
+def predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
+    """Write ``predictions.parquet`` of a finished training."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pyarrow as pa
+    import torch
+
+    from au_core.evaluation.predict import predict_set, prediction_rows
+    from au_core.models.checkpoint import load_recognizer
+
+    torch.set_num_threads(plan.scaling.cpus_per_worker)
+    pool = ThreadPoolExecutor(plan.scaling.cpus_per_worker)
+    recognizer, card = load_recognizer(folder.model)
+    recognizer.to("cuda" if torch.cuda.is_available() else "cpu")
+    tables = []
+    for split in ("val", "test"):
+        part = load_split(plan, faces, split)
+        tables.append(
+            prediction_rows(part, predict_set(recognizer, part, card.input_size, pool), split, card.spec)
+        )
+    write_table(pa.concat_tables(tables), folder.predictions)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Evaluate every finished training below ``OUT/runs``."""
+    parser = argparse.ArgumentParser(description=summary(__doc__))
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder of the experiment")
+    args = parser.parse_args(argv)
+    finished = [folder for folder in run_folders(args.out) if folder.model.exists()]
+    if not finished:
+        raise ConfigError(f"{args.out / 'runs'}: no finished training; run pipelines/full_protocol.py first")
+    for folder in finished:
+        scores = evaluate_run(folder, args.out / "faces")
+        print(f"{folder.path}  test F1 {scores['test']['f1_avg']:.3f}  AUC {scores['test']['auc_avg']:.3f}")
+
+
+if __name__ == "__main__":
+    run(main)

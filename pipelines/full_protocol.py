@@ -1,0 +1,69 @@
+"""The whole protocol in one command: data, faces, every training of a recipe, scores, report.
+
+uv run pipelines/full_protocol.py                          the embedded demo: no data, no download
+uv run pipelines/full_protocol.py --recipe bp4d_three_fold --data BP4D
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from au_core.config import PreprocessConfig
+from au_core.errors import ConfigError
+from pipelines.cli import run, summary
+from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
+from pipelines.tracking import Tracking, tracking_uri
+
+
+def full_protocol(experiment: Experiment) -> Path:
+    """Carry out ``experiment``; what is finished is not done again. Returns the report's page."""
+    from pipelines.report import report
+    from pipelines.runs import run_plans
+
+    prepare_faces(experiment)
+    plans = experiment.plans(experiment.cfg)
+    tracking = Tracking(experiment.out, experiment.cfg.name, experiment.describe())
+    run_plans(plans, experiment, tracking)
+    page = report(experiment.out)
+    tracking.close(page)
+    return page
+
+
+def prepare_faces(experiment: Experiment) -> None:
+    """Draw the twin if no data is given, then turn all video into aligned faces."""
+    from pipelines.make_synthetic import make_synthetic
+    from pipelines.preprocess import preprocess
+
+    cfg, data = experiment.cfg, experiment.data
+    if data is None:
+        if cfg.synthetic is None:
+            raise ConfigError(
+                f"recipe {cfg.name} needs --data DIR, a dataset in the {cfg.layout} layout; "
+                "without data, run --recipe demo or disfa_demo"
+            )
+        data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
+    preprocess(cfg.layout, data, experiment.faces, cfg.preprocess)
+    if experiment.unlabelled:
+        folder = experiment.out / "faces_unlabelled"
+        preprocess("videos", experiment.unlabelled, folder, for_unlabelled(cfg.preprocess))
+
+
+def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:
+    """The same faces from video that has no landmark files: every face that YuNet finds."""
+    detector = "yunet" if cfg.detector == "dataset" else cfg.detector
+    return replace(cfg, detector=detector, all_faces=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a recipe from its data to its report."""
+    parser = argparse.ArgumentParser(description=summary(__doc__))
+    add_experiment_arguments(parser)
+    experiment = load_experiment(parser.parse_args(argv))
+    page = full_protocol(experiment)
+    print(f"report: {page}", file=sys.stderr)
+    print(f"compare: uv run mlflow ui --backend-store-uri {tracking_uri(experiment.out)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,165 @@
+"""MLflow: a parent run per protocol, a child run per training, all read from the files the runs wrote.
+
+Only the driver logs. A tracking server that cannot be reached costs one warning: scores are on disk first,
+and the next call of the same command logs what is missing.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from au_core.config import FoldPlan, digest_of
+from au_core.data.files import read_json
+from au_core.data.layout import RunFolder
+from au_core.training.state import read_history
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+
+P = ParamSpec("P")
+
+
+def tracking_uri(out: Path) -> str:
+    """``MLFLOW_TRACKING_URI``, else a sqlite file in ``out``."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.absolute() / 'mlflow.db'}"
+
+
+Logs = Callable[Concatenate["Tracking", P], None]
+
+
+def _never_fatal(log: Logs[P]) -> Logs[P]:
+    """Turn a failure of MLflow into one warning, after which tracking is off."""
+
+    @wraps(log)
+    def guarded(self: "Tracking", *args: P.args, **kwargs: P.kwargs) -> None:
+        if self.off:
+            return
+        try:
+            log(self, *args, **kwargs)
+        except Exception as error:  # whatever a server or database throws, training must go on
+            self.off = True
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            print(
+                f"warning: MLflow at {self.uri} failed ({reason[:200]}); training goes on without it. "
+                "Scores are on disk; run the same command again to log them",
+                file=sys.stderr,
+            )
+
+    return guarded
+
+
+class Tracking:
+    """The MLflow runs of one protocol. Every call may be repeated: what is logged is not logged twice."""
+
+    def __init__(self, out: Path, name: str, config: dict[str, Any]) -> None:
+        self.uri, self.out, self.off = tracking_uri(out), out, False
+        self.runs: dict[str, str] = {}
+        """MLflow run id by the plan's digest."""
+        self.logged: dict[str, int] = {}
+        """Last step logged, by run id."""
+        self._open(name, config)
+
+    @_never_fatal
+    def _open(self, name: str, config: dict[str, Any]) -> None:
+        from mlflow import MlflowClient
+
+        self.client = MlflowClient(self.uri)
+        found = self.client.get_experiment_by_name(name)
+        artifacts = (self.out.absolute() / "mlartifacts").as_uri()
+        self.experiment = found.experiment_id if found else self.client.create_experiment(name, artifacts)
+        tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}
+        self.parent = self._find_or_create(f"protocol in {self.out}", "protocol", tags)
+        self._log_params(self.parent, config)
+
+    @_never_fatal
+    def start(self, plan: FoldPlan, folder: RunFolder) -> None:
+        """Open the child run of a training, or find the one it already has."""
+        names = {"method": plan.method, "missing_rate": f"{plan.missing_rate:g}", "fold": str(plan.fold)}
+        tags = {**names, "seed": str(plan.seed), "dataset": plan.spec.name, "plan": plan.digest}
+        tags |= {"mlflow.parentRunId": self.parent, "folder": str(folder.path)}
+        run = self._find_or_create(plan.run.replace("/", " "), "plan", tags)
+        self.runs[plan.digest] = run
+        history = self.client.get_metric_history(run, "train/loss_r")
+        self.logged[run] = max((metric.step for metric in history), default=0)
+        self._log_params(run, read_json(folder.config)["plan"])
+
+    @_never_fatal
+    def follow(self, plan: FoldPlan, folder: RunFolder) -> None:
+        """Log the reports that are new in the history of a training."""
+        from mlflow.entities import Metric
+
+        run = self.runs[plan.digest]
+        for line in read_history(folder.history):
+            if line["step"] > self.logged[run]:
+                stamp = int(line["time"] * 1000)
+                values = {key: value for key, value in line.items() if "/" in key}
+                metrics = [Metric(key, value, stamp, line["step"]) for key, value in values.items()]
+                self.client.log_batch(run, metrics=metrics)
+                self.logged[run] = line["step"]
+
+    @_never_fatal
+    def finish(self, plan: FoldPlan, folder: RunFolder) -> None:
+        """Log the scores of an evaluated training and close its run."""
+        from mlflow.entities import Metric
+
+        self.follow(plan, folder)
+        run, stamp = self.runs[plan.digest], int(time.time() * 1000)
+        if self.client.get_run(run).info.status == "FINISHED":
+            return
+        values = _test_metrics(read_json(folder.scores))
+        metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value is not None]
+        self.client.log_batch(run, metrics=metrics)
+        for file in (folder.config, folder.scores):
+            self.client.log_artifact(run, str(file))
+        self.client.set_terminated(run)
+
+    @_never_fatal
+    def fail(self, plan: FoldPlan, reason: str) -> None:
+        """Close the run of a training that could not go on, with its reason."""
+        self.client.set_tag(self.runs[plan.digest], "error", reason[:500])
+        self.client.set_terminated(self.runs[plan.digest], "FAILED")
+
+    @_never_fatal
+    def close(self, report: Path | None = None, **tags: str) -> None:
+        """Close the parent run, with the report beside it."""
+        for key, value in tags.items():
+            self.client.set_tag(self.parent, key, value)
+        if report:
+            self.client.log_artifact(self.parent, str(report))
+        self.client.set_terminated(self.parent)
+
+    def _find_or_create(self, name: str, key: str, tags: dict[str, str]) -> str:
+        where = f"tags.{key} = '{tags[key]}'"
+        found = self.client.search_runs([self.experiment], where, max_results=1)
+        if found:
+            return found[0].info.run_id
+        return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+
+    def _log_params(self, run: str, config: dict[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        present = self.client.get_run(run).data.params
+        params = [Param(key, value) for key, value in flattened(config).items() if key not in present]
+        for start in range(0, len(params), 100):  # MLflow takes 100 at a time
+            self.client.log_batch(run, params=params[start : start + 100])
+
+
+def flattened(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """A nested config as dotted keys and short texts."""
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        flat |= flattened(value, f"{name}.") if isinstance(value, dict) else {name: str(value)[:500]}
+    return flat
+
+
+def _test_metrics(scores: dict[str, Any]) -> dict[str, float | None]:
+    """``test/f1_avg``, ``test/f1_AU01``, ... from a run's scores, and the literature's way beside them."""
+    test = scores["test"]
+    averages = {f"test/{key}": value for key, value in test.items() if key.endswith("_avg")}
+    per_au = {f"test/{m}_{au}": v for m in ("f1", "auc", "accuracy") for au, v in test[m].items()}
+    return {**averages, **per_au, "test/f1_avg_test_selected": scores["test_selected"]["f1_avg"]}

@@ -1,0 +1,40 @@
+"""Train one method on one fold with Ray Train; the best R on the validation subjects becomes ``model/``.
+
+uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --fold 1
+"""
+
+import argparse
+from dataclasses import asdict, replace
+
+from au_core.errors import ConfigError
+from au_core.methods import METHODS
+from pipelines.cli import run, summary
+from pipelines.experiment import add_experiment_arguments, load_experiment
+from pipelines.runs import run_plans
+from pipelines.tracking import Tracking
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train one fold of a recipe whose faces are in ``OUT/faces``, and evaluate it."""
+    parser = argparse.ArgumentParser(description=summary(__doc__))
+    add_experiment_arguments(parser)
+    parser.add_argument("--method", default="ours", help="one of: " + ", ".join(METHODS))
+    parser.add_argument("--missing-rate", type=float, default=0.0, help="share of labels to hide, in [0, 1)")
+    parser.add_argument("--fold", type=int, default=1, help="number of the test part")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and hidden labels")
+    parser.add_argument("--alpha", type=float, help="weight of the adversarial term (default: the recipe's)")
+    args = parser.parse_args(argv)
+    experiment = load_experiment(args)
+    recipe = replace(
+        experiment.cfg, methods=(args.method,), missing_rates=(args.missing_rate,), seeds=(args.seed,)
+    )
+    if args.alpha is not None:
+        recipe = replace(recipe, adversarial=replace(recipe.adversarial, alpha=args.alpha))
+    plans = [plan for plan in experiment.plans(recipe) if plan.fold == args.fold]
+    if not plans:
+        raise ConfigError(f"no fold {args.fold} in {recipe.protocol}; expected one of its test parts")
+    run_plans(plans, experiment, Tracking(experiment.out, recipe.name, asdict(recipe)))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,132 @@
+"""What every worker of one training runs: plan, networks, data, then Algorithm 1 with reports in between."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from ray import train
+from ray.train.torch import get_device, prepare_model
+
+from au_core.config import FoldPlan
+from au_core.data.faces import Faces
+from au_core.data.files import write_json
+from au_core.data.fold import load_split, load_training_set
+from au_core.data.layout import RunFolder
+from au_core.data.sampling import Sampler, seeded
+from au_core.errors import AuError
+from au_core.evaluation.metrics import best_thresholds
+from au_core.evaluation.predict import predict_set
+from au_core.evaluation.scores import scores_at
+from au_core.methods import build_method
+from au_core.models.checkpoint import ModelCard, save_recognizer
+from au_core.models.recognizer import Recognizer
+from au_core.training.game import Game
+from au_core.training.state import History, load_state, save_state
+
+
+def train_worker(config: dict[str, Any]) -> None:
+    """Train; a refusal (bad data, a loss that is no number) is written down, to be told and not retried.
+
+    Args:
+        config: ``plan`` as a dict, and the paths ``folder``, ``faces``, ``unlabelled`` (or None).
+    """
+    folder = RunFolder(Path(config["folder"]))
+    if folder.refusal.exists():
+        return
+    try:
+        _train(FoldPlan.from_dict(config["plan"]), folder, Path(config["faces"]), config["unlabelled"])
+    except AuError as error:
+        write_json({"reason": str(error)}, folder.refusal)
+        raise
+
+
+def _train(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: str | None) -> None:
+    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
+    device, pool = get_device(), ThreadPoolExecutor(plan.scaling.cpus_per_worker)
+    assert isinstance(device, torch.device)
+    torch.set_num_threads(plan.scaling.cpus_per_worker)
+    torch.manual_seed(plan.seed)
+    method = build_method(plan.method, plan.adversarial)
+    game = method.build(len(plan.spec.aus), plan.train, device, prepare_model)
+    data = load_training_set(plan, faces, Path(unlabelled) if unlabelled else None)
+    draw = Sampler(
+        data.faces, data.labelled, method.cfg, size=plan.train.input_size, seed=plan.seed,
+        augment=plan.train.augment, rank=rank, world=world, device=device, pool=pool,
+    )  # fmt: skip
+    validation = load_split(plan, faces, "val")
+    step, best = _restore(game)
+    draw.seek(step)
+    history = History(folder.history, step) if rank == 0 else None
+    while step < method.cfg.steps:
+        step += 1
+        # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
+        torch.manual_seed(int(seeded(plan.seed, f"step/{rank}", step).integers(2**63)))
+        losses = method.step(game, draw)
+        if history:
+            history.add(losses, method.cfg.m * method.cfg.h_r)
+        if step % plan.train.report_every == 0 or step == method.cfg.steps:
+            scores = _validate(game.bare_recognizer, validation, plan, pool)
+            if history:
+                history.write(step, scores)
+                best = _keep_best(game, plan, step, scores["val/f1_avg"], best, folder)
+            with _saved(game, step, best, rank) as checkpoint:
+                train.report({"step": step, **scores}, checkpoint=checkpoint)
+            if history:
+                history.resume()
+    if rank == 0 and not folder.model.exists():
+        folder.candidate.rename(folder.model)
+
+
+def _restore(game: Game) -> tuple[int, float]:
+    """Step and best score of the last checkpoint, loaded into ``game``; (0, -1) on a fresh run."""
+    checkpoint = train.get_checkpoint()
+    if checkpoint is None:
+        return 0, -1.0
+    with checkpoint.as_directory() as folder:
+        return load_state(game, Path(folder))
+
+
+@contextmanager
+def _saved(game: Game, step: int, best: float, rank: int):  # noqa: ANN202
+    """A checkpoint of rank 0's state; the other ranks hold the same weights and report none."""
+    with tempfile.TemporaryDirectory() as folder:
+        if rank == 0:
+            save_state(game, step, best, Path(folder))
+        yield train.Checkpoint.from_directory(folder) if rank == 0 else None
+
+
+def _validate(
+    recognizer: Recognizer, faces: Faces, plan: FoldPlan, pool: ThreadPoolExecutor
+) -> dict[str, float]:
+    """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""
+    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
+    prob = np.empty((len(faces), len(plan.spec.aus)), np.float32)
+    own = predict_set(recognizer, faces.share(rank, world), plan.train.input_size, pool)
+    for start, part in enumerate(_gathered(own, world)):
+        prob[start::world] = part
+    scores = scores_at(prob, faces.labels, best_thresholds(prob, faces.labels), plan.spec.columns)
+    return {f"val/{name}": scores[name] or 0.0 for name in ("f1_avg", "auc_avg", "accuracy_avg")}
+
+
+def _gathered(part: np.ndarray, world: int) -> list[np.ndarray]:
+    """Every worker's ``part``, in the order of ranks."""
+    if world == 1:
+        return [part]
+    parts: list[Any] = [None] * world
+    dist.all_gather_object(parts, part)
+    return parts
+
+
+def _keep_best(game: Game, plan: FoldPlan, step: int, score: float, best: float, folder: RunFolder) -> float:
+    """Save R as the candidate if its validation score is the highest so far; returns the highest."""
+    if score > best:
+        card = ModelCard(
+            backbone=plan.train.backbone, spec=plan.spec, input_size=plan.train.input_size, step=step
+        )
+        save_recognizer(game.bare_recognizer, card, folder.candidate)
+    return max(score, best)
