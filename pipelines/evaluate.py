@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from au_core.config import FoldPlan
-from au_core.data.files import read_json, write_json, write_table
-from au_core.data.fold import load_split
+from au_core.data.files import read_json, write_json
 from au_core.data.layout import RunFolder, run_folders
 from au_core.errors import ConfigError
 from pipelines.cli import run, summary
@@ -49,30 +48,15 @@ def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
 
     connect()
     resources = {"num_cpus": plan.scaling.cpus_per_worker, "num_gpus": int(plan.scaling.gpu)}
-    ray.get(ray.remote(predict).options(**resources).remote(plan, folder, faces.absolute()))
+    ray.get(ray.remote(_predict).options(**resources).remote(plan, folder, faces.absolute()))
 
 
-def predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
-    """Write ``predictions.parquet`` of a finished training."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    import pyarrow as pa
+def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import torch
 
-    from au_core.evaluation.predict import predict_set, prediction_rows
-    from au_core.models.checkpoint import load_recognizer
+    from au_core.evaluation.predict import predict_run
 
-    torch.set_num_threads(plan.scaling.cpus_per_worker)
-    pool = ThreadPoolExecutor(plan.scaling.cpus_per_worker)
-    recognizer, card = load_recognizer(folder.model)
-    recognizer.to("cuda" if torch.cuda.is_available() else "cpu")
-    tables = []
-    for split in ("val", "test"):
-        part = load_split(plan, faces, split)
-        tables.append(
-            prediction_rows(part, predict_set(recognizer, part, card.input_size, pool), split, card.spec)
-        )
-    write_table(pa.concat_tables(tables), folder.predictions)
+    predict_run(plan, folder, faces, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -3,16 +3,18 @@
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from au_core.config import FoldPlan, ScalingConfig
+from au_core.data.files import read_json
+from au_core.data.layout import RunFolder
 from au_core.errors import AuError
 from au_core.training.state import read_history
-from pipelines.evaluate import evaluate_run
+from pipelines.evaluate import write_scores
 from pipelines.experiment import Experiment
 from pipelines.tracking import Tracking
-from pipelines.trainer import claim, train_fold
+from pipelines.trainer import Job, claim, train_folds
 
 MAX_AT_ONCE = 8
 """Trainings in flight on a cluster, so that an autoscaler sees the demand but the driver stays small."""
@@ -25,51 +27,72 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
     Raises:
         AuError: trainings failed; the message lists them.
     """
-    folders = {plan: experiment.folder(plan) for plan in plans}
-    for plan, folder in folders.items():
+    jobs = [(plan, experiment.folder(plan)) for plan in plans]
+    for plan, folder in jobs:
         claim(folder, plan)
         tracking.start(plan, folder)
-    todo = [plan for plan in plans if not folders[plan].scores.exists()]
-    _say(f"{len(plans) - len(todo)} of {len(plans)} trainings are already finished")
+    todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
+    _say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
     failures = _run_all(todo, experiment, tracking) if todo else {}
-    for plan, folder in folders.items():
+    for plan, folder in jobs:
         if plan not in failures:
             tracking.finish(plan, folder)
     if failures:
-        reasons = "\n  ".join(str(reason) for reason in failures.values())
-        raise AuError(f"{len(failures)} of {len(plans)} trainings failed:\n  {reasons}")
+        reasons = "\n  ".join(f"{plan.label}: {reason}" for plan, reason in failures.items())
+        raise AuError(f"{len(failures)} of {len(jobs)} trainings failed, the others are kept:\n  {reasons}")
 
 
-Failures = dict[FoldPlan, Exception]
-
-
-def _run_all(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Tracking) -> Failures:
-    """Run ``plans`` in threads while telling how they go; returns the failures."""
+def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> dict[FoldPlan, str]:
+    """Deal ``jobs`` to as many groups of workers as fit, tell how they go; returns why some failed."""
     from pipelines.cluster import connect
 
     connect()
-    failures: Failures = {}
-    with ThreadPoolExecutor(at_once(plans[0].scaling)) as pool:
-        running = {pool.submit(_train_and_evaluate, plan, experiment): plan for plan in plans}
-        told: dict[FoldPlan, int] = {}
-        try:
-            while running:
-                done, _ = wait(running, timeout=POLL_SECONDS)
-                for plan in running.values():
-                    _tell_progress(plan, experiment, told)
-                    tracking.follow(plan, experiment.folder(plan))
-                for future in done:
-                    _tell_result(running.pop(future), future, failures, tracking)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return failures
+    n_groups = min(len(jobs), at_once(jobs[0][0].scaling))
+    with ThreadPoolExecutor(n_groups) as pool:
+        hands = [jobs[k::n_groups] for k in range(n_groups)]
+        groups = [
+            pool.submit(train_folds, hand, experiment.faces, experiment.unlabelled_faces) for hand in hands
+        ]
+        board = Board(list(jobs), tracking)
+        while not all(group.done() for group in groups):
+            wait(groups, timeout=POLL_SECONDS)
+            board.look()
+    board.look()
+    died = next(
+        (str(group.exception()) for group in groups if group.exception()), "ended without predictions"
+    )
+    return board.failures | {plan: died for plan, _ in board.running}
 
 
-def _train_and_evaluate(plan: FoldPlan, experiment: Experiment) -> dict[str, Any]:
-    folder = experiment.folder(plan)
-    train_fold(plan, folder, experiment.faces, experiment.unlabelled_faces)
-    return evaluate_run(folder, experiment.faces)
+class Board:
+    """Watches the folders of running trainings: tells each report, scores what is predicted."""
+
+    def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
+        self.running, self.tracking = jobs, tracking
+        self.failures: dict[FoldPlan, str] = {}
+        self.told: dict[FoldPlan, int] = {}
+
+    def look(self) -> None:
+        """Tell what is new since the last look."""
+        for plan, folder in self.running:
+            self._tell_progress(plan, folder)
+            self.tracking.follow(plan, folder)
+            if folder.predictions.exists():
+                test = write_scores(plan, folder)["test"]
+                _say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
+                self.tracking.finish(plan, folder)
+            elif folder.refusal.exists():
+                self.failures[plan] = read_json(folder.refusal)["reason"]
+                self.tracking.fail(plan, self.failures[plan])
+        self.running = [
+            job for job in self.running if not (job[1].scores.exists() or job[0] in self.failures)
+        ]
+
+    def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
+        for line in read_history(folder.history):
+            if line["step"] > self.told.get(plan, 0):
+                self.told[plan] = line["step"]
+                _say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
 
 
 def at_once(scaling: ScalingConfig) -> int:
@@ -83,32 +106,12 @@ def at_once(scaling: ScalingConfig) -> int:
     return int(max(1, min(fits, MAX_AT_ONCE)))
 
 
-def _tell_progress(plan: FoldPlan, experiment: Experiment, told: dict[FoldPlan, int]) -> None:
-    for line in read_history(experiment.folder(plan).history):
-        if line["step"] > told.get(plan, 0):
-            told[plan] = line["step"]
-            _say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
-
-
 def progress_line(line: dict[str, Any], steps: int) -> str:
     """One report of a training as people read it."""
     losses = "  ".join(f"{key[6:]} {line[key]:.3f}" for key in sorted(line) if key.startswith("train/loss"))
     left = (steps - line["step"]) * line["seconds"] / line["step"]
     speed, f1 = line["train/images_per_second"], line["val/f1_avg"]
     return f"step {line['step']}/{steps}  {losses}  val F1 {f1:.3f}  {speed:.0f} faces/s  {left:.0f} s left"
-
-
-def _tell_result(
-    plan: FoldPlan, future: Future[dict[str, Any]], failures: dict[FoldPlan, Exception], tracking: Tracking
-) -> None:
-    error = future.exception()
-    if isinstance(error, Exception):
-        failures[plan] = error
-        tracking.fail(plan, str(error))
-        _say(f"{plan.label}  failed: {error}")
-    else:
-        test = future.result()["test"]
-        _say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
 
 
 def _say(text: str) -> None:

@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from au_core.config import FoldPlan
+from au_core.config import FoldPlan, ScalingConfig
 from au_core.data.files import read_json, write_json
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 
+Job = tuple[FoldPlan, RunFolder]
 PACKAGES = (
     "torch",
     "torchvision",
@@ -24,27 +27,30 @@ PACKAGES = (
 )
 
 
-def train_fold(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: Path | None) -> None:
-    """Train to ``folder.model``, going on from its last checkpoint if there is one. A finished one is kept.
+def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None) -> None:
+    """Train and predict ``jobs`` one after another with one group of workers, whose start costs seconds.
+
+    Each goes on from its last checkpoint if there is one; a finished one is kept. A training that refuses
+    to go on leaves ``folder.refusal`` and does not stop the others.
 
     Args:
-        plan: everything the result depends on.
-        folder: where everything is written; on a cluster all nodes must see it.
+        jobs: plans with their folders; on a cluster all nodes must see these.
         faces: shards of the labelled dataset.
         unlabelled: shards of more unlabelled video for T2.
 
     Raises:
-        ConfigError: the folder holds a run of other settings.
-        AuError: the training could not go on; the message says why.
+        AuError: the workers died more often than they are restarted; the message says of what.
     """
-    claim(folder, plan)
-    if folder.model.exists():
-        return
-    folder.refusal.unlink(missing_ok=True)
-    _fit(plan, {"folder": folder.path, "faces": faces, "unlabelled": unlabelled})
-    if folder.refusal.exists():
-        raise AuError(f"{folder.path}: {read_json(folder.refusal)['reason']}")
-    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    for _, folder in jobs:
+        folder.refusal.unlink(missing_ok=True)
+    scratch = jobs[0][1].path / ".ray"
+    try:
+        _fit(jobs, faces, unlabelled, scratch)
+    except Exception as error:
+        if not any(folder.refusal.exists() for _, folder in jobs):
+            raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def claim(folder: RunFolder, plan: FoldPlan) -> None:
@@ -79,35 +85,40 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     return "an older version of the settings"
 
 
-def _fit(plan: FoldPlan, paths: dict[str, Path | None]) -> None:
-    """Run the workers to the end, restarting them from the last checkpoint if one dies."""
-    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
+def _fit(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, scratch: Path) -> None:
+    """Run the workers to the end; if one dies, all start again from the last checkpoint."""
+    from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
 
     from pipelines.worker import train_worker
 
-    scaling, folder = plan.scaling, RunFolder(Path(str(paths["folder"])))
-    resources = {"CPU": scaling.cpus_per_worker, **({"GPU": 1} if scaling.gpu else {})}
-    trainer = TorchTrainer(
+    scaling = jobs[0][0].scaling
+    TorchTrainer(
         train_worker,
         train_loop_config={
-            "plan": asdict(plan),
-            **{k: str(p.absolute()) if p else None for k, p in paths.items()},
+            "jobs": [(asdict(plan), str(folder.path.absolute())) for plan, folder in jobs],
+            "faces": str(faces.absolute()),
+            "unlabelled": str(unlabelled.absolute()) if unlabelled else None,
         },
-        scaling_config=ScalingConfig(
-            num_workers=scaling.workers, use_gpu=scaling.gpu, resources_per_worker=resources
-        ),
+        scaling_config=ray_scaling(scaling),
+        # Ray keeps nothing worth keeping: checkpoints lie in the run's own folder, where only an equal
+        # plan finds them, so every group gets a name of its own.
         run_config=RunConfig(
-            name=plan.digest,  # the same name goes on from old weights, so it must change with the plan
-            storage_path=str(folder.checkpoints.absolute()),
-            failure_config=FailureConfig(max_failures=3),
-            checkpoint_config=CheckpointConfig(num_to_keep=2),
+            name=f"{jobs[0][0].digest}-{uuid4().hex[:8]}",
+            storage_path=str(scratch.absolute()),
+            failure_config=FailureConfig(max_failures=3 + len(jobs)),
         ),
+    ).fit()
+
+
+def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201
+    """Our scaling settings in Ray Train's terms."""
+    from ray import train
+
+    resources = {"CPU": scaling.cpus_per_worker, **({"GPU": 1} if scaling.gpu else {})}
+    return train.ScalingConfig(
+        num_workers=scaling.workers, use_gpu=scaling.gpu, resources_per_worker=resources
     )
-    try:
-        trainer.fit()
-    except TrainingFailedError as error:
-        raise AuError(f"{folder.path}: training failed three times over: {_root_cause(error)}") from error
 
 
 def _root_cause(error: Exception) -> str:

@@ -1,8 +1,6 @@
 """What every worker of one training runs: plan, networks, data, then Algorithm 1 with reports in between."""
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,47 +17,60 @@ from au_core.data.fold import load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler, seeded
 from au_core.errors import AuError
-from au_core.evaluation.metrics import best_thresholds
-from au_core.evaluation.predict import predict_set
-from au_core.evaluation.scores import scores_at
+from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
+from au_core.evaluation.predict import predict_run, predict_set
 from au_core.methods import build_method
 from au_core.models.checkpoint import ModelCard, save_recognizer
 from au_core.models.recognizer import Recognizer
 from au_core.training.game import Game
-from au_core.training.state import History, load_state, save_state
+from au_core.training.state import History, restore, save_state
 
 
 def train_worker(config: dict[str, Any]) -> None:
-    """Train; a refusal (bad data, a loss that is no number) is written down, to be told and not retried.
+    """Carry out plans one after another, each to its predictions; finished ones are passed over.
+
+    A refusal (bad data, a loss that is no number) is written into the run's folder, to be told by the
+    driver and not tried again.
 
     Args:
-        config: ``plan`` as a dict, and the paths ``folder``, ``faces``, ``unlabelled`` (or None).
+        config: ``jobs``, a list of (plan as a dict, run folder), and the paths ``faces`` and
+            ``unlabelled`` (or None) of the face shards.
     """
-    folder = RunFolder(Path(config["folder"]))
-    if folder.refusal.exists():
-        return
-    try:
-        _train(FoldPlan.from_dict(config["plan"]), folder, Path(config["faces"]), config["unlabelled"])
-    except AuError as error:
-        write_json({"reason": str(error)}, folder.refusal)
-        raise
+    for values, path in config["jobs"]:
+        plan, folder = FoldPlan.from_dict(values), RunFolder(Path(path))
+        if folder.refusal.exists() or folder.predictions.exists():
+            continue
+        try:
+            if not folder.model.exists():
+                _train(plan, folder, Path(config["faces"]), config["unlabelled"])
+            if train.get_context().get_world_rank() == 0:
+                predict_run(plan, folder, Path(config["faces"]), device())
+        except AuError as error:
+            write_json({"reason": str(error)}, folder.refusal)
+            raise
+
+
+def device() -> torch.device:
+    """The one device of this worker."""
+    found = get_device()
+    assert isinstance(found, torch.device)
+    return found
 
 
 def _train(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: str | None) -> None:
     rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
-    device, pool = get_device(), ThreadPoolExecutor(plan.scaling.cpus_per_worker)
-    assert isinstance(device, torch.device)
+    pool = ThreadPoolExecutor(plan.scaling.cpus_per_worker)
     torch.set_num_threads(plan.scaling.cpus_per_worker)
     torch.manual_seed(plan.seed)
     method = build_method(plan.method, plan.adversarial)
-    game = method.build(len(plan.spec.aus), plan.train, device, prepare_model)
+    game = method.build(len(plan.spec.aus), plan.train, device(), prepare_model)
     data = load_training_set(plan, faces, Path(unlabelled) if unlabelled else None)
     draw = Sampler(
         data.faces, data.labelled, method.cfg, size=plan.train.input_size, seed=plan.seed,
-        augment=plan.train.augment, rank=rank, world=world, device=device, pool=pool,
+        augment=plan.train.augment, rank=rank, world=world, device=device(), pool=pool,
     )  # fmt: skip
     validation = load_split(plan, faces, "val")
-    step, best = _restore(game)
+    step, best = restore(game, folder.checkpoints)
     draw.seek(step)
     history = History(folder.history, step) if rank == 0 else None
     while step < method.cfg.steps:
@@ -74,30 +85,11 @@ def _train(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: str | Non
             if history:
                 history.write(step, scores)
                 best = _keep_best(game, plan, step, scores["val/f1_avg"], best, folder)
-            with _saved(game, step, best, rank) as checkpoint:
-                train.report({"step": step, **scores}, checkpoint=checkpoint)
-            if history:
+                save_state(game, step, best, folder.checkpoints)
                 history.resume()
+            train.report({"step": step, **scores})
     if rank == 0 and not folder.model.exists():
         folder.candidate.rename(folder.model)
-
-
-def _restore(game: Game) -> tuple[int, float]:
-    """Step and best score of the last checkpoint, loaded into ``game``; (0, -1) on a fresh run."""
-    checkpoint = train.get_checkpoint()
-    if checkpoint is None:
-        return 0, -1.0
-    with checkpoint.as_directory() as folder:
-        return load_state(game, Path(folder))
-
-
-@contextmanager
-def _saved(game: Game, step: int, best: float, rank: int):  # noqa: ANN202
-    """A checkpoint of rank 0's state; the other ranks hold the same weights and report none."""
-    with tempfile.TemporaryDirectory() as folder:
-        if rank == 0:
-            save_state(game, step, best, Path(folder))
-        yield train.Checkpoint.from_directory(folder) if rank == 0 else None
 
 
 def _validate(
@@ -109,8 +101,9 @@ def _validate(
     own = predict_set(recognizer, faces.share(rank, world), plan.train.input_size, pool)
     for start, part in enumerate(_gathered(own, world)):
         prob[start::world] = part
-    scores = scores_at(prob, faces.labels, best_thresholds(prob, faces.labels), plan.spec.columns)
-    return {f"val/{name}": scores[name] or 0.0 for name in ("f1_avg", "auc_avg", "accuracy_avg")}
+    pred = prob >= best_thresholds(prob, faces.labels)
+    f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
+    return {"val/f1_avg": f1, "val/accuracy_avg": accuracy}
 
 
 def _gathered(part: np.ndarray, world: int) -> list[np.ndarray]:

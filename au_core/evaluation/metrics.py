@@ -1,14 +1,13 @@
 """F1, AUC and accuracy of each AU over the faces where it is coded (Section 4.1), and thresholds."""
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 
 def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
     """F1 of each AU over the faces where it is coded; NaN for an AU that never occurs in either.
 
     Args:
-        pred: ``[N, L]`` in {0, 1}.
+        pred: ``[N, L]`` bool, or in {0, 1}.
         y: ``[N, L]`` in {0, 1, -1}; -1 is left out.
 
     Returns:
@@ -44,8 +43,20 @@ def auc_per_au(prob: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _auc(prob: np.ndarray, y: np.ndarray) -> float:
+    from sklearn.metrics import roc_auc_score  # seconds to import, and a training worker needs none of it
+
     known = y >= 0
     return float(roc_auc_score(y[known], prob[known])) if len(np.unique(y[known])) == 2 else np.nan
+
+
+def average(values: np.ndarray) -> float | None:
+    """Mean over the AUs where ``values[L]`` is defined; None where it nowhere is.
+
+    >>> average(np.array([0.25, np.nan, 0.75]))
+    0.5
+    """
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else None
 
 
 def best_thresholds(prob: np.ndarray, y: np.ndarray) -> np.ndarray:

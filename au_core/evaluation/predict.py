@@ -1,14 +1,20 @@
 """From faces to probabilities: the one way R is applied, in validation, evaluation and on video."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import torch
 
 from au_core.aus import UNKNOWN, DatasetSpec
+from au_core.config import FoldPlan
 from au_core.data.faces import Faces, fit_face
+from au_core.data.files import write_table
+from au_core.data.fold import load_split
+from au_core.data.layout import RunFolder
 from au_core.data.schema import prediction_schema
+from au_core.models.checkpoint import load_recognizer
 from au_core.models.recognizer import Recognizer
 
 BATCH = 64
@@ -39,6 +45,20 @@ def predict_set(
     parts = [predict_faces(recognizer, faces.decode(rows, size, pool), size) for rows in batches]
     n_aus = recognizer.head.out_features
     return np.concatenate(parts) if parts else np.empty((0, n_aus), np.float32)
+
+
+def predict_run(plan: FoldPlan, folder: RunFolder, faces: Path, device: torch.device) -> None:
+    """Write ``predictions.parquet`` of a finished training: the only look at its test subjects."""
+    torch.set_num_threads(plan.scaling.cpus_per_worker)
+    recognizer, card = load_recognizer(folder.model)
+    recognizer.to(device)
+    with ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool:
+        tables = []
+        for split in ("val", "test"):
+            part = load_split(plan, faces, split)
+            prob = predict_set(recognizer, part, card.input_size, pool)
+            tables.append(prediction_rows(part, prob, split, plan.spec))
+    write_table(pa.concat_tables(tables), folder.predictions)
 
 
 def prediction_rows(faces: Faces, prob: np.ndarray, split: str, spec: DatasetSpec) -> pa.Table:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from au_core.aus import UNKNOWN
-from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, best_thresholds, f1_per_au
+from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, average, best_thresholds, f1_per_au
 
 
 def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
@@ -42,16 +42,11 @@ def scores_at(
     prob: np.ndarray, y: np.ndarray, thresholds: np.ndarray, columns: Sequence[str]
 ) -> dict[str, Any]:
     """F1, AUC and accuracy per AU and averaged over the AUs where they are defined (null elsewhere)."""
-    pred = (prob >= thresholds.astype(prob.dtype)).astype(np.int8)
+    pred = prob >= thresholds.astype(prob.dtype)
     values = {"f1": f1_per_au(pred, y), "auc": auc_per_au(prob, y), "accuracy": accuracy_per_au(pred, y)}
-    averages = {f"{name}_avg": _mean(value) for name, value in values.items()}
+    averages = {f"{name}_avg": average(value) for name, value in values.items()}
     per_au = {name: dict(zip(columns, map(_number, value), strict=True)) for name, value in values.items()}
     return {**averages, **per_au}
-
-
-def _mean(values: np.ndarray) -> float | None:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else None
 
 
 def _number(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,31 +10,40 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from au_core.errors import CheckpointError
+from au_core.data.files import replace_atomically
 from au_core.training.game import Game
 
-STATE = "state.pt"
+KEPT = 2
+"""Checkpoints kept: should the last be damaged, the one before still goes on."""
 
 
 def save_state(game: Game, step: int, best: float, folder: Path) -> None:
     """Write networks, optimisers, step and best validation score so far; batches follow from the step."""
-    torch.save({**game.state(), "step": step, "best": best}, folder / STATE)
+    state = {**game.state(), "step": step, "best": best}
+    replace_atomically(folder / f"step={step:08d}.pt", lambda temporary: torch.save(state, temporary))
+    for old in _checkpoints(folder)[:-KEPT]:
+        old.unlink()
 
 
-def load_state(game: Game, folder: Path) -> tuple[int, float]:
-    """Put a saved state into ``game``; returns its step and best validation score. Nothing is unpickled.
+def restore(game: Game, folder: Path) -> tuple[int, float]:
+    """Put the newest readable checkpoint into ``game``; returns its step and best score, or (0, -1).
 
-    Raises:
-        CheckpointError: the file is damaged or of another network.
+    Nothing is unpickled. A damaged file is passed over with a warning, and work since the one before is
+    done again.
     """
-    try:
-        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
-        game.load(state)
-        return state["step"], state["best"]
-    except Exception as error:
-        raise CheckpointError(
-            f"{folder / STATE}: cannot be loaded ({error}); remove it to start anew"
-        ) from error
+    for path in reversed(_checkpoints(folder)):
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            game.load(state)
+            return state["step"], state["best"]
+        except Exception as error:  # a damaged archive can fail in many ways
+            warnings.warn(f"{path}: cannot be loaded ({error}); using the one before", stacklevel=2)
+    return 0, -1.0
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Checkpoint files, oldest first."""
+    return sorted(folder.glob("step=*.pt"))
 
 
 class History:
