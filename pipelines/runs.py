@@ -58,10 +58,8 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
             wait(groups, timeout=POLL_SECONDS)
             board.look()
     board.look()
-    died = next(
-        (str(group.exception()) for group in groups if group.exception()), "ended without predictions"
-    )
-    return board.failures | {plan: died for plan, _ in board.running}
+    died = [str(group.exception()) for group in groups if group.exception()]
+    return board.failures | {plan: (died or ["no predictions were written"])[0] for plan, _ in board.running}
 
 
 class Board:
@@ -85,7 +83,9 @@ class Board:
                 self.failures[plan] = read_json(folder.refusal)["reason"]
                 self.tracking.fail(plan, self.failures[plan])
         self.running = [
-            job for job in self.running if not (job[1].scores.exists() or job[0] in self.failures)
+            (plan, folder)
+            for plan, folder in self.running
+            if not folder.scores.exists() and plan not in self.failures
         ]
 
     def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:

@@ -1,5 +1,6 @@
 """What every worker of one training runs: plan, networks, data, then Algorithm 1 with reports in between."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ def _train(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: str | Non
             train.report({"step": step, **scores})
     if rank == 0 and not folder.model.exists():
         folder.candidate.rename(folder.model)
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)
 
 
 def _validate(
