@@ -1,6 +1,7 @@
 """What every command shares: how errors reach a person."""
 
 import sys
+import time
 from collections.abc import Callable
 
 from au_core.errors import AuError
@@ -24,3 +25,33 @@ def summary(doc: str | None) -> str:
 def _refuse(message: str, code: int) -> int:
     print(f"\nerror: {message}" if code == 2 else f"\n{message}", file=sys.stderr)
     return code
+
+
+class Progress:
+    """One line on a terminal, drawn over itself; elsewhere one line every ten seconds."""
+
+    def __init__(self, noun: str, total: int) -> None:
+        self.noun, self.total, self.done = noun, total, 0
+        self.counts: dict[str, int] = {}
+        self.started = self.told = time.monotonic()
+
+    def add(self, **counts: int) -> None:
+        """One more is done; ``counts`` are summed and shown, ``frames`` as a rate too."""
+        self.done += 1
+        for name, count in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + int(count)
+        wait = 0.2 if sys.stderr.isatty() else 10.0
+        if time.monotonic() - self.told >= wait:
+            self._tell("\r" if sys.stderr.isatty() else "\n")
+
+    def end(self) -> None:
+        """Show the final counts."""
+        self._tell("\n")
+
+    def _tell(self, end: str) -> None:
+        self.told = time.monotonic()
+        seconds = max(self.told - self.started, 1e-9)
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
+        rate = f", {self.counts['frames'] / seconds:.0f} frames/s" if "frames" in self.counts else ""
+        text = f"{self.noun}: {self.done}/{self.total} done, {counts}{rate}"
+        print(f"{text:<100}", end=end, file=sys.stderr, flush=True)

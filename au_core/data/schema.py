@@ -26,6 +26,8 @@ class SequenceRef:
     """Label files, relative to ``root``; empty for unlabelled video."""
     landmarks: str | None = None
     """Landmark file or folder, relative to ``root``; None where the dataset has none."""
+    more_sources: tuple[str, ...] = ()
+    """Further pictures, relative to ``root``, where they lie in no folder of their own (manifest)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,47 @@
+"""The layouts by name: each lists its sequences cheaply, and reads one's frame rows where they are needed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from au_core.config import LAYOUTS
+from au_core.data import bp4d, disfa, manifest, videos
+from au_core.data.schema import FrameRows, SequenceRef
+from au_core.errors import ConfigError, DatasetError
+
+LISTERS: dict[str, Callable[[Path], list[SequenceRef]]] = {
+    "bp4d": bp4d.list_sequences,
+    "disfa": disfa.list_sequences,
+    "manifest": manifest.list_sequences,
+    "videos": videos.list_sequences,
+}
+READERS: dict[str, Callable[[SequenceRef], FrameRows]] = {
+    "bp4d": bp4d.read_rows,
+    "disfa": disfa.read_rows,
+    "manifest": manifest.read_rows,
+    "videos": videos.read_rows,
+}
+
+
+def list_sequences(layout: str, root: Path) -> list[SequenceRef]:
+    """Every sequence below ``root``, in order of subject and sequence.
+
+    Raises:
+        ConfigError: an unknown layout.
+        DatasetError: ``root`` is missing, empty, or of another layout; says what was found and expected.
+    """
+    if layout not in LISTERS:
+        raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
+    if not root.exists():
+        raise DatasetError(f"{root}: no such folder; expected a dataset in the {layout} layout")
+    if root.is_dir() and not any(root.iterdir()):
+        raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
+    return sorted(LISTERS[layout](root), key=lambda ref: (ref.subject, ref.sequence))
+
+
+def read_rows(ref: SequenceRef) -> FrameRows:
+    """The frame rows of one sequence.
+
+    Raises:
+        DatasetError: a label or landmark file is damaged; names the file, what came and what was expected.
+    """
+    return READERS[ref.layout](ref)

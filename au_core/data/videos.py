@@ -1,0 +1,49 @@
+"""Layout ``videos``: any folder of videos and pictures, without labels (T2)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.video import PICTURES, VIDEOS
+from au_core.errors import DatasetError
+
+
+def list_sequences(root: Path) -> list[SequenceRef]:
+    """Every video and picture at or below ``root``; other files are passed over.
+
+    The subject is the first folder below ``root``, or the file itself where there is none; the sequence
+    is the file's name (with the folders between, joined by ``/``).
+
+    Raises:
+        DatasetError: there is none.
+    """
+    base = root.parent if root.is_file() else root
+    paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    films = [path.relative_to(base) for path in paths if path.suffix.lower() in VIDEOS | PICTURES]
+    if not films:
+        raise DatasetError(
+            f"{root}: no video or picture among {len(paths)} files; "
+            f"expected {', '.join(sorted(VIDEOS | PICTURES))}"
+        )
+    return [_ref(base, path) for path in films]
+
+
+def _ref(base: Path, path: Path) -> SequenceRef:
+    inner = path.parts[1:] or path.parts
+    return SequenceRef(
+        layout="videos",
+        dataset="videos",
+        subject=path.parts[0],
+        sequence="/".join(inner),
+        source=path.as_posix(),
+        root=str(base),
+    )
+
+
+def read_rows(ref: SequenceRef) -> FrameRows:
+    """No labels and no listed frames: every decoded frame is a row, counted from 1."""
+    nothing = np.empty((0, 0), np.int8)
+    return FrameRows(
+        ref=ref, aus=(), frames=np.empty(0, np.int32), codes=nothing, video=Path(ref.root) / ref.source
+    )
