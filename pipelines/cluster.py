@@ -18,6 +18,8 @@ def connect() -> None:
 
     if ray.is_initialized():
         return
+    # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = os.environ.get("RAY_ADDRESS")
     if address:

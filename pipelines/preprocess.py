@@ -4,9 +4,11 @@ uv run pipelines/preprocess.py --layout bp4d --data BP4D --out OUT --detector yu
 """
 
 import argparse
+import json
+import logging
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,10 @@ def _checked(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
     """Make sure of the detector before any worker starts; a fetched one is a path from here on."""
     if cfg.detector == "dataset":
         if layout in ("videos", "manifest"):
-            raise ConfigError(
-                f"the {layout} layout has no landmark files; use --detector yunet or a file's path"
-            )
+            raise ConfigError(f"{layout}: no landmark files in this layout; use --detector yunet or a path")
         return cfg
-    cfg = replace(
-        cfg, detector=str(fetch_yunet() if cfg.detector == "yunet" else Path(cfg.detector).absolute())
-    )
+    model = fetch_yunet() if cfg.detector == "yunet" else Path(cfg.detector).absolute()
+    cfg = replace(cfg, detector=str(model))
     load_detector(cfg.detector, cfg)
     return cfg
 
@@ -67,11 +66,13 @@ def _prepare_all(
     from pipelines.cluster import connect
 
     connect()
+    quiet = ray.data.DataContext.get_current()
+    quiet.enable_progress_bars = False  # one line of our own says more
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     actors = int(max(1, min(len(refs), ray.cluster_resources().get("CPU", 1))))
+    jobs = [{"number": i, "ref": json.dumps(asdict(ref))} for i, ref in enumerate(refs)]
     rows = (
-        ray.data.from_items(
-            [{"number": i, **asdict(ref)} for i, ref in enumerate(refs)], override_num_blocks=len(refs)
-        )
+        ray.data.from_items(jobs, override_num_blocks=len(jobs))
         .map(
             PrepareSequence,
             fn_constructor_args=(cfg, str(faces.absolute())),
@@ -99,7 +100,7 @@ class PrepareSequence:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The quality row of one sequence."""
-        values = {field.name: row[field.name] for field in fields(SequenceRef)}
+        values = json.loads(row["ref"])
         ref = SequenceRef(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         return {"number": row["number"], **prepare_sequence(ref, self.detector, self.cfg, self.faces)}
 
@@ -127,9 +128,7 @@ def _tell(table: pa.Table, n_new: int, faces: Path) -> None:
     for row in bad[:5]:
         print(f"  {row['status']}: {row['subject']} {row['sequence']}: {row['reason']}", file=sys.stderr)
     if rows and all(row["status"] == "failed" for row in rows):
-        raise DatasetError(
-            f"every one of {len(rows)} sequences failed, the first because: {rows[0]['reason']}"
-        )
+        raise DatasetError(f"each of {len(rows)} sequences failed, the first: {rows[0]['reason']}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -145,9 +144,7 @@ def main(argv: list[str] | None = None) -> None:
         "--detector", default=default.detector, help="dataset (its landmarks), yunet, or a YuNet file"
     )
     parser.add_argument("--size", type=int, default=default.size, help="edge of the faces in pixels")
-    parser.add_argument(
-        "--detect-side", type=int, default=default.detect_side, help="longest side detected on"
-    )
+    parser.add_argument("--detect-side", type=int, default=default.detect_side, help="longest side searched")
     parser.add_argument(
         "--min-confidence", type=float, default=default.min_confidence, help="lowest score of a face"
     )

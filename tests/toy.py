@@ -32,7 +32,7 @@ def write_toy_faces(
     unknown: float = 0.0,
     lost: int = 0,
 ) -> Path:
-    """Face shards of ``subjects`` in ``folder``; a share of labels unknown, the last ``lost`` faces not found."""
+    """Face shards of ``subjects`` in ``folder``; some labels unknown, the last ``lost`` faces not found."""
     for subject in subjects:
         rng = np.random.default_rng(list(subject.encode()))
         labels = rng.integers(0, 2, (frames, len(aus))).astype(np.int8)

@@ -79,7 +79,7 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
         ("face", pa.binary()),
         ("face_found", pa.bool_()),
         ("confidence", pa.float32()),
-        ("points", pa.list_(pa.float32(), 6)),
+        ("points", pa.list_(pa.float32())),
     ]
     return pa.schema(fixed + [(au_column(au), pa.int8()) for au in aus])
 

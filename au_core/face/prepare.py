@@ -38,8 +38,7 @@ def prepare_sequence(
 ) -> Status:
     """Write the shard of ``ref`` below ``folder``, or find that it is there; returns its quality row.
 
-    Args:
-        detector: finds the faces; None: the dataset's own landmarks do.
+    ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are.
     """
     try:
         digest = content_hash(ref)
@@ -77,9 +76,7 @@ def _prepare(
 ) -> Status:
     rows = read_rows(replace(ref, landmarks=None) if detector else ref)
     if detector is None and rows.points is None:
-        raise DatasetError(
-            f"{ref.subject} {ref.sequence}: the dataset has no landmarks here; use --detector yunet"
-        )
+        raise DatasetError(f"{ref.subject} {ref.sequence}: no landmark file; use --detector yunet")
     counts = Counts(rows)
     schema = face_schema(rows.aus).with_metadata(
         {"settings": settings_of(cfg), "au_codes": "intensity" if ref.layout == "disfa" else "occurrence"}
