@@ -1,6 +1,7 @@
 """Decoding: frames of a video, or pictures of a folder, one at a time."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,87 +12,120 @@ import numpy as np
 from au_core.data.schema import FrameRows
 from au_core.errors import DatasetError
 
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported once, by us
+
 VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a container declares; its number of frames is only an estimate."""
+    """What a container declares about its video; the number of frames is only an estimate."""
 
     fps: float
+    """Frames per second; 25 where the container does not say, 1 for a picture."""
     declared_frames: int
+    """0 where the container does not say."""
+    width: int
+    height: int
 
 
-def video_info(path: Path) -> VideoInfo:
-    """Rate and declared length of a video; a picture is one frame at 1 fps.
+def is_picture(path: Path) -> bool:
+    """Whether the name says that this is one picture, no video."""
+    return path.suffix.lower() in PICTURES
+
+
+def open_video(path: Path) -> VideoInfo:
+    """Rate, declared length and size in pixels of a video, or of a picture as a video of one frame.
 
     Raises:
-        DatasetError: OpenCV cannot open it.
+        DatasetError: OpenCV cannot decode it.
     """
-    if path.suffix.lower() in PICTURES:
-        return VideoInfo(1.0, 1)
-    capture = _open(path)
+    if is_picture(path):
+        height, width = next(video_frames(path)).shape[:2]
+        return VideoInfo(1.0, 1, width, height)
+    capture = _capture(path)
     fps, declared = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     capture.release()
-    return VideoInfo(fps if 0 < fps < 1000 else 25.0, int(declared) if math.isfinite(declared) else 0)
+    count = int(declared) if math.isfinite(declared) and declared > 0 else 0
+    return VideoInfo(fps if 0 < fps < 1000 else 25.0, count, int(width), int(height))
 
 
 def video_frames(path: Path) -> Iterator[np.ndarray]:
     """Frames ``uint8[H, W, 3]`` BGR of a video, or the one of a picture, in order.
 
     Raises:
-        DatasetError: OpenCV cannot open it.
+        DatasetError: OpenCV cannot decode it.
     """
-    if path.suffix.lower() in PICTURES:
+    if is_picture(path):
         picture = read_picture(path)
         if picture is None:
-            raise DatasetError(f"{path}: cannot be decoded as a picture")
+            raise DatasetError(f"{path}: {_what(path)}; expected a picture")
         yield picture
         return
-    capture = _open(path)
+    capture = _capture(path)
     try:
-        while (frame := _read(capture)) is not None:
+        while (frame := capture.read()[1]) is not None:
             yield frame
     finally:
         capture.release()
 
 
-def _open(path: Path) -> cv2.VideoCapture:
-    if not path.is_file():
-        raise DatasetError(f"{path}: no such file; expected a video or picture")
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
-        raise DatasetError(f"{path}: cannot be decoded as a video")
-    return capture
-
-
-def _read(capture: cv2.VideoCapture) -> np.ndarray | None:
-    ok, frame = capture.read()
-    return frame if ok else None
-
-
 def read_picture(path: Path) -> np.ndarray | None:
-    """A picture as ``uint8[H, W, 3]`` BGR, None where the file is none."""
+    """A picture as ``uint8[H, W, 3]`` BGR, None where the file is missing or none."""
     try:
-        content = np.fromfile(path, np.uint8)  # cv2.imread prints its complaints and fails on odd names
+        content = np.fromfile(path, np.uint8)  # cv2.imread prints its complaints, and fails on odd names
         return cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
     except (OSError, cv2.error):
         return None
 
 
-def decode(rows: FrameRows) -> Iterator[tuple[int, np.ndarray]]:
-    """(frame number, picture) of every frame that can be decoded, of the coded ones where any are coded."""
+def decode(rows: FrameRows) -> Iterator[tuple[int, np.ndarray | None]]:
+    """(frame number, picture ``uint8[H, W, 3]``) of each coded frame once, in order; None where it is lost.
+
+    Of an unlabelled video, every frame that can be decoded.
+
+    Raises:
+        DatasetError: the video as a whole cannot be decoded.
+    """
     if rows.pictures is not None:
         for frame in rows.frames.tolist():
-            picture = read_picture(rows.pictures[frame]) if frame in rows.pictures else None
-            if picture is not None:
-                yield frame, picture
+            yield frame, read_picture(rows.pictures[frame]) if frame in rows.pictures else None
         return
     assert rows.video is not None, "a sequence has pictures or a video"
-    wanted, last = set(rows.frames.tolist()), int(rows.frames.max(initial=0))
-    for frame, picture in enumerate(video_frames(rows.video), start=rows.first_frame):
-        if not wanted or frame in wanted:
+    if len(rows.frames):
+        yield from _coded_frames(rows.video, rows.frames.tolist(), rows.first_frame)
+    else:
+        yield from enumerate(video_frames(rows.video), start=rows.first_frame)
+
+
+def _coded_frames(path: Path, frames: list[int], first: int) -> Iterator[tuple[int, np.ndarray | None]]:
+    """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels."""
+    capture, at = _capture(path), first
+    try:
+        for frame in frames:
+            while at < frame and capture.grab():
+                at += 1
+            picture = capture.read()[1] if at == frame else None
+            at += picture is not None
             yield frame, picture
-        if wanted and frame >= last:
-            return
+    finally:
+        capture.release()
+
+
+def _capture(path: Path) -> cv2.VideoCapture:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    # FFmpeg alone: OpenCV's other readers take a name with digits for a series of pictures.
+    threads = [cv2.CAP_PROP_N_THREADS, max(1, cv2.getNumThreads())]
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, threads) if path.is_file() else None
+    if capture is None or not capture.isOpened():
+        raise DatasetError(f"{path}: {_what(path)}; expected a video")
+    return capture
+
+
+def _what(path: Path) -> str:
+    if not path.is_file():
+        return "no such file"
+    size = path.stat().st_size
+    return f"these {size} bytes cannot be decoded" if size else "the file is empty"

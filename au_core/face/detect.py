@@ -4,8 +4,8 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import cv2
@@ -21,6 +21,7 @@ YUNET_URL = (
 )
 """The detector at a fixed commit (MIT; Wu, Peng, Yu: "YuNet", Machine Intelligence Research 2023)."""
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+YUNET_BYTES = 232_589
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 
 
@@ -33,6 +34,7 @@ class Detection:
     points: np.ndarray
     """``float32[3, 2]``: picture-left eye, picture-right eye, mouth centre."""
     confidence: float
+    """YuNet's score in [0, 1]."""
 
 
 Detector = Callable[[np.ndarray], list[Detection]]
@@ -43,32 +45,56 @@ def load_detector(detector: str, cfg: PreprocessConfig) -> Detector:
     """YuNet from ``yunet`` (fetched once into the user's cache, checked by SHA-256) or from a file's path.
 
     Raises:
-        FaceError: the model cannot be fetched, is not the pinned one, or OpenCV cannot read the file.
+        FaceError: the model cannot be fetched, is not the pinned one, or OpenCV cannot use the file.
     """
-    path = fetch_yunet() if detector == "yunet" else Path(detector)
-    if not path.is_file():
-        raise FaceError(f"detector {detector!r}: no such file; expected 'yunet' or the path of a YuNet model")
+    path = find_model(detector)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # one harmless warning for each model
     try:
         net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), cfg.min_confidence, 0.3, 5000)
-    except cv2.error as error:
-        raise FaceError(f"detector {path}: OpenCV cannot read it as a YuNet model ({error.msg})") from error
+        detect_faces(net, np.zeros((64, 64, 3), np.uint8), 64)  # other networks load, too
+    except (cv2.error, ValueError, IndexError) as error:
+        message = getattr(error, "err", None) or error
+        raise FaceError(f"detector {path}: OpenCV cannot use it as a YuNet model ({message})") from error
     return lambda image: detect_faces(net, image, cfg.detect_side)
+
+
+def find_model(detector: str) -> Path:
+    """The model file that ``detector`` (``yunet`` or a path) stands for.
+
+    Raises:
+        FaceError: there is no such file, or it cannot be fetched.
+    """
+    path = fetch_yunet() if detector == "yunet" else Path(detector)
+    if not path.is_file():
+        raise FaceError(
+            f"detector {detector!r}: no such file; expected 'dataset', 'yunet', or the path of a YuNet model"
+        )
+    return path
+
+
+def detector_identity(detector: str) -> str:
+    """What to record of a detector: the same model is the same detector, wherever its file lies.
+
+    ``dataset``, ``yunet`` for the pinned model by whatever path, else ``sha256:<digest>``.
+    """
+    if detector in ("dataset", "yunet"):
+        return detector
+    digest = _sha256(find_model(detector).read_bytes())
+    return "yunet" if digest == YUNET_SHA256 else f"sha256:{digest}"
 
 
 def detect_faces(net: cv2.FaceDetectorYN, image: np.ndarray, side: int) -> list[Detection]:
     """Faces of ``image[H, W, 3]``, looked for on a copy whose longest side is at most ``side`` pixels."""
     shrink = min(1.0, side / max(image.shape[:2]))
-    small = (
-        cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else image
-    )
-    net.setInputSize((small.shape[1], small.shape[0]))
-    rows = net.detect(small)[1]
+    height, width = image.shape[:2]
+    shape = max(1, round(width * shrink)), max(1, round(height * shrink))
+    net.setInputSize(shape)
+    rows = net.detect(image if shrink == 1 else cv2.resize(image, shape, interpolation=cv2.INTER_AREA))[1]
     if rows is None:
         return []
-    scale = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
+    scale = np.array([width / shape[0], height / shape[1]], np.float32)
     faces = [_detection(row, scale) for row in rows]
-    return sorted(faces, key=lambda face: -_prominence(face, image.shape[1], image.shape[0]))
+    return sorted(faces, key=lambda face: -_prominence(face, width, height))
 
 
 def _detection(row: np.ndarray, scale: np.ndarray) -> Detection:
@@ -97,14 +123,17 @@ def fetch_yunet() -> Path:
         return path
     try:
         with urlopen(YUNET_URL, timeout=30) as answer:
-            content = answer.read()
-    except (URLError, OSError) as error:
+            content = answer.read(2 * YUNET_BYTES)
+    except (OSError, HTTPException) as error:
         raise FaceError(
             f"the face detector could not be fetched ({error}). Download {YUNET_URL} to {path}, "
-            "or give the file's path with --detector"
+            "or give a YuNet file with --detector PATH"
         ) from error
     if _sha256(content) != YUNET_SHA256:
-        raise FaceError(f"{YUNET_URL}: SHA-256 {_sha256(content)} came, expected {YUNET_SHA256}; not used")
+        raise FaceError(
+            f"{YUNET_URL}: {len(content)} bytes with SHA-256 {_sha256(content)} came, expected {YUNET_BYTES} "
+            f"with {YUNET_SHA256}; not used. Give a YuNet file with --detector PATH"
+        )
     replace_atomically(path, lambda temporary: temporary.write_bytes(content))
     return path
 
