@@ -13,7 +13,7 @@ _MIN_SPREAD = 4.0
 
 
 def template(size: int) -> np.ndarray:
-    """Target points ``float64[3, 2]`` (x, y) of left eye, right eye and mouth centre in a face of ``size`` pixels."""
+    """``float64[3, 2]`` (x, y): where left eye, right eye and mouth centre belong in a face of ``size`` pixels."""
     return np.array([[_EYE_X, _EYE_Y], [1 - _EYE_X, _EYE_Y], [0.5, _MOUTH_Y]]) * size
 
 
@@ -68,9 +68,8 @@ def _short(points: np.ndarray) -> list[list[float]]:
 def _averaged_down(
     image: np.ndarray, matrix: np.ndarray, size: int, factor: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The part of ``image`` that ``matrix[2, 3]`` takes into the face, ``factor`` times smaller.
+    """The part of ``image`` that ``matrix[2, 3]`` takes into the face, averaged down; and its own matrix.
 
-    With it comes the matrix for the smaller picture.
     Bilinear sampling alone would skip source pixels, and skin texture would alias into wrinkles. Whole
     factors are three times faster than the exact one; what is left is a scale of 2/3 to 4/3.
     """

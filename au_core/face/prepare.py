@@ -18,7 +18,7 @@ from au_core.data.files import replace_atomically
 from au_core.data.provenance import content_hash, shard_metadata, signature
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
-from au_core.data.video import decode, video_info
+from au_core.data.video import decode, open_video
 from au_core.errors import AuError, DatasetError, FaceError
 from au_core.face.align import align
 from au_core.face.detect import Detection, Detector
@@ -130,7 +130,7 @@ class Counts:
         """A remark if an unlabelled video ended long before the length its container declares."""
         if self.rows.video is None or len(self.rows.frames):
             return []
-        declared = video_info(self.rows.video).declared_frames
+        declared = open_video(self.rows.video).declared_frames
         if len(self.decoded) >= (1 - TOLERANCE) * declared:
             return []
         return [f"{len(self.decoded)} frames could be decoded of {declared} declared; truncated?"]
@@ -155,6 +155,8 @@ def _face_rows(
     """Face rows of every decoded frame; one without a face has a row that says so."""
     tracker, index = Tracker(), {frame: i for i, frame in enumerate(rows.frames.tolist())}
     for frame, image in decode(rows):
+        if image is None:
+            continue
         counts.decoded.add(frame)
         i = index.get(frame)
         faces = detector(image) if detector else _coded_face(rows, i)
