@@ -1,4 +1,4 @@
-"""What each action unit does to a face: one row per AU, points it moves and skin it marks. Add a row, add an AU.
+"""What each action unit does to a face: one row per AU, points it moves, skin it marks. Add a row, add an AU.
 
 Lengths are in eye distances, x outward from the middle, y down, for an AU at intensity 5. Points are the
 66 of DISFA (iBUG's 68 without the inner mouth corners), seen as mirrored groups.
@@ -66,7 +66,9 @@ MARKS: dict[str, Mark] = {
     "mouth_down": Mark(anchor=54, lines=(((0.4, 1.1), (0.47, 1.25), (0.46, 1.38)),), width=0.08),
     "chin_dimples": Mark(
         anchor=57,
-        lines=tuple(((x, y), (x + 0.05, y + 0.03)) for x, y in ((0.03, 1.43), (0.12, 1.5), (0.06, 1.56), (0.2, 1.42))),
+        lines=tuple(
+            ((x, y), (x + 0.05, y + 0.03)) for x, y in ((0.03, 1.43), (0.12, 1.5), (0.06, 1.56), (0.2, 1.42))
+        ),
         width=0.06,
     ),
     "chin_boss": Mark(anchor=57, lines=(((0.0, 1.33), (0.16, 1.36), (0.28, 1.47)),), width=0.08),

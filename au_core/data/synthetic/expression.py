@@ -72,7 +72,7 @@ def event_length(frames: int) -> float:
 
 
 def smooth_noise(rng: np.random.Generator, frames: int, n: int, spacing: float) -> np.ndarray:
-    """``float64[frames, n]``, standard normal at every frame, independent from about ``spacing`` frames on."""
+    """``float64[frames, n]``, standard normal at every frame, independent beyond about ``spacing`` frames."""
     knots = rng.standard_normal((int(frames / spacing) + 3, n))
     t = np.arange(frames) / spacing + rng.random()
     low, part = t.astype(int), (t % 1)[:, None]

@@ -1,7 +1,8 @@
-"""Where the points of a face lie in the picture: AUs move them, the head turns them, the camera projects them."""
+"""Where a face's points lie in the picture: AUs move them, the head turns, the camera projects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class Pose:
     x: float = 128.0
     y: float = 104.0
 
+    @lru_cache(maxsize=4)  # noqa: B019 - a pose is a value, and asked for dozens of times a frame
     def rotation(self) -> np.ndarray:
         """``float64[3, 3]``; yaw to the right, pitch downwards, roll clockwise are positive."""
         (cy, sy), (cp, sp), (cr, sr) = ((np.cos(a), np.sin(a)) for a in (self.yaw, self.pitch, self.roll))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -35,12 +36,13 @@ class Scene:
 
 def draw_scene(rng: np.random.Generator) -> Scene:
     """A scene at random: a wall with a soft gradient, light from a side, an ordinary camera."""
-    corners = rng.uniform(70, 210, 3) + rng.normal(0, 18, (3, 3, 3))
+    grey, tint = rng.uniform(70, 200), rng.normal(0, 9, 3)  # rooms are rarely colourful
+    corners = grey + tint + rng.normal(0, 14, (3, 3, 1)) + rng.normal(0, 3, (3, 3, 3))
     wall = cv2.resize(corners.clip(20, 245).astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
     return Scene(
         background=wall.clip(0, 255).astype(np.uint8),
         light=rng.normal(0, 0.16, 2).astype(np.float32),
-        gain=float(rng.uniform(0.85, 1.1)),
+        gain=float(rng.uniform(0.8, 1.0)),
         noise=float(rng.uniform(1, 4)),
         blur=float(rng.uniform(0.2, 0.7)),
     )
@@ -94,12 +96,19 @@ def _stroke(image: np.ndarray, line: np.ndarray, colour: np.ndarray | float, wid
 
 
 def smooth(points: np.ndarray, closed: bool = True, rounds: int = 3) -> np.ndarray:
-    """Corners of a polygon or line cut off three times over (Chaikin): a curve."""
+    """The polygon or line ``points[N, 2]`` with its corners cut off ``rounds`` times (Chaikin): a curve."""
+    return _corner_cutting(len(points), closed, rounds) @ points
+
+
+@cache
+def _corner_cutting(n: int, closed: bool, rounds: int) -> np.ndarray:
+    """``float64[M, n]``: each point of the curve as a mean of the ``n`` corners."""
+    weights = np.eye(n)
     for _ in range(rounds):
-        ahead = np.roll(points, -1, axis=0)
-        cut = np.stack([0.75 * points + 0.25 * ahead, 0.25 * points + 0.75 * ahead], 1).reshape(-1, 2)
-        points = cut if closed else np.concatenate([points[:1], cut[:-2], points[-1:]])
-    return points
+        ahead = np.roll(weights, -1, axis=0)
+        cut = np.stack([0.75 * weights + 0.25 * ahead, 0.25 * weights + 0.75 * ahead], 1).reshape(-1, n)
+        weights = cut if closed else np.concatenate([weights[:1], cut[:-2], weights[-1:]])
+    return weights
 
 
 def _ring(x: float, y: float, rx: float, ry: float, start: float = 0, end: float = 360) -> np.ndarray:
@@ -115,10 +124,14 @@ def _flat(pose: Pose, points: np.ndarray, z: float) -> np.ndarray:
 def _behind_the_face(image: np.ndarray, person: Person, pose: Pose) -> None:
     """Shoulders, neck, back hair, ears."""
     if person.hair_style == 1:
-        hair = np.array([[-1.25, 2.3], [-1.38, 0.4], [-1.1, -1.1], [0, -1.66], [1.1, -1.1], [1.38, 0.4], [1.25, 2.3]])
+        hair = np.array(
+            [[-1.25, 2.3], [-1.38, 0.4], [-1.1, -1.1], [0, -1.66], [1.1, -1.1], [1.38, 0.4], [1.25, 2.3]]
+        )
         _fill(image, smooth(_flat(pose, hair, -0.3)), person.hair * 0.8)
     neck = np.array([[-0.62, 1.0], [-0.66, 2.3], [0.66, 2.3], [0.62, 1.0]])
-    body = np.array([[-3.4, 4.5], [-2.4, 2.75], [-0.7, 2.25], [0, 2.45], [0.7, 2.25], [2.4, 2.75], [3.4, 4.5]])
+    body = np.array(
+        [[-3.4, 4.5], [-2.4, 2.75], [-0.7, 2.25], [0, 2.45], [0.7, 2.25], [2.4, 2.75], [3.4, 4.5]]
+    )
     _fill(image, _flat(pose, neck, -0.2), person.skin * 0.78)
     _fill(image, smooth(_flat(pose, body, -0.4)), person.clothes)
     if person.hair_style == 3:
@@ -141,7 +154,8 @@ def _head_outline(points: np.ndarray, pose: Pose) -> np.ndarray:
 def _beard(image: np.ndarray, person: Person, p: np.ndarray) -> None:
     if person.beard <= 0:
         return
-    lower = np.concatenate([p[2:15], (p[14:15] + p[53:54]) / 2, p[33:34] * 0.35 + p[51:52] * 0.65, (p[2:3] + p[49:50]) / 2])
+    lip = p[33:34] * 0.35 + p[51:52] * 0.65
+    lower = np.concatenate([p[2:15], (p[14:15] + p[53:54]) / 2, lip, (p[2:3] + p[49:50]) / 2])
     layer = image.copy()
     _fill(layer, smooth(lower), person.hair * 0.7 + person.skin * 0.3)
     soft = cv2.GaussianBlur(layer, (0, 0), 4)
@@ -164,14 +178,18 @@ def _eyes(image: np.ndarray, person: Person, p: np.ndarray) -> None:
         _fill(ball, _ring(*where, 0.125 * unit, 0.125 * unit), person.iris * 0.75)
         _fill(ball, _ring(*where, 0.105 * unit, 0.105 * unit), person.iris * 1.1)
         _fill(ball, _ring(*where, 0.052 * unit, 0.052 * unit), (18, 16, 16))
-        _fill(ball, _ring(where[0] + 0.04 * unit, where[1] - 0.05 * unit, 0.022 * unit, 0.022 * unit), (250, 250, 250))
+        _fill(
+            ball,
+            _ring(where[0] + 0.04 * unit, where[1] - 0.05 * unit, 0.022 * unit, 0.022 * unit),
+            (250, 250, 250),
+        )
         _fill(mask[..., 0], lids - low, (255,))
         share = mask.astype(np.float32) / 255
         image[box] = (ball * share + image[box] * (1 - share)).astype(np.uint8)
         upper, lower = p[start : start + 4], p[[start + 3, start + 4, start + 5, start]]
         _stroke(image, smooth(upper, False), person.skin * 0.28, 0.05 * unit)
         _stroke(image, smooth(lower, False), person.skin * 0.66, 0.02 * unit)
-        _stroke(image, smooth(upper + [0, -0.075 * unit], False), person.skin * 0.72, 0.025 * unit)
+        _stroke(image, smooth(upper - np.array([0, 0.075 * unit]), False), person.skin * 0.72, 0.025 * unit)
 
 
 def _nose(image: np.ndarray, person: Person, pose: Pose, p: np.ndarray) -> None:
@@ -192,7 +210,7 @@ def _mouth(image: np.ndarray, person: Person, p: np.ndarray) -> None:
     gap = float((p[63:66, 1] - p[[62, 61, 60], 1]).max())
     if gap > 1.0:
         _fill(image, opening, MOUTH_INSIDE)
-        teeth_low = inner_upper + [[0, 0], [0, gap * 0.55], [0, gap * 0.6], [0, gap * 0.55], [0, 0]]
+        teeth_low = inner_upper + gap * np.array([[0, 0], [0, 0.55], [0, 0.6], [0, 0.55], [0, 0]])
         teeth = np.concatenate([smooth(inner_upper, False, 2), smooth(teeth_low, False, 2)[::-1]])
         _fill(image, teeth, TEETH)
     upper = np.concatenate([smooth(outer_upper, False, 2), smooth(inner_upper, False, 2)[::-1]])
@@ -229,7 +247,9 @@ def _before_the_face(image: np.ndarray, person: Person, pose: Pose, p: np.ndarra
             centre = p[start : start + 6].mean(0)
             rim = _ring(*centre, 0.4 * unit, 0.29 * unit)
             cv2.polylines(image, [_fixed(rim)], True, (40, 40, 46), 2, cv2.LINE_AA, _SHIFT)
-        _stroke(image, np.stack([p[39] + [0.04 * unit, 0], p[42] - [0.04 * unit, 0]]), np.array([40, 40, 46]), 2)
+        _stroke(
+            image, np.stack([p[39] + [0.04 * unit, 0], p[42] - [0.04 * unit, 0]]), np.array([40, 40, 46]), 2
+        )
 
 
 def _shaded(
@@ -291,11 +311,11 @@ def _mark(
         return
     shift = points[mark.anchor, :2] - person.points[mark.anchor, :2]
     width = max(1.0, mark.width * pose.eye_distance)
-    for mirror in (1, -1):
-        for line in mark.lines:
-            pixels = pose.project((np.array(line) + shift) * [mirror, 1])
-            old = layer.copy() if len(mark.lines) == 0 else layer
-            _stroke(old, smooth(pixels, False, 2), 255 * min(value, 1.0), width)
+    for line in mark.lines:
+        curve = smooth(np.array(line), False, 2) + shift
+        both = pose.project(np.concatenate([curve, curve * [-1, 1]]))
+        _stroke(layer, both[: len(curve)], 255 * min(value, 1.0), width)
+        _stroke(layer, both[len(curve) :], 255 * min(value, 1.0), width)
 
 
 def _filmed(image: np.ndarray, scene: Scene, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,141 @@
+"""The twin on disk, in the layouts of BP4D and DISFA, so that the real readers read it unchanged."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from json import loads
+from pathlib import Path
+from typing import Any
+
+import cv2
+import h5py
+import numpy as np
+from scipy.io import savemat
+
+from au_core.config import SyntheticConfig
+from au_core.data.files import replace_atomically
+from au_core.data.synthetic.expression import AUS, coded, draw_intensities, smooth_noise
+from au_core.data.synthetic.geometry import Pose
+from au_core.data.synthetic.person import draw_person
+from au_core.data.synthetic.render import draw_scene, render_face
+
+NAMES = {"bp4d": "BP4D", "disfa": "DISFA"}
+BP4D_CODED = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
+DISFA_CODED = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+NOT_CODED = 0.003
+"""Share of single BP4D codes that are 9, as where an annotator could not see."""
+FPS = 20
+JPEG_QUALITY = 92
+
+
+def plan_sequences(cfg: SyntheticConfig) -> list[tuple[str, str]]:
+    """(subject, sequence) of all there is to draw; the subjects are spread over the three parts."""
+    parts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())[NAMES[cfg.layout]][
+        "three_fold"
+    ]
+    columns = [sorted(parts["parts"][f"part{k}"]) for k in (1, 2, 3)]
+    mixed = [part[i] for i in range(max(map(len, columns))) for part in columns if i < len(part)]
+    sequences = [f"T{k}" for k in range(1, cfg.sequences + 1)] if cfg.layout == "bp4d" else ["left"]
+    return [(subject, sequence) for subject in sorted(mixed[: cfg.subjects]) for sequence in sequences]
+
+
+def is_written(cfg: SyntheticConfig, subject: str, sequence: str, root: Path) -> bool:
+    """Whether a sequence is complete: its label file is written last."""
+    return _label_path(cfg, subject, sequence, root).exists()
+
+
+def _label_path(cfg: SyntheticConfig, subject: str, sequence: str, root: Path) -> Path:
+    if cfg.layout == "bp4d":
+        return root / "AUCoding" / "AU_OCC" / f"{subject}_{sequence}.csv"
+    return root / "ActionUnit_Labels" / subject / f"{subject}_au{DISFA_CODED[-1]}.txt"
+
+
+def write_sequence(cfg: SyntheticConfig, subject: str, sequence: str, root: Path) -> None:
+    """Draw one sequence below ``root``: pictures or video, landmarks, and labels last.
+
+    A function of its arguments alone: the same bytes in any order, from any number of workers.
+    """
+    intensities = draw_intensities(NAMES[cfg.layout], subject, sequence, cfg.frames, cfg.seed)
+    frames = film(cfg, subject, sequence, intensities)
+    write = _write_bp4d if cfg.layout == "bp4d" else _write_disfa
+    write(cfg, subject, sequence, root, frames, coded(intensities))
+
+
+def film(
+    cfg: SyntheticConfig, subject: str, sequence: str, intensities: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pictures ``uint8[256, 256, 3]`` and landmarks ``float64[66, 2]`` of a sequence, frame by frame."""
+    person = draw_person(subject, cfg.seed)
+    rng = np.random.default_rng([cfg.seed, 3, *f"{subject}/{sequence}".encode()])
+    scene, poses = draw_scene(rng), draw_poses(rng, len(intensities))
+    for values, pose in zip(intensities, poses, strict=True):
+        shown = {au: float(value) for au, value in zip(AUS, values, strict=True) if value > 0}
+        yield render_face(person, shown, pose, scene, rng)
+
+
+def draw_poses(rng: np.random.Generator, frames: int) -> list[Pose]:
+    """A head that moves a little around where the person happens to look."""
+    sway = smooth_noise(rng, frames, 6, max(4.0, frames / 6))
+    spread = np.array([0.11, 0.07, 0.05, 0.8, 2.5, 2.0])
+    rest = rng.normal(0, 0.6, 6) * spread + [0, 0, 0, rng.uniform(48, 55), 128, 108]
+    return [
+        Pose(yaw=a, pitch=b, roll=c, eye_distance=size, x=x, y=y)
+        for a, b, c, size, x, y in (rest + sway * spread).tolist()
+    ]
+
+
+def _write_bp4d(
+    cfg: SyntheticConfig, subject: str, task: str, root: Path, frames: Iterator[Any], codes: np.ndarray
+) -> None:
+    """``F001/T1/2440.jpg``, ``2DFeatures/F001_T1.mat``, ``AUCoding/AU_OCC/F001_T1.csv``."""
+    rng = np.random.default_rng([cfg.seed, 4, *f"{subject}/{task}".encode()])
+    first = 1 if task == "T3" else int(rng.integers(1, 3000))
+    folder, points = root / subject / task, []
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (image, landmarks) in enumerate(frames, start=first):
+        cv2.imwrite(str(folder / f"{number}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        points.append(landmarks[17:])
+    mat = root / "2DFeatures" / f"{subject}_{task}.mat"
+    replace_atomically(mat, lambda temporary: _write_v73(temporary, points))
+    text = _occurrence_csv(first, codes, rng)
+    replace_atomically(_label_path(cfg, subject, task, root), lambda temporary: temporary.write_text(text))
+
+
+def _occurrence_csv(first: int, codes: np.ndarray, rng: np.random.Generator) -> str:
+    """A column for every number from 0 (the frame) to 64; 9 where an AU is not coded."""
+    table = np.full((len(codes), 65), 9)
+    table[:, 0] = np.arange(first, first + len(codes))
+    columns = [AUS.index(au) for au in BP4D_CODED]
+    table[:, list(BP4D_CODED)] = np.where(
+        rng.random((len(codes), len(columns))) < NOT_CODED, 9, codes[:, columns] >= 2
+    )
+    lines = [",".join(map(str, row)) for row in [range(65), *table.tolist()]]
+    return "\n".join(lines) + "\n"
+
+
+def _write_v73(path: Path, points: list[np.ndarray]) -> None:
+    """A MATLAB v7.3 file as BP4D has it: ``fit/pred`` refers to one 2 x 49 array a frame, counted from 1."""
+    with h5py.File(path, "w", track_order=False) as file:
+        references = [
+            file.create_dataset(f"#refs#/p{i:05}", data=(p + 1).T).ref for i, p in enumerate(points)
+        ]
+        file.create_dataset("fit/pred", data=np.array(references, dtype=h5py.ref_dtype)[:, None])
+
+
+def _write_disfa(
+    cfg: SyntheticConfig, subject: str, camera: str, root: Path, frames: Iterator[Any], codes: np.ndarray
+) -> None:
+    """``LeftVideoSN001_comp.avi``, ``SN001_0000_lm.mat``, ``SN001_au1.txt``."""
+    films, marks = root / "Videos_LeftCamera", root / "Landmark_Points" / subject / "tmp_frame_lm"
+    films.mkdir(parents=True, exist_ok=True)
+    marks.mkdir(parents=True, exist_ok=True)
+    temporary = films / f".{subject}.avi"
+    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (256, 256))
+    for number, (image, landmarks) in enumerate(frames):
+        writer.write(image)
+        savemat(marks / f"{subject}_{number:04}_lm.mat", {"pts": landmarks})
+    writer.release()
+    temporary.replace(films / f"LeftVideo{subject}_comp.avi")
+    for au in DISFA_CODED:
+        text = "".join(f"{i},{code}\n" for i, code in enumerate(codes[:, AUS.index(au)], start=1))
+        path = root / "ActionUnit_Labels" / subject / f"{subject}_au{au}.txt"
+        replace_atomically(path, lambda temporary, text=text: temporary.write_text(text))

@@ -1,0 +1,87 @@
+"""Draw the twin: people whose action units are known, in the on-disk layout of BP4D or DISFA.
+
+uv run pipelines/make_synthetic.py --layout bp4d --out TWIN --subjects 41 --sequences 8 --frames 450
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from au_core.config import SyntheticConfig
+from au_core.data.files import read_json, write_json
+from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
+from au_core.errors import ConfigError
+from pipelines.cli import Progress, run, summary
+
+
+def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
+    """Write the dataset to ``out``, a sequence at a time on every core; what is there is kept.
+
+    Raises:
+        ConfigError: ``out`` holds a dataset of other settings.
+    """
+    _claim(cfg, out)
+    todo = [names for names in plan_sequences(cfg) if not is_written(cfg, *names, out)]
+    if todo:
+        _draw_all(cfg, todo, out)
+    return out
+
+
+def _claim(cfg: SyntheticConfig, out: Path) -> None:
+    card = out / "synthetic.json"
+    if card.exists() and read_json(card) != asdict(cfg):
+        raise ConfigError(
+            f"{out} holds a drawn dataset of other settings; choose another folder or remove it"
+        )
+    write_json(asdict(cfg), card)
+
+
+def _draw_all(cfg: SyntheticConfig, todo: list[tuple[str, str]], out: Path) -> None:
+    import ray
+
+    from pipelines.cluster import connect
+
+    connect()
+    draw = ray.remote(num_cpus=1)(_draw)
+    waiting = [draw.remote(cfg, *names, str(out.absolute())) for names in todo]
+    progress = Progress("drawn sequences", len(todo))
+    while waiting:
+        done, waiting = ray.wait(waiting)
+        ray.get(done)
+        progress.add(frames=cfg.frames * len(done))
+    progress.end()
+
+
+def _draw(cfg: SyntheticConfig, subject: str, sequence: str, out: str) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    write_sequence(cfg, subject, sequence, Path(out))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw a dataset."""
+    default = SyntheticConfig()
+    parser = argparse.ArgumentParser(
+        description=summary(__doc__), formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--layout", default=default.layout, help="bp4d or disfa")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the drawn dataset")
+    parser.add_argument("--subjects", type=int, help="people (default: all, 41 or 27)")
+    parser.add_argument("--sequences", type=int, help="sequences of each person (default: all, 8 or 1)")
+    parser.add_argument("--frames", type=int, default=default.frames, help="frames of each sequence")
+    parser.add_argument("--seed", type=int, default=default.seed, help="same seed, same bytes")
+    args = parser.parse_args(argv)
+    people, sequences = (27, 1) if args.layout == "disfa" else (41, 8)
+    cfg = SyntheticConfig(
+        layout=args.layout,
+        subjects=args.subjects or people,
+        sequences=args.sequences or sequences,
+        frames=args.frames,
+        seed=args.seed,
+    )
+    make_synthetic(cfg, args.out)
+
+
+if __name__ == "__main__":
+    run(main)
