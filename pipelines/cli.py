@@ -22,6 +22,11 @@ def summary(doc: str | None) -> str:
     return (doc or "").splitlines()[0]
 
 
+def say(text: str) -> None:
+    """One line of progress, with the time."""
+    print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
+
+
 def _refuse(message: str, code: int) -> int:
     print(f"\nerror: {message}" if code == 2 else f"\n{message}", file=sys.stderr)
     return code

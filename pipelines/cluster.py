@@ -4,6 +4,8 @@ import logging
 import os
 import sys
 
+TRIAL_SLOT = "trial_slot"
+"""What a Tune trial holds instead of a CPU, which its training needs; cluster.yaml gives the head some."""
 LOCAL_OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
 
@@ -30,6 +32,7 @@ def connect() -> None:
             address="local",
             include_dashboard=False,
             _node_ip_address="127.0.0.1",
+            resources={TRIAL_SLOT: os.cpu_count() or 1},
             object_store_memory=LOCAL_OBJECT_STORE,
             **quiet,
         )

@@ -1,7 +1,5 @@
 """Carry out plans: as many trainings at once as the cluster holds, each followed, evaluated and logged."""
 
-import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -11,6 +9,7 @@ from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError
 from au_core.training.state import read_history
+from pipelines.cli import say
 from pipelines.evaluate import write_scores
 from pipelines.experiment import Experiment
 from pipelines.tracking import Tracking
@@ -32,7 +31,7 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
         claim(folder, plan)
         tracking.start(plan, folder)
     todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
-    _say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
+    say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
     failures = _run_all(todo, experiment, tracking) if todo else {}
     for plan, folder in jobs:
         if plan not in failures:
@@ -77,7 +76,7 @@ class Board:
             self.tracking.follow(plan, folder)
             if folder.predictions.exists():
                 test = write_scores(plan, folder)["test"]
-                _say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
+                say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
                 self.tracking.finish(plan, folder)
             elif folder.refusal.exists():
                 self.failures[plan] = read_json(folder.refusal)["reason"]
@@ -92,7 +91,7 @@ class Board:
         for line in read_history(folder.history):
             if line["step"] > self.told.get(plan, 0):
                 self.told[plan] = line["step"]
-                _say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
+                say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
 
 
 def at_once(scaling: ScalingConfig) -> int:
@@ -112,7 +111,3 @@ def progress_line(line: dict[str, Any], steps: int) -> str:
     left = (steps - line["step"]) * line["seconds"] / line["step"]
     speed, f1 = line["train/images_per_second"], line["val/f1_avg"]
     return f"step {line['step']}/{steps}  {losses}  val F1 {f1:.3f}  {speed:.0f} faces/s  {left:.0f} s left"
-
-
-def _say(text: str) -> None:
-    print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)

@@ -20,6 +20,8 @@ from au_core.training.state import read_history
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens the experiment in MLflow's view for trainings."""
 P = ParamSpec("P")
 
 
@@ -70,17 +72,19 @@ class Tracking:
         self.client = MlflowClient(self.uri)
         found = self.client.get_experiment_by_name(name)
         artifacts = (self.out.absolute() / "mlartifacts").as_uri()
-        self.experiment = found.experiment_id if found else self.client.create_experiment(name, artifacts)
+        self.experiment = (
+            found.experiment_id if found else self.client.create_experiment(name, artifacts, KIND)
+        )
         tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}
         self.parent = self._find_or_create(f"protocol in {self.out}", "protocol", tags)
         self._log_params(self.parent, config)
 
     @_never_fatal
-    def start(self, plan: FoldPlan, folder: RunFolder) -> None:
+    def start(self, plan: FoldPlan, folder: RunFolder, **more_tags: str) -> None:
         """Open the child run of a training, or find the one it already has."""
         names = {"method": plan.method, "missing_rate": f"{plan.missing_rate:g}", "fold": str(plan.fold)}
         tags = {**names, "seed": str(plan.seed), "dataset": plan.spec.name, "plan": plan.digest}
-        tags |= {"mlflow.parentRunId": self.parent, "folder": str(folder.path)}
+        tags |= {"mlflow.parentRunId": self.parent, "folder": str(folder.path), **more_tags}
         run = self._find_or_create(plan.run.replace("/", " "), "plan", tags)
         self.runs[plan.digest] = run
         history = self.client.get_metric_history(run, "train/loss_r")
@@ -110,11 +114,13 @@ class Tracking:
         run, stamp = self.runs[plan.digest], int(time.time() * 1000)
         if self.client.get_run(run).info.status == "FINISHED":
             return
-        values = _test_metrics(read_json(folder.scores))
-        metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value is not None]
-        self.client.log_batch(run, metrics=metrics)
+        if folder.scores.exists():  # a sweep's trials have none: they are compared on validation subjects
+            values = _test_metrics(read_json(folder.scores))
+            metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value is not None]
+            self.client.log_batch(run, metrics=metrics)
         for file in (folder.config, folder.scores):
-            self.client.log_artifact(run, str(file))
+            if file.exists():
+                self.client.log_artifact(run, str(file))
         self.client.set_terminated(run)
 
     @_never_fatal

@@ -27,7 +27,7 @@ PACKAGES = (
 )
 
 
-def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None) -> None:
+def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predict: bool = True) -> None:
     """Train and predict ``jobs`` one after another with one group of workers, whose start costs seconds.
 
     Each goes on from its last checkpoint if there is one; a finished one is kept. A training that refuses
@@ -37,6 +37,7 @@ def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None) -> No
         jobs: plans with their folders; on a cluster all nodes must see these.
         faces: shards of the labelled dataset.
         unlabelled: shards of more unlabelled video for T2.
+        predict: write the prediction rows too; a sweep must not look at the test part.
 
     Raises:
         AuError: the workers died more often than they are restarted; the message says of what.
@@ -45,7 +46,7 @@ def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None) -> No
         folder.refusal.unlink(missing_ok=True)
     scratch = jobs[0][1].path / ".ray"
     try:
-        _fit(jobs, faces, unlabelled, scratch)
+        _fit(jobs, faces, unlabelled, predict, scratch)
     except Exception as error:
         if not any(folder.refusal.exists() for _, folder in jobs):
             raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
@@ -85,7 +86,7 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     return "an older version of the settings"
 
 
-def _fit(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, scratch: Path) -> None:
+def _fit(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predict: bool, scratch: Path) -> None:
     """Run the workers to the end; if one dies, all start again from the last checkpoint."""
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
@@ -98,6 +99,7 @@ def _fit(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, scratch: Pat
         train_loop_config={
             "jobs": [(asdict(plan), str(folder.path.absolute())) for plan, folder in jobs],
             "faces": str(faces.absolute()),
+            "predict": predict,
             "unlabelled": str(unlabelled.absolute()) if unlabelled else None,
         },
         scaling_config=ray_scaling(scaling),

@@ -34,8 +34,8 @@ def train_worker(config: dict[str, Any]) -> None:
     driver and not tried again.
 
     Args:
-        config: ``jobs``, a list of (plan as a dict, run folder), and the paths ``faces`` and
-            ``unlabelled`` (or None) of the face shards.
+        config: ``jobs``, a list of (plan as a dict, run folder), the paths ``faces`` and ``unlabelled``
+            (or None) of the face shards, and whether to ``predict`` the validation and test subjects.
     """
     for values, path in config["jobs"]:
         plan, folder = FoldPlan.from_dict(values), RunFolder(Path(path))
@@ -44,7 +44,7 @@ def train_worker(config: dict[str, Any]) -> None:
         try:
             if not folder.model.exists():
                 _train(plan, folder, Path(config["faces"]), config["unlabelled"])
-            if train.get_context().get_world_rank() == 0:
+            if config["predict"] and train.get_context().get_world_rank() == 0:
                 predict_run(plan, folder, Path(config["faces"]), device())
         except AuError as error:
             write_json({"reason": str(error)}, folder.refusal)

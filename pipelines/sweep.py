@@ -1,0 +1,173 @@
+"""Search a space of Algorithm 1's settings with Ray Tune; every trial is a complete Ray Train run.
+
+uv run pipelines/sweep.py --recipe demo --space alpha
+
+Points are compared by the validation subjects' F1 alone; the test part is not looked at. Every trial gets
+its full number of steps: a scheduler that stops trials leaks their placement groups in Ray 2.60 and hangs.
+"""
+
+import argparse
+from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from au_core.config import FoldPlan
+from au_core.data.layout import RunFolder
+from au_core.errors import AuError, ConfigError
+from au_core.training.state import read_history
+from pipelines.cli import run, say, summary
+from pipelines.cluster import connect
+from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
+from pipelines.full_protocol import prepare_faces
+from pipelines.runs import at_once
+from pipelines.tracking import Tracking
+from pipelines.trainer import claim, train_folds
+from tune_spaces import SPACES, load_space
+
+SCORE = "val/f1_avg"
+Point = tuple[tuple[str, float], ...]
+"""Settings with their values, sorted by name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """A space searched over some folds of an experiment."""
+
+    experiment: Experiment
+    space: str
+    plans: dict[int, FoldPlan]
+    """The plan each trial varies, by fold."""
+
+    def job(self, config: dict[str, Any]) -> tuple[FoldPlan, RunFolder]:
+        """Plan and folder of the trial that Tune gave ``config`` (a point and a fold)."""
+        plan = self.plans[config["fold"]]
+        values = dict(point_of(config))
+        plan = replace(plan, adversarial=replace(plan.adversarial, **values))
+        name = ",".join(f"{key}={value:g}" for key, value in values.items())
+        return plan, RunFolder(self.experiment.out / "sweeps" / self.space / name / f"fold={plan.fold}")
+
+
+def point_of(config: dict[str, Any]) -> Point:
+    """The settings of a trial; groups such as ``updates`` are taken apart."""
+    groups = [
+        value if isinstance(value, dict) else {key: value} for key, value in config.items() if key != "fold"
+    ]
+    return tuple(sorted((key, value) for group in groups for key, value in group.items()))
+
+
+def search(sweep: Sweep) -> dict[Point, float]:
+    """Train every point on every fold; returns the mean validation F1 of each point.
+
+    Raises:
+        AuError: a trial failed; the finished ones are kept and not done again.
+    """
+    from ray import tune
+
+    connect()
+    tracking = Tracking(sweep.experiment.out, f"{sweep.experiment.cfg.name}_{sweep.space}", describe(sweep))
+    slots = at_once(next(iter(sweep.plans.values())).scaling)
+    trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), {"trial_slot": 1})
+    tuner = tune.Tuner(
+        trial,
+        param_space={**load_space(sweep.space), "fold": tune.grid_search(list(sweep.plans))},
+        tune_config=tune.TuneConfig(metric=SCORE, mode="max", max_concurrent_trials=slots),
+        run_config=tune.RunConfig(
+            storage_path=str((sweep.experiment.out / "sweeps" / ".tune").absolute()),
+            callbacks=[trial_log(sweep, tracking)],
+            verbose=0,
+        ),
+    )
+    results = tuner.fit()
+    if results.num_errors:
+        raise AuError(
+            f"{results.num_errors} trials failed, the first: {str(results.errors[0]).splitlines()[-1]}"
+        )
+    scores = mean_by_point([(point_of(r.config or {}), (r.metrics or {})[SCORE]) for r in results])
+    best = max(scores, key=lambda point: scores[point])
+    tracking.close(best_point=text_of(best), best_val_f1=f"{scores[best]:.4f}")
+    return scores
+
+
+def describe(sweep: Sweep) -> dict[str, Any]:
+    """What the parent run in MLflow is about."""
+    return {"space": sweep.space, "folds": list(sweep.plans), **asdict(sweep.experiment.cfg)}
+
+
+def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
+    """One trial, in Tune's process: train on one fold, report the best validation score."""
+    from ray import tune
+
+    plan, folder = sweep.job(config)
+    claim(folder, plan)
+    if not folder.model.exists():
+        train_folds(
+            [(plan, folder)], sweep.experiment.faces, sweep.experiment.unlabelled_faces, predict=False
+        )
+    tune.report({SCORE: best_score(folder)})
+
+
+def best_score(folder: RunFolder) -> float:
+    """Highest validation F1 in the history of a finished training: that of the R it kept."""
+    return max(line[SCORE] for line in read_history(folder.history))
+
+
+def mean_by_point(trials: list[tuple[Point, float]]) -> dict[Point, float]:
+    """Mean score over the folds of each point."""
+    scores = defaultdict(list)
+    for point, score in trials:
+        scores[point].append(score)
+    return {point: sum(values) / len(values) for point, values in scores.items()}
+
+
+def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
+    """A Tune callback that tells each finished trial and logs it to MLflow from the driver."""
+    from ray import tune
+
+    class Log(tune.Callback):
+        def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
+            plan, folder = sweep.job(trial.config)
+            tracking.start(plan, folder, point=text_of(point_of(trial.config)))
+            tracking.finish(plan, folder)
+            say(
+                f"{text_of(point_of(trial.config))}  fold {plan.fold}  validation F1 {best_score(folder):.3f}"
+            )
+
+    return Log()
+
+
+def text_of(point: Point) -> str:
+    """A point for people."""
+    return " ".join(f"{key}={value:g}" for key, value in point)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Search a space and print its points, best first."""
+    parser = argparse.ArgumentParser(description=summary(__doc__))
+    add_experiment_arguments(parser)
+    parser.add_argument("--space", default="alpha", help="search space: " + ", ".join(SPACES))
+    parser.add_argument(
+        "--folds", type=int, nargs="+", default=[1], help="test parts left out, one trial each"
+    )
+    args = parser.parse_args(argv)
+    load_space(args.space)
+    experiment = load_experiment(args)
+    experiment = replace(experiment, out=experiment.out.absolute())  # Tune runs a trial in its own folder
+    prepare_faces(experiment)
+    cfg = replace(
+        experiment.cfg,
+        methods=("ours",),
+        missing_rates=experiment.cfg.missing_rates[-1:],
+        seeds=experiment.cfg.seeds[:1],
+    )
+    plans = {plan.fold: plan for plan in experiment.plans(cfg) if plan.fold in args.folds}
+    if set(plans) != set(args.folds):
+        raise ConfigError(f"folds {args.folds}: the protocol has the test parts {sorted(plans)} of these")
+    scores = search(Sweep(experiment=experiment, space=args.space, plans=plans))
+    print(f"{'point':<24} validation F1, mean of folds {args.folds}")
+    for point in sorted(scores, key=lambda point: -scores[point]):
+        print(f"{text_of(point):<24} {scores[point]:.3f}")
+    print(f"best: {text_of(max(scores, key=lambda point: scores[point]))}")
+
+
+if __name__ == "__main__":
+    run(main)
