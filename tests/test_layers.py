@@ -1,0 +1,142 @@
+"""The two rules of the architecture: au_core knows no cluster, and imports go one way, along the data."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINE = """
+au_core
+au_core.errors
+au_core.aus
+au_core.config
+au_core.data au_core.data.facts
+au_core.data.files
+au_core.data.schema
+au_core.data.layout
+au_core.data.tree
+au_core.data.video
+au_core.data.bp4d
+au_core.data.disfa
+au_core.data.manifest
+au_core.data.videos
+au_core.data.readers
+au_core.data.provenance
+au_core.data.synthetic
+au_core.data.synthetic.anatomy
+au_core.data.synthetic.expression
+au_core.data.synthetic.person
+au_core.data.synthetic.geometry
+au_core.data.synthetic.render
+au_core.data.synthetic.write
+au_core.data.synthetic.sheet
+au_core.face
+au_core.face.align
+au_core.face.detect
+au_core.face.track
+au_core.face.prepare
+au_core.data.faces
+au_core.data.protocols
+au_core.data.masking
+au_core.data.fold
+au_core.data.sampling
+au_core.models
+au_core.models.recognizer
+au_core.models.discriminator
+au_core.models.checkpoint
+au_core.training
+au_core.training.losses
+au_core.training.game
+au_core.training.adversarial
+au_core.training.state
+au_core.methods.base
+au_core.methods.ours
+au_core.methods
+au_core.plans
+au_core.recipes
+au_core.evaluation
+au_core.evaluation.metrics
+au_core.evaluation.scores
+au_core.evaluation.predict
+au_core.evaluation.openface
+au_core.evaluation.overlay
+au_core.evaluation.video
+au_core.report
+au_core.report.published
+au_core.report.results
+au_core.report.comparisons
+au_core.report.tables
+au_core.report.figures
+au_core.report.blocks
+au_core.report.page
+tune_spaces.alpha
+tune_spaces.updates
+tune_spaces
+pipelines
+pipelines.cli
+pipelines.cluster
+pipelines.tracking
+pipelines.worker
+pipelines.trainer
+pipelines.evaluate
+pipelines.experiment
+pipelines.runs
+pipelines.make_synthetic
+pipelines.preprocess
+pipelines.report
+pipelines.train_fold
+pipelines.full_protocol
+pipelines.sweep
+pipelines.predict_video
+"""
+"""Every module, in the order in which data passes; a module imports only from above itself."""
+ORDER = {name: place for place, line in enumerate(LINE.split("\n")) for name in line.split()}
+OWN = ("au_core", "pipelines", "tune_spaces")
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules that a file imports, also inside functions; ``from package import module`` counts as the module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {part if part in ORDER else node.module for part in parts}
+    return found
+
+
+SOURCES = sorted(path for package in OWN for path in (ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_a_module_imports_only_from_above_itself(path):
+    name = name_of(path)
+    assert name in ORDER, f"give {name} its place in the line of the data"
+    for imported in imports_of(path):
+        if imported.partition(".")[0] in OWN:
+            assert ORDER[imported] < ORDER[name], f"{name} imports {imported}, which comes after it"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if "au_core" in p.parts], ids=name_of)
+def test_the_science_knows_no_cluster(path):
+    assert not {module.partition(".")[0] for module in imports_of(path)} & {"ray", "mlflow"}
+
+
+def test_the_line_names_only_modules_that_exist():
+    assert set(ORDER) - {name_of(path) for path in SOURCES} == set()
+
+
+def test_the_science_runs_without_ray_and_mlflow():
+    code = (
+        "import sys; sys.modules.update(ray=None, mlflow=None)\n"
+        "import au_core.recipes, au_core.face.prepare, au_core.evaluation.predict, au_core.data.synthetic.write"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
