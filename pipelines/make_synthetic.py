@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from au_core.config import SyntheticConfig
-from au_core.data.files import read_json, write_json
+from au_core.data.files import read_json, replace_atomically, write_json
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.cli import Progress, run, summary
@@ -59,6 +59,16 @@ def _draw(cfg: SyntheticConfig, subject: str, sequence: str, out: str) -> None:
     write_sequence(cfg, subject, sequence, Path(out))
 
 
+def write_sheet(path: Path, seed: int) -> None:
+    """Write the contact sheet of all AUs as a PNG."""
+    import cv2
+
+    from au_core.data.synthetic.sheet import contact_sheet
+
+    encoded = cv2.imencode(".png", contact_sheet(seed))[1]
+    replace_atomically(path, lambda temporary: temporary.write_bytes(encoded.tobytes()))
+
+
 def main(argv: list[str] | None = None) -> None:
     """Draw a dataset."""
     default = SyntheticConfig()
@@ -66,12 +76,16 @@ def main(argv: list[str] | None = None) -> None:
         description=summary(__doc__), formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--layout", default=default.layout, help="bp4d or disfa")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the drawn dataset")
+    parser.add_argument("--out", type=Path, default=Path("out/twin"), help="folder of the drawn dataset")
     parser.add_argument("--subjects", type=int, help="people (default: all, 41 or 27)")
     parser.add_argument("--sequences", type=int, help="sequences of each person (default: all, 8 or 1)")
     parser.add_argument("--frames", type=int, default=default.frames, help="frames of each sequence")
     parser.add_argument("--seed", type=int, default=default.seed, help="same seed, same bytes")
+    parser.add_argument("--sheet", type=Path, help="only write this PNG: each AU from 0 to 5 on three people")
     args = parser.parse_args(argv)
+    if args.sheet:
+        write_sheet(args.sheet, args.seed)
+        return
     people, sequences = (27, 1) if args.layout == "disfa" else (41, 8)
     cfg = SyntheticConfig(
         layout=args.layout,

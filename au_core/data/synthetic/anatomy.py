@@ -50,7 +50,9 @@ MARKS: dict[str, Mark] = {
     "glabella": Mark(anchor=22, lines=(((0.1, -0.5), (0.07, -0.34), (0.09, -0.18)),), width=0.07),
     "brow_knot": Mark(anchor=22, lines=(((0.16, -0.3), (0.22, -0.18)),), width=0.08),
     "crows_feet": Mark(
-        anchor=45, lines=tuple(((0.78, 0.0 + d / 4), (0.9, d), (1.0, 1.6 * d)) for d in (-0.08, 0.02, 0.12))
+        anchor=45,
+        lines=tuple(((0.84, 0.02 + d / 3), (0.93, d), (1.0, 1.5 * d)) for d in (-0.13, 0.02, 0.17)),
+        width=0.03,
     ),
     "under_eye": Mark(anchor=46, lines=(((0.26, 0.16), (0.5, 0.23), (0.76, 0.12)),), width=0.06),
     "cheek": Mark(anchor=46, lines=(((0.52, 0.5), (0.66, 0.44), (0.78, 0.42)),), width=0.3, light=True),
@@ -58,7 +60,7 @@ MARKS: dict[str, Mark] = {
     "nose_wrinkles": Mark(
         anchor=27, lines=tuple(((0.03, y + 0.03), (0.13, y), (0.2, y + 0.07)) for y in (0.02, 0.13, 0.24))
     ),
-    "nasolabial": Mark(anchor=53, lines=(((0.27, 0.58), (0.44, 0.76), (0.54, 1.0)),), width=0.07),
+    "nasolabial": Mark(anchor=53, lines=(((0.27, 0.58), (0.44, 0.76), (0.54, 1.0)),), width=0.05),
     "nasolabial_upper": Mark(anchor=35, lines=(((0.2, 0.48), (0.32, 0.58), (0.4, 0.76)),), width=0.08),
     "dimple": Mark(
         anchor=54, lines=(((0.47, 0.95), (0.52, 1.04), (0.48, 1.14)), ((0.41, 1.0), (0.43, 1.1))), width=0.07
@@ -121,7 +123,7 @@ ACTIONS: dict[int, Action] = {
             au=6,
             muscle="orbicularis oculi, pars orbitalis",
             moves={"lid_lower": (0.0, -0.05), "brow_outer": (0.0, 0.03)},
-            marks={"crows_feet": 0.9, "under_eye": 0.8, "cheek": 0.9},
+            marks={"crows_feet": 0.8, "under_eye": 0.8, "cheek": 0.9},
         ),
         Action(
             au=7,

@@ -6,7 +6,7 @@ import numpy as np
 
 from au_core.data.synthetic.anatomy import GROUPS
 
-SKINS = ((208, 226, 250), (172, 200, 236), (140, 172, 220), (104, 140, 196), (76, 106, 158), (54, 76, 118))
+SKINS = ((190, 208, 238), (164, 190, 228), (140, 172, 220), (104, 140, 196), (76, 106, 158), (54, 76, 118))
 HAIRS = ((30, 34, 40), (38, 52, 78), (52, 84, 128), (110, 160, 200), (150, 156, 160), (36, 60, 140))
 IRISES = ((40, 62, 96), (60, 90, 120), (150, 130, 96), (110, 130, 90), (34, 44, 60))
 """BGR, light to dark skin; black, brown, chestnut, blond, grey, red hair; brown to blue eyes."""
@@ -19,7 +19,7 @@ def _mean_face() -> np.ndarray:
     brow = np.array([[0.88, -0.3], [0.74, -0.4], [0.56, -0.43], [0.38, -0.4], [0.21, -0.34]])
     nose = [[0, -0.02], [0, 0.18], [0, 0.38], [0, 0.56]]
     wings = [[-0.22, 0.66], [-0.11, 0.7], [0, 0.72], [0.11, 0.7], [0.22, 0.66]]
-    eye = np.array([[0.74, 0.0], [0.6, -0.085], [0.42, -0.085], [0.27, 0.015], [0.41, 0.075], [0.6, 0.075]])
+    eye = np.array([[0.74, 0.0], [0.6, -0.1], [0.42, -0.1], [0.27, 0.015], [0.41, 0.085], [0.6, 0.085]])
     upper = [
         [-0.4, 1.06],
         [-0.24, 0.98],
@@ -78,7 +78,7 @@ def draw_person(name: str, seed: int) -> Person:
     rng = np.random.default_rng([seed, *name.encode()])
     woman = name.startswith("F") or (not name.startswith("M") and rng.random() < 0.45)
     shade = rng.uniform(0, len(SKINS) - 1)
-    skin = _between(SKINS, shade) * rng.uniform(0.95, 1.04, 3)
+    skin = _between(SKINS, shade) * rng.uniform(0.94, 1.02) * rng.uniform(0.98, 1.02, 3)
     hairs = HAIRS[: 2 + int(4 * (shade < 3))]
     hair = np.array(hairs[rng.integers(len(hairs))], np.float64) * rng.uniform(0.8, 1.2)
     redden = np.array([0.72, 0.62, 0.9]) if woman else np.array([0.82, 0.74, 0.93])

@@ -36,12 +36,12 @@ class Scene:
 
 def draw_scene(rng: np.random.Generator) -> Scene:
     """A scene at random: a wall with a soft gradient, light from a side, an ordinary camera."""
-    grey, tint = rng.uniform(70, 200), rng.normal(0, 9, 3)  # rooms are rarely colourful
-    corners = grey + tint + rng.normal(0, 14, (3, 3, 1)) + rng.normal(0, 3, (3, 3, 3))
+    grey, tint = rng.uniform(70, 200), rng.normal(0, 6, 3)  # rooms are rarely colourful
+    corners = grey + tint + rng.normal(0, 14, (3, 3, 1)) + rng.normal(0, 2, (3, 3, 3))
     wall = cv2.resize(corners.clip(20, 245).astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
     return Scene(
         background=wall.clip(0, 255).astype(np.uint8),
-        light=rng.normal(0, 0.16, 2).astype(np.float32),
+        light=rng.normal(0, 0.11, 2).astype(np.float32),
         gain=float(rng.uniform(0.8, 1.0)),
         noise=float(rng.uniform(1, 4)),
         blur=float(rng.uniform(0.2, 0.7)),
@@ -111,9 +111,9 @@ def _corner_cutting(n: int, closed: bool, rounds: int) -> np.ndarray:
     return weights
 
 
-def _ring(x: float, y: float, rx: float, ry: float, start: float = 0, end: float = 360) -> np.ndarray:
-    angle = np.radians(np.linspace(start, end, 24))
-    return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], 1)
+def _ring(centre: np.ndarray | tuple[float, float], rx: float, ry: float) -> np.ndarray:
+    angle = np.linspace(0, 2 * np.pi, 24)
+    return np.stack([centre[0] + rx * np.cos(angle), centre[1] + ry * np.sin(angle)], 1)
 
 
 def _flat(pose: Pose, points: np.ndarray, z: float) -> np.ndarray:
@@ -135,11 +135,11 @@ def _behind_the_face(image: np.ndarray, person: Person, pose: Pose) -> None:
     _fill(image, _flat(pose, neck, -0.2), person.skin * 0.78)
     _fill(image, smooth(_flat(pose, body, -0.4)), person.clothes)
     if person.hair_style == 3:
-        _fill(image, _flat(pose, _ring(0, -1.55, 0.45, 0.4), -0.3), person.hair * 0.85)
+        _fill(image, _flat(pose, _ring((0, -1.55), 0.45, 0.4), -0.3), person.hair * 0.85)
     if person.hair_style != 1:
         for side in (-1, 1):
-            _fill(image, _flat(pose, _ring(side * 1.1, 0.2, 0.16, 0.33), -0.05), person.skin * 0.9)
-            _fill(image, _flat(pose, _ring(side * 1.11, 0.2, 0.08, 0.2), -0.05), person.skin * 0.78)
+            _fill(image, _flat(pose, _ring((side * 1.1, 0.2), 0.16, 0.33), -0.05), person.skin * 0.9)
+            _fill(image, _flat(pose, _ring((side * 1.11, 0.2), 0.08, 0.2), -0.05), person.skin * 0.78)
 
 
 def _head_outline(points: np.ndarray, pose: Pose) -> np.ndarray:
@@ -175,12 +175,12 @@ def _eyes(image: np.ndarray, person: Person, p: np.ndarray) -> None:
         ball, mask = image[box].copy(), np.zeros((*image[box].shape[:2], 1), np.uint8)
         ball[:] = (226, 230, 234)
         where = centre - low
-        _fill(ball, _ring(*where, 0.125 * unit, 0.125 * unit), person.iris * 0.75)
-        _fill(ball, _ring(*where, 0.105 * unit, 0.105 * unit), person.iris * 1.1)
-        _fill(ball, _ring(*where, 0.052 * unit, 0.052 * unit), (18, 16, 16))
+        _fill(ball, _ring(where, 0.125 * unit, 0.125 * unit), person.iris * 0.75)
+        _fill(ball, _ring(where, 0.105 * unit, 0.105 * unit), person.iris * 1.1)
+        _fill(ball, _ring(where, 0.052 * unit, 0.052 * unit), (18, 16, 16))
         _fill(
             ball,
-            _ring(where[0] + 0.04 * unit, where[1] - 0.05 * unit, 0.022 * unit, 0.022 * unit),
+            _ring(where + np.array([0.04, -0.05]) * unit, 0.022 * unit, 0.022 * unit),
             (250, 250, 250),
         )
         _fill(mask[..., 0], lids - low, (255,))
@@ -196,7 +196,7 @@ def _nose(image: np.ndarray, person: Person, pose: Pose, p: np.ndarray) -> None:
     unit = pose.eye_distance
     for wing, side in ((31, -1), (35, 1)):
         hole = p[wing] * 0.55 + p[33] * 0.45 + [0, -0.015 * unit]
-        _fill(image, _ring(*hole, 0.06 * unit, 0.032 * unit), person.skin * 0.42)
+        _fill(image, _ring(hole, 0.06 * unit, 0.032 * unit), person.skin * 0.42)
         curl = p[wing] + np.array([[side * 0.0, -0.13], [side * 0.055, -0.05], [0, 0.02]]) * unit
         _stroke(image, smooth(curl, False), person.skin * 0.72, 0.03 * unit)
     base = np.stack([p[32], p[33] + [0, 0.02 * unit], p[34]])
@@ -245,7 +245,7 @@ def _before_the_face(image: np.ndarray, person: Person, pose: Pose, p: np.ndarra
         unit = pose.eye_distance
         for start in (36, 42):
             centre = p[start : start + 6].mean(0)
-            rim = _ring(*centre, 0.4 * unit, 0.29 * unit)
+            rim = _ring(centre, 0.4 * unit, 0.29 * unit)
             cv2.polylines(image, [_fixed(rim)], True, (40, 40, 46), 2, cv2.LINE_AA, _SHIFT)
         _stroke(
             image, np.stack([p[39] + [0.04 * unit, 0], p[42] - [0.04 * unit, 0]]), np.array([40, 40, 46]), 2
@@ -283,7 +283,7 @@ def _relief(pose: Pose, scene: Scene, outline: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(np.arange(small, dtype=np.float32), np.arange(small, dtype=np.float32))
     reach = pose.eye_distance * 1.2 / 4
     slope = scene.light[0] * (x - pose.x / 4) / reach + scene.light[1] * (y - pose.y / 4) / reach
-    face = 0.72 + 0.36 * inside + np.clip(slope, -0.35, 0.35)
+    face = 0.72 + 0.31 * inside + np.clip(slope, -0.25, 0.25)
     hard = mask.astype(np.float32) / 255
     return cv2.resize(hard * face + (1 - hard), (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
 
