@@ -1,0 +1,55 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from au_core.config import ExperimentConfig
+from au_core.recipes import demo
+from pipelines.cluster import connect
+from pipelines.experiment import Experiment
+from tests.toy import write_toy_faces
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[None]:
+    """A Ray of our own on this machine, never one that happens to run."""
+    import ray
+
+    connect()
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ExperimentConfig:
+    """The demo, small enough for toy faces: 6 steps, two reports."""
+    cfg = demo()
+    return replace(
+        cfg,
+        adversarial=replace(cfg.adversarial, m1=8, m2=8, steps=6),
+        train=replace(cfg.train, input_size=32, report_every=3),
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(local_ray, tiny, tmp_path_factory) -> Experiment:
+    """Two methods trained and evaluated on one fold of toy faces."""
+    from pipelines.runs import run_plans
+    from pipelines.tracking import Tracking
+
+    out = tmp_path_factory.mktemp("finished")
+    write_toy_faces(out / "faces")
+    experiment = Experiment(cfg=tiny, out=out)
+    run_plans(first_fold(experiment), experiment, Tracking(out, "toy", experiment.describe()))
+    return experiment
+
+
+def first_fold(experiment: Experiment):
+    return [plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1]
+
+
+def snapshot(folder: Path) -> dict[str, int]:
+    """Modification times of every file, to see what was done again."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}

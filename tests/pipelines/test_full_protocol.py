@@ -1,0 +1,105 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from au_core.config import SyntheticConfig
+from au_core.data.fold import load_training_set
+from pipelines.experiment import Experiment
+from pipelines.full_protocol import full_protocol
+from tests.pipelines.conftest import snapshot
+
+ROOT = Path(__file__).parents[2]
+DETECTOR = "models/face_detection_yunet_2023mar.onnx"
+
+
+def small(tiny, out: Path, **changes) -> Experiment:
+    cfg = replace(
+        tiny,
+        synthetic=SyntheticConfig(subjects=9, sequences=1, frames=6),
+        adversarial=replace(tiny.adversarial, steps=2),
+        train=replace(tiny.train, report_every=2),
+    )
+    return Experiment(cfg=cfg, out=out, **changes)
+
+
+def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
+    local_ray, tiny, tmp_path, monkeypatch
+):
+    experiment = small(tiny, tmp_path)
+    page = full_protocol(experiment)
+    assert page == tmp_path / "report.html" and "<html" in page.read_text()
+    faces = ds.dataset(sorted((tmp_path / "faces").glob("subject=*/*.parquet")), partitioning="hive")
+    assert faces.count_rows() == 54
+    quality = pq.read_table(tmp_path / "faces" / "quality.parquet").to_pandas()
+    assert (quality.status == "ok").all() and quality.frames_coded.sum() == 54
+    assert len(list((tmp_path / "runs").glob("*/*/*/*/predictions.parquet"))) == 6
+    kept = [tmp_path / name for name in ("synthetic", "faces/subject=F001", "runs")]
+    before = [snapshot(folder) for folder in kept]
+    for done in (
+        "pipelines.runs._run_all",
+        "pipelines.preprocess._prepare_all",
+        "pipelines.make_synthetic._draw_all",
+    ):
+        monkeypatch.setattr(done, lambda *_: pytest.fail("finished work was done again"))
+    full_protocol(experiment)
+    assert [snapshot(folder) for folder in kept] == before
+
+
+def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
+    experiment = small(tiny, tmp_path, unlabelled=shared / "real_faces")
+    preprocess = replace(experiment.cfg.preprocess, detector=str(shared / DETECTOR))
+    experiment = replace(experiment, cfg=replace(experiment.cfg, preprocess=preprocess, methods=("ours",)))
+    full_protocol(experiment)
+    plan = experiment.plans(experiment.cfg)[0]
+    data = load_training_set(plan, experiment.faces, experiment.unlabelled_faces)
+    real = [key.startswith("videos/") for key in data.faces.identity]
+    assert sum(real) >= 200 and not data.labelled[real].any()
+    assert (data.faces.labels[real] == -1).all()
+    assert len(list((tmp_path / "runs").glob("*/*/*/*/scores.json"))) == 3
+
+
+def command(*arguments: str, script: str = "full_protocol.py") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    return subprocess.run(
+        [sys.executable, ROOT / "pipelines" / script, *arguments],
+        capture_output=True, text=True, env=environment, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("full_protocol.py", ["--recipe", "nope"], "unknown recipe 'nope'; expected one of demo"),
+        (
+            "full_protocol.py",
+            ["--recipe", "bp4d_three_fold"],
+            "needs --data DIR, a dataset in the bp4d layout",
+        ),
+        (
+            "full_protocol.py",
+            ["--data", "/no/such"],
+            "/no/such: no such folder; expected a dataset in the bp4d",
+        ),
+        ("train_fold.py", ["--missing-rate", "1"], "missing rate must be in [0, 1), got 1.0"),
+        ("train_fold.py", ["--alpha", "1.5"], "alpha must be in [0, 1), got 1.5"),
+        ("evaluate.py", [], "no finished training; run pipelines/full_protocol.py first"),
+        ("sweep.py", ["--space", "nope"], "unknown search space 'nope'; expected one of alpha, updates"),
+    ],
+)
+def test_a_mistake_is_one_line_and_not_a_trace(script, arguments, message, tmp_path):
+    result = command(*arguments, "--out", str(tmp_path / "out"), script=script)
+    assert result.returncode == 2
+    assert message in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pipelines").glob("*.py")), ids=lambda path: path.name)
+def test_every_command_explains_itself(path):
+    if "__main__" in path.read_text():
+        result = command("--help", script=path.name)
+        assert result.returncode == 0 and "usage:" in result.stdout and len(result.stdout) > 200

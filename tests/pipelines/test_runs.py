@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+
+from au_core.config import ScalingConfig
+from au_core.data.files import read_json
+from au_core.errors import AuError, ConfigError
+from au_core.models.checkpoint import load_recognizer
+from au_core.training.state import read_history
+from pipelines.experiment import Experiment
+from pipelines.runs import progress_line, run_plans
+from pipelines.tracking import Tracking
+from tests.pipelines.conftest import first_fold, snapshot
+from tests.toy import write_toy_faces
+
+
+def runs_of(experiment):
+    return [(plan, experiment.folder(plan)) for plan in first_fold(experiment)]
+
+
+def test_a_run_leaves_what_others_build_on(finished):
+    for plan, folder in runs_of(finished):
+        names = {path.name for path in folder.path.iterdir()}
+        assert names == {"config.json", "history.jsonl", "model", "predictions.parquet", "scores.json"}
+        assert {path.name for path in folder.model.iterdir()} == {
+            "model.safetensors", "model.json", "thresholds.json",
+        }  # fmt: skip
+        assert [line["step"] for line in read_history(folder.history)] == [3, 6]
+        recognizer, card = load_recognizer(folder.path)
+        assert card.thresholds == read_json(folder.scores)["thresholds"]
+        assert not recognizer.training and card.spec == plan.spec
+
+
+def test_predictions_are_of_the_right_people_with_their_labels(finished):
+    for plan, folder in runs_of(finished):
+        rows = pq.read_table(folder.predictions).to_pandas()
+        assert set(rows[rows.split == "val"].subject) == set(plan.val_subjects)
+        assert set(rows[rows.split == "test"].subject) == set(plan.test_subjects)
+        assert len(rows) == 12 * len(plan.val_subjects + plan.test_subjects)
+        shard = pq.ParquetFile(finished.faces / "subject=F001" / "T1.parquet").read().to_pandas()
+        own = rows[rows.subject == "F001"].sort_values("frame")
+        np.testing.assert_array_equal(own["AU12_true"], shard["AU12"])
+
+
+def test_a_few_lines_of_scikit_learn_give_the_scores(finished):
+    for _, folder in runs_of(finished):
+        scores = read_json(folder.scores)
+        test = pq.read_table(folder.predictions).to_pandas().query("split == 'test'")
+        for au, threshold in scores["thresholds"].items():
+            y, p = test[f"{au}_true"], test[f"{au}_prob"]
+            assert scores["test"]["f1"][au] == pytest.approx(f1_score(y, p >= threshold), abs=1e-12)
+            assert scores["test"]["auc"][au] == pytest.approx(roc_auc_score(y, p), abs=1e-12)
+            assert scores["test"]["accuracy"][au] == pytest.approx(
+                accuracy_score(y, p >= threshold), abs=1e-12
+            )
+        assert scores["test"]["f1_avg"] == pytest.approx(np.mean(list(scores["test"]["f1"].values())))
+
+
+def test_nothing_finished_is_done_again(finished, monkeypatch):
+    before = snapshot(finished.out / "runs")
+    monkeypatch.setattr("pipelines.runs._run_all", lambda *_: pytest.fail("trained again"))
+    run_plans(first_fold(finished), finished, Tracking(finished.out, "toy", finished.describe()))
+    assert snapshot(finished.out / "runs") == before
+
+
+def test_other_settings_never_overwrite_a_finished_run(finished):
+    changed = replace(finished.cfg, adversarial=replace(finished.cfg.adversarial, alpha=0.3))
+    plans = [plan for plan in finished.plans(changed) if plan.fold == 1]
+    with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
+        run_plans(plans, finished, Tracking(finished.out, "toy", finished.describe()))
+
+
+def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny, tmp_path):
+    write_toy_faces(tmp_path / "faces", unknown=0.6)  # no fully coded row: D has no real label vector
+    experiment = Experiment(cfg=tiny, out=tmp_path)
+    with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*no real label vector"):
+        run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
+    finished = [folder.scores.exists() for _, folder in runs_of(experiment)]
+    assert finished == [False, True]
+
+
+def test_two_workers_predict_every_face_once(local_ray, tiny, tmp_path):
+    write_toy_faces(tmp_path / "faces")
+    cfg = replace(tiny, methods=("ours",), scaling=ScalingConfig(workers=2))
+    experiment = Experiment(cfg=cfg, out=tmp_path)
+    run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
+    ((plan, folder),) = runs_of(experiment)
+    rows = pq.read_table(folder.predictions).to_pandas()
+    assert (
+        len(rows.drop_duplicates(["subject", "frame"]))
+        == len(rows)
+        == 12 * (len(plan.val_subjects) + len(plan.test_subjects))
+    )
+
+
+def test_a_progress_line_says_what_and_how_fast():
+    line = {
+        "step": 25,
+        "seconds": 10.0,
+        "train/loss_r": 5.0,
+        "train/images_per_second": 80.0,
+        "val/f1_avg": 0.5,
+    }
+    assert progress_line(line, 100) == "step 25/100  loss_r 5.000  val F1 0.500  80 faces/s  30 s left"

@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+import pytest
+from mlflow import MlflowClient
+from ray import tune
+
+from au_core.config import AdversarialConfig
+from au_core.training.state import read_history
+from pipelines.experiment import Experiment
+from pipelines.sweep import Sweep, mean_by_point, point_of, search
+from pipelines.tracking import tracking_uri
+from tests.pipelines.conftest import first_fold
+from tests.toy import write_toy_faces
+from tune_spaces import SPACES
+
+
+def points(space: dict) -> list[dict]:
+    """Every grid point of a space, as Tune would give it to a trial."""
+    ((name, values),) = space.items()
+    return [{name: value, "fold": 1} for value in values["grid_search"]]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_point_is_a_valid_setting_of_algorithm_1(name):
+    found = {point_of(config) for config in points(SPACES[name])}
+    assert len(found) == len(points(SPACES[name]))
+    for point in found:
+        AdversarialConfig(**dict(point))
+
+
+def test_a_point_is_scored_by_its_mean_over_folds():
+    a, b = (("alpha", 0.0),), (("alpha", 0.1),)
+    assert mean_by_point([(a, 0.2), (a, 0.4), (b, 0.5)]) == {a: pytest.approx(0.3), b: 0.5}
+
+
+def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny, tmp_path, monkeypatch):
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
+    (plan,) = first_fold(experiment)
+    monkeypatch.setitem(SPACES, "two", {"alpha": tune.grid_search([0.0, 0.1])})
+    sweep = Sweep(experiment=experiment, space="two", plans={1: plan})
+    scores = search(sweep)
+    assert {dict(point)["alpha"] for point in scores} == {0.0, 0.1}
+    for point, score in scores.items():
+        _, folder = sweep.job({**dict(point), "fold": 1})
+        assert score == max(line["val/f1_avg"] for line in read_history(folder.history))
+        assert folder.model.exists() and not folder.predictions.exists()
+    client = MlflowClient(tracking_uri(tmp_path))
+    runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])
+    assert sum("point" in run.data.tags for run in runs) == 2
+    assert sum("best_point" in run.data.tags for run in runs) == 1
+    monkeypatch.setattr("pipelines.sweep.train_folds", lambda *_, **__: pytest.fail("trained again"))
+    assert search(sweep) == scores

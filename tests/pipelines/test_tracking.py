@@ -1,0 +1,56 @@
+import pytest
+from mlflow import MlflowClient
+
+from au_core.data.files import read_json
+from pipelines.tracking import Tracking, flattened, tracking_uri
+from tests.pipelines.conftest import first_fold
+
+
+def runs(experiment):
+    client = MlflowClient(tracking_uri(experiment.out))
+    found = client.search_runs([client.get_experiment_by_name("toy").experiment_id])
+    parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    return client, parents, [run for run in found if run not in parents]
+
+
+def test_each_training_is_a_child_with_tags_curves_and_scores(finished):
+    client, parents, children = runs(finished)
+    assert len(parents) == 1 and len(children) == 2
+    for plan in first_fold(finished):
+        (run,) = [run for run in children if run.data.tags["method"] == plan.method]
+        tags = {key: run.data.tags[key] for key in ("missing_rate", "fold", "seed", "dataset")}
+        assert tags == {"missing_rate": "0.5", "fold": "1", "seed": "0", "dataset": "BP4D"}
+        assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+        assert run.info.status == "FINISHED"
+        assert run.data.params["adversarial.alpha"] == str(plan.adversarial.alpha)
+        assert [m.step for m in client.get_metric_history(run.info.run_id, "train/loss_r")] == [3, 6]
+        scores = read_json(finished.folder(plan).scores)["test"]
+        for name in ("f1_avg", "auc_avg", "accuracy_avg"):
+            assert run.data.metrics[f"test/{name}"] == scores[name]
+        assert run.data.metrics["test/f1_AU12"] == scores["f1"]["AU12"]
+
+
+def test_logging_again_adds_nothing(finished):
+    tracking = Tracking(finished.out, "toy", finished.describe())
+    for plan in first_fold(finished):
+        tracking.start(plan, finished.folder(plan))
+        tracking.finish(plan, finished.folder(plan))
+    client, parents, children = runs(finished)
+    assert len(parents) == 1 and len(children) == 2
+    assert len(client.get_metric_history(children[0].info.run_id, "test/f1_avg")) == 1
+
+
+def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    tracking = Tracking(finished.out, "toy", finished.describe())
+    for plan in first_fold(finished):
+        tracking.start(plan, finished.folder(plan))
+        tracking.finish(plan, finished.folder(plan))
+    tracking.close()
+    told = capsys.readouterr().err
+    assert told.count("warning: MLflow at http://127.0.0.1:9") == 1 and "Scores are on disk" in told
+
+
+@pytest.mark.parametrize("config", [{"a": {"b": 1, "c": {"d": [2]}}, "e": None}])
+def test_settings_are_flattened(config):
+    assert flattened(config) == {"a.b": "1", "a.c.d": "[2]", "e": "None"}
