@@ -13,9 +13,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from au_core.aus import AU_NAMES, UNKNOWN
+from au_core.aus import AU_NAMES, BP4D, UNKNOWN
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.video import PICTURES
+from au_core.data.tree import child, children, not_the_layout
+from au_core.data.video import is_picture
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
@@ -28,55 +29,41 @@ LEFT_EYE, RIGHT_EYE, CORNERS = slice(19, 25), slice(25, 31), [31, 37]
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
-    """One sequence for each AU_OCC csv.
+    """One sequence for each AU_OCC csv; one without pictures will fail by name, not vanish.
 
     Raises:
         DatasetError: no such csv, or no folder of subjects.
     """
-    labels = _find(root, "AUCoding/AU_OCC", "AU_OCC", "AUCoding", "AUCoding/AUCoding/AU_OCC")
-    found = {name: path for path in sorted(labels.glob("*.csv")) if (name := _name(path))} if labels else {}
-    pictures = _pictures_root(root)
-    if not found or pictures is None:
-        there = ", ".join(sorted(path.name for path in root.iterdir())[:6])
-        raise DatasetError(f"{root}: not the bp4d layout; found {there or 'nothing'}; expected {EXPECTED}")
-    landmarks = _find(root, "2DFeatures")
-    return [_ref(root, pictures, path, name, landmarks) for name, path in found.items()]
+    coding = child(root, "AUCoding")
+    folders = [child(coding, "AU_OCC"), child(root, "AU_OCC"), coding, root]
+    found = next((labels for folder in folders if (labels := _label_files(folder))), {})
+    top = next((f for f in [root, *children(root, ".*")] if children(f, r"[FM]\d{3}")), None)
+    if not found or top is None:
+        raise not_the_layout(root, "bp4d", EXPECTED)
+    people = {path.name.upper(): path for path in children(top, r"[FM]\d{3}")}
+    mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
+    return [
+        SequenceRef(
+            layout="bp4d", dataset="BP4D", subject=subject, sequence=task, root=str(root),
+            source=_relative(child(people.get(subject), task) or top / subject / task, root),
+            labels=(_relative(label, root),),
+            landmarks=_relative(mats[name], root) if (name := f"{subject}_{task}") in mats else None,
+        )
+        for (subject, task), label in found.items()
+    ]  # fmt: skip
 
 
-def _find(root: Path, *names: str) -> Path | None:
-    """The first of some folders that is there, whatever the case of its letters."""
-    there = {path.relative_to(root).as_posix().lower(): path for path in root.glob("*") if path.is_dir()}
-    there |= {path.relative_to(root).as_posix().lower(): path for path in root.glob("*/*") if path.is_dir()}
-    return next((there[name.lower()] for name in names if name.lower() in there), None)
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
-def _name(path: Path) -> tuple[str, str] | None:
-    """Subject and task of a label file; raw task numbers become T1 to T8."""
-    match = re.fullmatch(r"([FM]\d{3})_(?:T(\d)|(\d\d))", path.stem, re.IGNORECASE)
-    if not match or (match[3] and match[3] not in RAW_TASKS):
-        return None
-    return match[1].upper(), f"T{match[2] or RAW_TASKS[match[3]]}"
-
-
-def _pictures_root(root: Path) -> Path | None:
-    """The folder that holds the subjects' folders: ``root`` or one below (BP4D-training, 2D+3D, ...)."""
-    for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
-        if any(re.fullmatch(r"[FM]\d{3}", path.name) and path.is_dir() for path in folder.iterdir()):
-            return folder
-    return None
-
-
-def _ref(
-    root: Path, pictures: Path, label: Path, name: tuple[str, str], landmarks: Path | None
-) -> SequenceRef:
-    subject, task = name
-    mat = landmarks / f"{subject}_{task}.mat" if landmarks else None
-    return SequenceRef(
-        layout="bp4d", dataset="BP4D", subject=subject, sequence=task, root=str(root),
-        source=(pictures / subject / task).relative_to(root).as_posix(),
-        labels=(label.relative_to(root).as_posix(),),
-        landmarks=mat.relative_to(root).as_posix() if mat and mat.is_file() else None,
-    )  # fmt: skip
+def _label_files(folder: Path | None) -> dict[tuple[str, str], Path]:
+    """Label files by subject and task; raw task numbers become T1 to T8."""
+    found = {}
+    for path in children(folder, r"[FM]\d{3}_(T\d|\d\d)\.csv"):
+        subject, task = path.stem.upper().split("_")
+        found[subject, f"T{RAW_TASKS[task]}" if task in RAW_TASKS else task] = path
+    return found
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
@@ -98,33 +85,42 @@ def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Frame numbers ``int32[N]`` and codes ``int8[N, 17]`` of an AU_OCC csv, its columns found by header.
 
     Raises:
-        DatasetError: no AU in the header, a line of another length, a code other than 0, 1, 9.
+        DatasetError: an AU of the benchmark is not in the header, a line of another length, a code other
+            than 0, 1, 9, a frame twice.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *lines = [line for line in csv.reader(file, strict=True) if line] or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: no readable csv ({error})") from error
+    header, *lines = _csv_lines(path)
     where = {name.strip(): column for column, name in enumerate(header) if column > 0}
-    columns = [where.get(str(au)) for au in AUS]
-    if not any(columns):
-        raise DatasetError(f"{path}: header {','.join(header)[:60]!r}; expected 0,1,2,3,... (AU numbers)")
+    if missing := [str(au) for au in BP4D.aus if str(au) not in where]:
+        raise DatasetError(
+            f"{path}: no column for AU {', '.join(missing)} in the header {','.join(header)[:60]!r}; "
+            "expected 0,1,2,3,... (the frame, then AU numbers)"
+        )
     if not lines:
         raise DatasetError(f"{path}: no line below the header; expected one for each coded frame")
+    columns = [where.get(str(au)) for au in AUS]
     rows = [_line(path, number, line, header, columns) for number, line in enumerate(lines, start=2)]
-    frames = np.array([frame for frame, _ in rows], np.int32)
-    order = np.argsort(frames, kind="stable")
-    if (np.diff(frames[order]) == 0).any():
-        raise DatasetError(f"{path}: a frame is coded twice; expected one line for each")
-    return frames[order], np.array([codes for _, codes in rows], np.int8)[order]
+    frames, first = np.unique(np.array([frame for frame, _ in rows], np.int32), return_index=True)
+    if len(frames) < len(rows):
+        raise DatasetError(f"{path}: {len(rows)} lines for {len(frames)} frames; expected one for each")
+    return frames, np.array([codes for _, codes in rows], np.int8)[first]
+
+
+def _csv_lines(path: Path) -> list[list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [line for line in csv.reader(file, strict=True) if line] or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: no readable csv ({error})") from error
 
 
 def _line(
     path: Path, number: int, line: list[str], header: list[str], columns: list[int | None]
 ) -> tuple[int, list[int]]:
     if len(line) != len(header):
-        raise DatasetError(f"{path}, line {number}: {len(line)} values; expected {len(header)} as above")
-    if not line[0].strip().isdigit():
+        raise DatasetError(
+            f"{path}, line {number}: {len(line)} values; expected {len(header)} as in the header"
+        )
+    if not re.fullmatch(r"\s*\d{1,9}\s*", line[0], re.ASCII):
         raise DatasetError(f"{path}, line {number}: frame {line[0]!r}; expected a whole number")
     for column in columns:
         if column is not None and line[column].strip() not in CODES:
@@ -137,21 +133,21 @@ def _line(
 
 def numbered_pictures(folder: Path) -> dict[int, Path]:
     """The pictures of a folder by the number that is their name."""
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {int(p.stem): p for p in paths if p.stem.isdigit() and p.suffix.lower() in PICTURES}
+    found = children(folder, r"\d{1,9}\.\w+")
+    return {int(path.stem): path for path in found if is_picture(path)}
 
 
 def _points(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
-    """``float32[N, 3, 2]`` for ``frames``; the file has an entry for each picture, or for each number."""
+    """``float32[N, 3, 2]`` for ``frames``: the file has an entry for each picture, or for each number."""
     landmarks = read_landmarks(path)
     if len(landmarks) == len(pictures):
         row = {number: index for index, number in enumerate(pictures)}
-    elif len(landmarks) >= frames.max():
-        row = {number: number - 1 for number in range(1, len(landmarks) + 1)}
+    elif len(landmarks) == pictures[-1]:
+        row = {number: number - 1 for number in pictures}
     else:
         raise DatasetError(
-            f"{path}: {len(landmarks)} frames of landmarks for {len(pictures)} pictures up to number "
-            f"{pictures[-1]}; expected one for each"
+            f"{path}: landmarks of {len(landmarks)} frames for {len(pictures)} pictures up to number "
+            f"{pictures[-1]}; expected one for each, or use --detector yunet"
         )
     points = np.full((len(frames), 3, 2), np.nan, np.float32)
     for i, frame in enumerate(frames.tolist()):
@@ -170,7 +166,7 @@ def read_landmarks(path: Path) -> np.ndarray:
         with h5py.File(path, "r") as file:
             references = np.asarray(file["fit/pred"]).ravel()
             return np.stack([_three_points(np.asarray(file[reference])) for reference in references])
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise DatasetError(f"{path}: no landmark file (MATLAB v7.3 with fit/pred): {error}") from error
 
 

@@ -5,116 +5,165 @@
 """
 
 import csv
+import os
 from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from au_core.aus import UNKNOWN, au_number
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.video import PICTURES
+from au_core.data.video import is_picture
 from au_core.errors import ConfigError, DatasetError
 
 FIXED = ["path", "subject", "sequence", "frame"]
-Row = dict[str, str]
+CODES = {"": UNKNOWN, "9": UNKNOWN} | {str(code): code for code in range(6)}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the CSV, its text not yet judged."""
+
+    line: int
+    path: str
+    frame: str
+    codes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A manifest, its rows by (subject, sequence)."""
+
+    aus: tuple[int, ...]
+    rows: dict[tuple[str, str], list[Row]]
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
     """One sequence for each (subject, sequence) of the CSV ``root``, or of ``root/manifest.csv``.
 
     Raises:
-        DatasetError: no such file, wrong columns, or a damaged row.
+        DatasetError: no such file, wrong columns, a row of another length, a path out of the CSV's folder.
     """
     path = root / "manifest.csv" if root.is_dir() else root
-    sources: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # a dict keeps the order, once each
-    for row in _read(path):
-        sources[row["subject"], row["sequence"]][row["path"]] = None
-    if not sources:
-        raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
-    return [_ref(path, *names, list(paths)) for names, paths in sources.items()]
+    return [_ref(path, *names, rows) for names, rows in _read(path).rows.items()]
 
 
-def _ref(path: Path, subject: str, sequence: str, sources: list[str]) -> SequenceRef:
-    for name in sources:
-        _inside(path.parent, name)
+def _ref(path: Path, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
+    for row in rows:
+        if os.path.isabs(row.path) or os.path.normpath(row.path).startswith(".."):
+            raise DatasetError(f"{path}, line {row.line}: path {row.path!r} leads out of the CSV's folder")
+    sources = list(dict.fromkeys(row.path for row in rows))
     return SequenceRef(
         layout="manifest", dataset="manifest", subject=subject, sequence=sequence,
         source=sources[0], root=str(path.parent), labels=(path.name,), more_sources=tuple(sources[1:]),
     )  # fmt: skip
 
 
-def _read(path: Path) -> list[Row]:
+def _read(path: Path) -> Table:
+    """The parsed CSV; a worker that reads sequence after sequence parses it once.
+
+    Raises:
+        DatasetError: as :func:`list_sequences`.
+    """
     if not path.is_file():
-        raise DatasetError(
-            f"{path}: no such file; expected a CSV with the columns {','.join(FIXED)},AU01,..."
-        )
+        raise DatasetError(f"{path}: no such file; expected a CSV with {','.join(FIXED)},AU01,...")
+    stat = path.stat()
+    return _parse(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1)
+def _parse(path: Path, _mtime: int, _size: int) -> Table:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = reader.fieldnames or []
-            if list(names[:4]) != FIXED or not _aus(names):
-                raise DatasetError(
-                    f"{path}: columns {','.join(names)[:80]}; expected {','.join(FIXED)}, then AUs (AU12)"
-                )
-            return list(reader)
-    except (UnicodeDecodeError, csv.Error, ConfigError) as error:
+            lines = csv.reader(file, strict=True)
+            header = next(lines, [])
+            aus = _aus(path, header)
+            rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+            for line in filter(None, lines):
+                source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
+                rows[subject, sequence].append(Row(lines.line_num, source, frame, codes))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: no readable CSV ({error})") from error
+    if not rows:
+        raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
+    return Table(aus, dict(rows))
 
 
-def _aus(names: list[str]) -> tuple[int, ...]:
-    return tuple(au_number(name) for name in names[4:])
+def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
+    try:
+        aus = tuple(au_number(name.strip()) for name in header[4:])
+    except ConfigError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    if [name.strip() for name in header[:4]] != FIXED or not aus or len(set(aus)) < len(aus):
+        raise DatasetError(
+            f"{path}: columns {','.join(header)[:80]}; expected {','.join(FIXED)}, then AUs (AU12), each once"
+        )
+    return aus
+
+
+def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]:
+    if len(line) != expected:
+        raise DatasetError(f"{path}, line {number}: {len(line)} values; the header has {expected}")
+    cells = [cell.strip() for cell in line]
+    if not all(cells[:4]):
+        raise DatasetError(f"{path}, line {number}: {','.join(FIXED)} must not be empty")
+    return cells
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
     """The rows of one (subject, sequence); all from pictures, or all from one video.
 
     Raises:
-        DatasetError: a number that is none, a path outside the CSV's folder, mixed sources.
+        DatasetError: a frame or code that is none, a frame twice, a link out of the CSV's folder, mixed sources.
     """
-    table = Path(ref.root) / ref.labels[0]
-    every = _read(table)
-    aus = _aus(list(every[0]))
-    rows = [row for row in every if (row["subject"], row["sequence"]) == (ref.subject, ref.sequence)]
-    by_path: dict[Path, list[int]] = defaultdict(list)
-    frames = [_number(row["frame"], table, "frame", 0) for row in rows]
-    for row, frame in zip(rows, frames, strict=True):
-        by_path[_inside(Path(ref.root), row["path"])].append(frame)
-    if len(set(frames)) < len(frames):
-        raise DatasetError(f"{table}: a frame of {ref.subject} {ref.sequence} is listed twice")
-    order = np.argsort(frames)
-    codes = np.array([[_code(value, table) for value in list(row.values())[4:]] for row in rows], np.int8)
-    pictures = all(path.suffix.lower() in PICTURES for path in by_path)
-    if not pictures and len(by_path) > 1:
+    root, path = Path(ref.root), Path(ref.root) / ref.labels[0]
+    table = _read(path)
+    rows = table.rows[ref.subject, ref.sequence]
+    sources = {row.path: _inside(root, row.path, path, row.line) for row in rows}
+    pictures = all(is_picture(source) for source in sources.values())
+    if not pictures and len(sources) > 1:
         raise DatasetError(
-            f"{table}: {ref.subject} {ref.sequence} names several videos; give each a sequence"
+            f"{path}: {ref.subject} {ref.sequence} is taken from {len(sources)} files, not all pictures; "
+            "expected pictures or one video, so give each video a sequence of its own"
         )
+    numbers = [_frame(row, path, 0 if pictures else 1) for row in rows]
+    frames, first = np.unique(np.array(numbers, np.int32), return_index=True)
+    if len(frames) < len(rows):
+        raise DatasetError(f"{path}: a frame of {ref.subject} {ref.sequence} is listed twice")
+    codes = np.array([[_code(text, row, path) for text in row.codes] for row in rows], np.int8)[first]
+    by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
+    video = None if pictures else next(iter(sources.values()))
     return FrameRows(
         ref=ref,
-        aus=aus,
-        frames=np.array(frames, np.int32)[order],
-        codes=codes[order],
-        pictures={frame: path for path, numbers in by_path.items() for frame in numbers}
-        if pictures
-        else None,
-        video=None if pictures else next(iter(by_path)),
+        aus=table.aus,
+        frames=frames,
+        codes=codes,
+        pictures=by_frame if pictures else None,
+        video=video,
     )
 
 
-def _inside(root: Path, name: str) -> Path:
+def _inside(root: Path, name: str, table: Path, line: int) -> Path:
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()):
-        raise DatasetError(f"{root}: path {name!r} leads out of the manifest's folder")
+        raise DatasetError(f"{table}, line {line}: {name!r} is a link out of the CSV's folder")
     return path
 
 
-def _number(text: str | None, table: Path, column: str, lowest: int) -> int:
-    if text is None or not text.strip().isdigit() or int(text) < lowest:
-        raise DatasetError(f"{table}: {column} {text!r}; expected a whole number from {lowest} on")
+def _frame(row: Row, table: Path, lowest: int) -> int:
+    text = row.frame
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= lowest):
+        raise DatasetError(
+            f"{table}, line {row.line}: frame {text!r}; expected a whole number from {lowest} on"
+        )
     return int(text)
 
 
-def _code(text: str | None, table: Path) -> int:
-    code = _number(text, table, "AU code", 0) if text and text.strip() else 9
-    if code not in (0, 1, 2, 3, 4, 5, 9):
-        raise DatasetError(f"{table}: AU code {code}; expected 0 to 5, or 9 or nothing where it is not coded")
-    return UNKNOWN if code == 9 else code
+def _code(text: str, row: Row, table: Path) -> int:
+    if text not in CODES:
+        raise DatasetError(
+            f"{table}, line {row.line}: AU code {text!r}; expected 0 to 5, or 9 or nothing where it is not coded"
+        )
+    return CODES[text]

@@ -10,7 +10,7 @@ from au_core.errors import DatasetError
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
-    """Every video and picture at or below ``root``; other files are passed over.
+    """Every video and picture at or below ``root``, or ``root`` itself; other and hidden files are passed over.
 
     The subject is the first folder below ``root``, or the file itself where there is none; the sequence
     is the file's name (with the folders between, joined by ``/``).
@@ -19,23 +19,23 @@ def list_sequences(root: Path) -> list[SequenceRef]:
         DatasetError: there is none.
     """
     base = root.parent if root.is_file() else root
-    paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-    films = [path.relative_to(base) for path in paths if path.suffix.lower() in VIDEOS | PICTURES]
+    files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    paths = [path.relative_to(base) for path in files]
+    films = [path for path in paths if path.suffix.lower() in VIDEOS | PICTURES and path.name[0] != "."]
     if not films:
         raise DatasetError(
-            f"{root}: no video or picture among {len(paths)} files; "
+            f"{root}: no video or picture among {len(files)} files; "
             f"expected {', '.join(sorted(VIDEOS | PICTURES))}"
         )
     return [_ref(base, path) for path in films]
 
 
 def _ref(base: Path, path: Path) -> SequenceRef:
-    inner = path.parts[1:] or path.parts
     return SequenceRef(
         layout="videos",
         dataset="videos",
         subject=path.parts[0],
-        sequence="/".join(inner),
+        sequence="/".join(path.parts[1:] or path.parts),
         source=path.as_posix(),
         root=str(base),
     )

@@ -1,0 +1,187 @@
+"""The report's figures, drawn with matplotlib in colours that colour-blind readers can tell apart."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import product
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from au_core.report.blocks import Figure
+from au_core.report.published import method_label, published_average
+from au_core.report.results import Results, Run, spread
+from au_core.report.tables import SOURCE, percent
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8c6d00")
+"""Okabe & Ito's palette, its yellow darkened so that thin lines stay visible on white."""
+MARKERS = ("o", "s", "^", "D", "v", "P")
+STYLE: dict[Any, Any] = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#8a929b",
+    "grid.color": "#e6e8eb",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#8a929b",
+    "ytick.color": "#8a929b",
+    "xtick.labelcolor": "black",
+    "ytick.labelcolor": "black",
+    "legend.frameon": False,
+}
+CURVES = {
+    "train/loss_r": "Loss of R (Eq. 4)",
+    "train/loss_sup": "Supervised (Eq. 5)",
+    "train/loss_adv": "Adversarial (Eq. 4)",
+    "val/f1_avg": "Validation F1, %",
+}
+
+
+@mpl.rc_context(STYLE)
+def au_figure(results: Results) -> Figure:
+    """F1 of each AU by method, a panel per missing rate: a bar for the mean, a dot for each training."""
+    canvas, axes = _panels(len(results.rates), 1, width=9.5, height=2.7)
+    names = [*results.aus, "avg"]
+    width = 0.8 / len(results.methods)
+    for ax, rate in zip(axes[:, 0], results.rates, strict=True):
+        for i, method in enumerate(results.methods):
+            x = np.arange(len(names)) + (i + 0.5) * width - 0.4
+            f1 = np.array(
+                [[run.score("f1", au) for au in names] for run in results.of(method, rate)]
+            )  # [n, L+1]
+            if len(f1):
+                means = [spread(column).mean for column in f1.T]
+                ax.bar(
+                    x,
+                    means,
+                    width * 0.9,
+                    color=_colour(results, method),
+                    alpha=0.35,
+                    label=method_label(method),
+                )
+                ax.scatter(
+                    np.tile(x, len(f1)), f1, s=11, color=_colour(results, method), linewidth=0, zorder=3
+                )
+        ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="F1, %", ylim=(0, 100))
+        ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])
+        ax.grid(visible=False, axis="x")
+    _legend(canvas, axes)
+    return Figure(
+        name="f1_per_au",
+        caption="F1 of each AU on the test subjects: bars are means, dots the single trainings (folds and "
+        f"seeds); thresholds chosen on the validation subjects. From `test.f1` in {SOURCE}.",
+        alt="Bars with dots: F1 of each AU for each method",
+        png=_png(canvas),
+    )
+
+
+@mpl.rc_context(STYLE)
+def rate_figure(results: Results) -> Figure:
+    """Average F1 against the missing rate, a line per method (Fig. 4)."""
+    canvas, axes = _panels(1, 1, width=5.6, height=3.6)
+    ax = axes[0, 0]
+    for i, method in enumerate(results.methods):
+        rates = [rate for rate in results.rates if results.of(method, rate)]
+        f1 = [spread(run.score("f1") for run in results.of(method, rate)) for rate in rates]
+        x = [100 * rate + 0.5 * i for rate in rates]  # side by side: error bars must not hide each other
+        look = {"color": _colour(results, method), "marker": _marker(results, method), "lw": 1.6, "ms": 5}
+        bars = [np.nan_to_num(s.sd) for s in f1]
+        ax.errorbar(x, [s.mean for s in f1], yerr=bars, capsize=3, label=method_label(method), **look)
+    printed = [] if results.synthetic else _published_points(results)
+    if printed:
+        x, y = zip(*printed, strict=True)
+        ax.scatter(x, y, s=45, facecolors="none", edgecolors="black", zorder=3, label="Ours, as published")
+    ax.set(xlabel="Training labels hidden, %", ylabel="Average F1, %")
+    ax.set_xticks([100 * rate for rate in results.rates])
+    _legend(canvas, axes)
+    return Figure(
+        name="f1_against_missing_rate",
+        caption="Average F1 on the test subjects against the share of hidden labels (the paper's Fig. 4): "
+        f"mean over folds and seeds, bars one standard deviation. From `test.f1_avg` in {SOURCE}.",
+        alt="Lines: average F1 against the share of hidden labels for each method",
+        png=_png(canvas),
+    )
+
+
+def _published_points(results: Results) -> list[tuple[float, float]]:
+    config = results.experiment.get("config", {})
+    names = config.get("spec", {}).get("name", ""), config.get("protocol", "")
+    points = [(100 * rate, published_average(*names, "ours", rate, "f1")) for rate in results.rates]
+    return [(rate, value) for rate, value in points if value is not None]
+
+
+@mpl.rc_context(STYLE)
+def curves_figure(results: Results) -> Figure:
+    """Losses and validation F1 against the step: a row per curve, a column per fold."""
+    canvas, axes = _panels(len(CURVES), len(results.folds), width=9.5, height=1.75, share=True)
+    for (i, (key, label)), (j, fold) in product(enumerate(CURVES.items()), enumerate(results.folds)):
+        ax: Axes = axes[i, j]
+        for run in (run for run in results.runs if run.pair[0] == fold):
+            x, y = _curve(run, key)
+            look = {"color": _colour(results, run.method), "alpha": 0.85, "lw": 1.3}
+            ax.plot(x, y, **look, marker=".", ms=4, label=method_label(run.method))
+        ax.set(title=f"Test part {fold}" if i == 0 else None, ylabel=label if j == 0 else None)
+        if i == len(CURVES) - 1:
+            ax.set_xlabel("Step of Algorithm 1")
+    _legend(canvas, axes)
+    return Figure(
+        name="training",
+        caption="Training by fold: losses (means since the report before) and average F1 on the validation "
+        "subjects against the step, a line per missing rate and seed. Where alpha is 0, D is not trained and "
+        "its adversarial loss is left out. From `history.jsonl` of each training.",
+        alt="Small line charts: losses and validation F1 against the step, for each fold",
+        png=_png(canvas),
+    )
+
+
+def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
+    """Steps and values of one key; nothing for the adversarial loss of a training without one."""
+    if key == "train/loss_adv" and run.plan["adversarial"]["alpha"] == 0:
+        return [], []
+    lines = [line for line in run.history if line.get(key) is not None]
+    return [line["step"] for line in lines], [
+        line[key] * (100 if key == "val/f1_avg" else 1) for line in lines
+    ]
+
+
+def _panels(
+    rows: int, columns: int, *, width: float, height: float, share: bool = False
+) -> tuple[Canvas, np.ndarray]:
+    """A canvas with ``axes[rows, columns]``; ``width`` over all, ``height`` of each row, in inches."""
+    canvas = Canvas(figsize=(width, height * rows + 0.45), layout="constrained")
+    axes = canvas.subplots(rows, columns, squeeze=False, sharex=share, sharey="row" if share else False)
+    return canvas, axes
+
+
+def _legend(canvas: Canvas, axes: np.ndarray) -> None:
+    """One legend for all panels, above them."""
+    found = [ax.get_legend_handles_labels() for ax in axes.flat]
+    by_label = {
+        label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)
+    }
+    canvas.legend(by_label.values(), by_label.keys(), loc="outside upper left", ncols=len(by_label))
+
+
+def _png(canvas: Canvas) -> bytes:
+    file = BytesIO()
+    canvas.savefig(file, format="png", dpi=144, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _nth(results: Results, method: str, looks: Sequence[str]) -> str:
+    return looks[results.methods.index(method) % len(looks)]
+
+
+def _colour(results: Results, method: str) -> str:
+    return _nth(results, method, COLOURS)
+
+
+def _marker(results: Results, method: str) -> str:
+    return _nth(results, method, MARKERS)

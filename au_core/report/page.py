@@ -1,0 +1,143 @@
+"""The report: which sections there are, and in which words."""
+
+from pathlib import Path
+from typing import Any
+
+from au_core.data.files import replace_atomically
+from au_core.report.blocks import Figure, Section, Table, html, markdown
+from au_core.report.comparisons import difference_table, published_comparison
+from au_core.report.figures import au_figure, curves_figure, rate_figure
+from au_core.report.published import method_label
+from au_core.report.results import Results
+from au_core.report.tables import au_table, csv_text, percent, summary_table
+
+FEW_SEEDS = 5
+"""With fewer seeds a difference may well be chance: in a trial two seeds showed +1.3 points, five none."""
+
+
+def write_report(results: Results, out: Path) -> Path:
+    """Write ``report.html``, ``report.md``, ``table.csv``, ``figures/*.png`` to ``out``; the page's path."""
+    title = f"Action units: {results.experiment.get('recipe', out.name)}"
+    sections = build_sections(results)
+    for section in sections:
+        for block in section.blocks:
+            if isinstance(block, Figure):
+                path, png = out / "figures" / f"{block.name}.png", block.png
+                replace_atomically(path, lambda file, png=png: file.write_bytes(png))
+    _write_text(csv_text(results), out / "table.csv")
+    _write_text(markdown(title, notice(results), sections), out / "report.md")
+    _write_text(html(title, notice(results), sections), out / "report.html")
+    return out / "report.html"
+
+
+def _write_text(text: str, path: Path) -> None:
+    replace_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def notice(results: Results) -> str:
+    """What the reader must know before any number: whose faces these are, and what is still missing."""
+    if results.synthetic:
+        words = (
+            "The people in this data are drawn by the program itself. The scores show that the system works; "
+            "they say nothing about real faces and must not be compared with published numbers."
+        )
+    elif "data" in results.experiment:
+        words = f"Data: `{results.experiment['data']}`."
+    else:
+        words = "`experiment.json` is missing, so this report cannot say what data these scores are from."
+    if results.unfinished:
+        words += f" {len(results.unfinished)} trainings are not finished and not in this report."
+    return words
+
+
+def build_sections(results: Results) -> list[Section]:
+    """All sections for which there is something to show."""
+    found = [
+        Section("Results", _results_blocks(results)),
+        Section("Ours against the others", _difference_blocks(results)),
+        Section("Published numbers", _published_blocks(results)),
+        Section("Each AU", [au_figure(results), *(au_table(results, rate) for rate in results.rates)]),
+        Section("Missing labels", [rate_figure(results)] if len(results.rates) > 1 else []),
+        Section("Training", [curves_figure(results)] if any(run.history for run in results.runs) else []),
+        Section("What was run", [run_table(results)]),
+    ]
+    return [section for section in found if section.blocks]
+
+
+def _results_blocks(results: Results) -> list[str | Table | Figure]:
+    return [
+        summary_table(results),
+        "F1 is the harmonic mean of precision and recall of one AU over the faces where it is coded; AUC the "
+        "area under its ROC curve. `validation-selected`: the epoch and each AU's threshold were chosen on "
+        "validation subjects, taken from the training part, and the test part was looked at once. "
+        "`test-selected` chooses the thresholds on the test part itself, as much of the literature does: it "
+        "is the optimistic number. `at 0.5` uses no chosen threshold.",
+    ]
+
+
+def _difference_blocks(results: Results) -> list[str | Table | Figure]:
+    table = difference_table(results)
+    if table is None:
+        return []
+    n_seeds = len({run.pair[1] for run in results.runs})
+    caution = f"Seeds so far: {n_seeds}. With fewer than {FEW_SEEDS}, no difference here can be called real."
+    return [table, *([caution] if n_seeds < FEW_SEEDS else [])]
+
+
+def _published_blocks(results: Results) -> list[str | Table | Figure]:
+    if results.synthetic:
+        return ["Left out: they are for recorded people, and these people are drawn."]
+    if "data" not in results.experiment:
+        return []
+    table = published_comparison(results)
+    return [table] if table else ["The paper prints none for this dataset, protocol and missing rate."]
+
+
+def run_table(results: Results) -> Table:
+    """The settings a reader would ask for, from ``experiment.json`` and the runs' ``config.json``."""
+    plan, scores = results.runs[0].plan, results.runs[0].scores
+    rows = {
+        "Recipe": str(results.experiment.get("recipe", "unknown")),
+        "Data": _data(results),
+        "Protocol": str(results.experiment.get("config", {}).get("protocol", "unknown")),
+        "AUs": ", ".join(results.aus) + f" ({scores['dataset']})",
+        "Methods": ", ".join(f"{method_label(m)} (alpha {_alpha(results, m)})" for m in results.methods),
+        "Labels hidden": ", ".join(map(percent, results.rates)),
+        "Test parts": ", ".join(map(str, results.folds)),
+        "Seeds": ", ".join(map(str, sorted({run.pair[1] for run in results.runs}))),
+        "Network": f"{plan['train']['backbone']}, weights {plan['train']['weights'] or 'random'}, "
+        f"{plan['train']['input_size']} pixels",
+        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each, H_D {h_d}, H_R {h_r}".format(
+            **plan["adversarial"]
+        ),
+        "Subjects": _subjects(results),
+        "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
+        "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",
+    }
+    return Table(
+        caption="Settings, from `experiment.json` and each training's `config.json`.",
+        header=("Setting", "Value"),
+        rows=tuple(rows.items()),
+        numeric=False,
+    )
+
+
+def _data(results: Results) -> str:
+    data = "drawn people (synthetic)" if results.synthetic else str(results.experiment.get("data", "unknown"))
+    more = results.experiment.get("unlabelled")
+    return f"{data}, with unlabelled video from {more}" if more else data
+
+
+def _alpha(results: Results, method: str) -> Any:  # noqa: ANN401
+    return next(run.plan["adversarial"]["alpha"] for run in results.runs if run.method == method)
+
+
+def _subjects(results: Results) -> str:
+    """Training, validation and test subjects and scored faces of each fold."""
+    by_fold = {run.pair[0]: run for run in results.runs}
+    return "; ".join(
+        f"test part {fold}: {len(run.plan['train_subjects'])} to train, "
+        f"{len(run.plan['val_subjects'])} to validate ({run.scores['frames']['val']} faces), "
+        f"{len(run.plan['test_subjects'])} to test ({run.scores['frames']['test']} faces)"
+        for fold, run in sorted(by_fold.items())
+    )

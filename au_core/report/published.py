@@ -1,0 +1,63 @@
+"""The paper's Tables 1-3 and the averages in its text, as data; all values in per cent."""
+
+from functools import cache
+from importlib.resources import files
+from json import loads
+from typing import Any
+
+from au_core.aus import au_column, au_number
+
+LABELS = {
+    "ours": "Ours",
+    "o_wlc": "O-wlc",
+    "dau_r": "DAU-R",
+    "bgcs": "BGCS",
+    "mlml": "MLML",
+    "drml": "DRML",
+}
+"""Our names of methods and how the paper prints them."""
+
+_PROTOCOLS = {"three_fold": "3_fold", "train_dev": "train_dev", "60_20_20": "60_20_20"}
+
+
+def method_label(method: str) -> str:
+    """A method as the paper prints it.
+
+    >>> method_label("o_wlc")
+    'O-wlc'
+    """
+    return LABELS.get(method, method)
+
+
+def published_table(dataset: str, protocol: str, metric: str) -> dict[str, dict[str, float | None]]:
+    """Printed values by method and AU column, with ``avg``; empty where the paper prints none.
+
+    Trained with all labels (missing rate 0). ``metric`` is ``f1``, ``auc`` or ``accuracy``.
+
+    >>> published_table("DISFA", "three_fold", "f1")["Ours"]["AU12"]
+    77.0
+    """
+    printed = _facts().get(dataset, {}).get(_PROTOCOLS.get(protocol, ""), {}).get(metric, {})
+    return {method: {_column(au): value for au, value in row.items()} for method, row in printed.items()}
+
+
+def published_average(dataset: str, protocol: str, method: str, rate: float, metric: str) -> float | None:
+    """Average over the AUs that the paper prints for one of our methods at a missing rate, else None.
+
+    >>> published_average("BP4D", "three_fold", "ours", 0.5, "f1")
+    60.6
+    """
+    if rate == 0:
+        return published_table(dataset, protocol, metric).get(method_label(method), {}).get("avg")
+    if (method, protocol, metric) != ("ours", "three_fold", "f1"):
+        return None
+    return _facts()["in_text"]["semi_supervised_avg_f1_ours"].get(dataset, {}).get(f"{rate:g}")
+
+
+def _column(au: str) -> str:
+    return au if au == "avg" else au_column(au_number(au))
+
+
+@cache
+def _facts() -> dict[str, Any]:
+    return loads(files("au_core.data.facts").joinpath("published_results.json").read_text())

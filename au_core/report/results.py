@@ -1,0 +1,152 @@
+"""What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from au_core.data.files import read_json
+from au_core.data.layout import run_folders
+from au_core.errors import ConfigError
+from au_core.training.state import read_history
+
+METRICS = ("f1", "auc", "accuracy")
+SELECTIONS = {
+    "test": "validation-selected",
+    "test_selected": "test-selected",
+    "test_at_half": "at 0.5",
+}
+"""Scores of the test part in ``scores.json``, by where the thresholds come from."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One finished training: the files of its folder, read."""
+
+    plan: dict[str, Any]
+    scores: dict[str, Any]
+    history: list[dict[str, Any]]
+
+    @property
+    def method(self) -> str:
+        """Name in ``au_core.methods``."""
+        return self.plan["method"]
+
+    @property
+    def rate(self) -> float:
+        """Share of training labels hidden."""
+        return self.plan["missing_rate"]
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Fold and seed: runs that agree in both, and in the rate, saw the same faces and labels."""
+        return self.plan["fold"], self.plan["seed"]
+
+    def score(self, metric: str, au: str = "avg", selection: str = "test") -> float:
+        """A score of the test part in per cent, NaN where it is undefined."""
+        part = self.scores[selection]
+        value = part[f"{metric}_avg"] if au == "avg" else part[metric][au]
+        return np.nan if value is None else 100 * value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Results:
+    """All that lies below ``OUT/runs``, and the words of ``OUT/experiment.json`` (empty if there is none)."""
+
+    experiment: dict[str, Any]
+    runs: tuple[Run, ...]
+    unfinished: tuple[str, ...]
+    """Folders, relative to OUT, of trainings that were begun but have no scores yet."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the people were drawn."""
+        return self.experiment.get("data") == "synthetic"
+
+    @property
+    def methods(self) -> list[str]:
+        """Methods with a finished training; the paper's and its baseline first."""
+        return sorted({run.method for run in self.runs}, key=_rank)
+
+    @property
+    def rates(self) -> list[float]:
+        """Missing rates with a finished training."""
+        return sorted({run.rate for run in self.runs})
+
+    @property
+    def folds(self) -> list[int]:
+        """Test parts with a finished training."""
+        return sorted({run.pair[0] for run in self.runs})
+
+    @property
+    def aus(self) -> list[str]:
+        """AU columns that were scored."""
+        return self.runs[0].scores["aus"]
+
+    def of(self, method: str, rate: float) -> list[Run]:
+        """Finished trainings of a method at a missing rate, by fold and seed."""
+        return [run for run in self.runs if (run.method, run.rate) == (method, rate)]
+
+
+def collect(out: Path) -> Results:
+    """Read every run below ``out``.
+
+    Raises:
+        ConfigError: none is finished.
+    """
+    found = run_folders(out)
+    done = [folder for folder in found if folder.scores.exists()]
+    if not done:
+        raise ConfigError(
+            f"{out / 'runs'}: no scores of a finished training ({len(found)} begun); "
+            "run pipelines/full_protocol.py, or pipelines/evaluate.py if models are there"
+        )
+    words = out / "experiment.json"
+    runs = [
+        Run(plan=read_json(f.config)["plan"], scores=read_json(f.scores), history=read_history(f.history))
+        for f in done
+    ]
+    return Results(
+        experiment=read_json(words) if words.exists() else {},
+        runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
+        unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
+    )
+
+
+def _rank(method: str) -> tuple[bool, bool, str]:
+    return method != "ours", method != "o_wlc", method
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and sample standard deviation (NaN for a single value) of ``n`` values."""
+
+    mean: float
+    sd: float
+    n: int
+
+    @property
+    def se(self) -> float:
+        """Standard error of the mean."""
+        return self.sd / np.sqrt(self.n)
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Mean and spread of the ``values`` that are defined.
+
+    >>> spread([1.0, 3.0, float("nan")])
+    Spread(mean=2.0, sd=1.4142135623730951, n=2)
+    """
+    x = np.array([value for value in values if not np.isnan(value)])
+    mean, sd = (x.mean() if len(x) else np.nan), (x.std(ddof=1) if len(x) > 1 else np.nan)
+    return Spread(float(mean), float(sd), len(x))
+
+
+def paired_differences(
+    ours: Sequence[Run], theirs: Sequence[Run], metric: str
+) -> dict[tuple[int, int], float]:
+    """Ours minus theirs in points, validation-selected, by the (fold, seed) that both have."""
+    other = {run.pair: run.score(metric) for run in theirs}
+    return {run.pair: run.score(metric) - other[run.pair] for run in ours if run.pair in other}

@@ -1,0 +1,107 @@
+"""The report's tables. Scores are in per cent, differences in points; a dash means "undefined"."""
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+
+import numpy as np
+
+from au_core.aus import AU_NAMES, au_number
+from au_core.report.blocks import Table
+from au_core.report.published import method_label
+from au_core.report.results import METRICS, SELECTIONS, Results, Spread, spread
+
+SOURCE = "each training's `scores.json`"
+
+
+def number(value: float | None) -> str:
+    """One decimal, as the literature prints; a dash where undefined.
+
+    >>> number(62.44), number(None)
+    ('62.4', '-')
+    """
+    return "-" if value is None or np.isnan(value) else f"{value:.1f}"
+
+
+def with_spread(values: Spread) -> str:
+    """Mean and standard deviation; the mean alone for a single value."""
+    return number(values.mean) if values.n < 2 else f"{values.mean:.1f} ± {values.sd:.1f}"
+
+
+def percent(rate: float) -> str:
+    """A missing rate as people say it.
+
+    >>> percent(0.5)
+    '50 %'
+    """
+    return f"{100 * rate:g} %"
+
+
+def summary_table(results: Results) -> Table:
+    """Methods x missing rates x folds: averages over the AUs."""
+    rows = []
+    for method in results.methods:
+        for rate in results.rates:
+            runs = results.of(method, rate)
+            by_fold = [spread(r.score("f1") for r in runs if r.pair[0] == k) for k in results.folds]
+            f1 = [spread(run.score("f1", selection=key) for run in runs) for key in SELECTIONS]
+            rest = [spread(run.score(metric) for run in runs) for metric in ("auc", "accuracy")]
+            cells = [
+                *(number(fold.mean) for fold in by_fold),
+                *map(with_spread, [*f1, *rest]),
+                str(len(runs)),
+            ]
+            rows += [(method_label(method), percent(rate), *cells)] if runs else []
+    folds = [f"F1 fold {k}" for k in results.folds]
+    chosen = [f"F1 {words}" for words in SELECTIONS.values()]
+    return Table(
+        caption="Averages over the AUs on the test subjects, in per cent: mean over folds and seeds ± sample "
+        f"standard deviation; n is the number of trainings. From {SOURCE}: folds, first F1 and accuracy "
+        "from `test`, then `test_selected` and `test_at_half`; AUC needs no threshold.",
+        header=("Method", "Labels hidden", *folds, *chosen, "AUC", "Accuracy", "n"),
+        rows=tuple(rows),
+    )
+
+
+def au_table(results: Results, rate: float) -> Table:
+    """F1 and AUC of each AU by method at one missing rate."""
+    methods = [method for method in results.methods if results.of(method, rate)]
+    rows = []
+    for au in [*results.aus, "avg"]:
+        cells = []
+        for method in methods:
+            runs = results.of(method, rate)
+            cells += [
+                with_spread(spread(run.score("f1", au, key) for run in runs)) for key in list(SELECTIONS)[:2]
+            ]
+            cells += [with_spread(spread(run.score("auc", au) for run in runs))]
+        rows.append((_au_label(au), *cells))
+    columns = ("F1", "F1 test-selected", "AUC")
+    return Table(
+        caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over folds "
+        f"and seeds ± sample standard deviation. From {SOURCE}, `test` and `test_selected`.",
+        header=("AU", *(f"{method_label(method)} {column}" for method in methods for column in columns)),
+        rows=tuple(rows),
+    )
+
+
+def _au_label(au: str) -> str:
+    return "Average" if au == "avg" else f"{au} {AU_NAMES.get(au_number(au), '')}".strip()
+
+
+def csv_text(results: Results) -> str:
+    """Every score as CSV, one line per training, selection and AU; fractions, empty where undefined."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["dataset", "method", "missing_rate", "fold", "seed", "selection", "au", *METRICS])
+    writer.writerows(_csv_rows(results))
+    return text.getvalue()
+
+
+def _csv_rows(results: Results) -> Iterable[list[object]]:
+    for run in results.runs:
+        for key in SELECTIONS:
+            part = run.scores[key]
+            names = [run.scores["dataset"], run.method, f"{run.rate:g}", *run.pair, key]
+            yield [*names, "avg", *(part[f"{metric}_avg"] for metric in METRICS)]
+            yield from ([*names, au, *(part[metric][au] for metric in METRICS)] for au in run.scores["aus"])

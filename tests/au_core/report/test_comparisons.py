@@ -1,0 +1,38 @@
+import pytest
+from toy_runs import write_experiment, write_protocol, write_run
+
+from au_core.report.comparisons import difference_table, published_comparison
+from au_core.report.results import collect
+
+
+def test_differences_have_a_mean_a_standard_error_and_their_number(tmp_path):
+    write_protocol(tmp_path)
+    table = difference_table(collect(tmp_path))
+    assert table is not None
+    assert table.rows == (
+        ("Ours against O-wlc", "50 %", "+3.0 ± 0.6", "+0.0 ± 0.0", "+0.0 ± 0.0", "3 of 3", "1"),
+    )
+
+
+def test_without_a_pair_there_is_no_table(tmp_path):
+    write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    write_run(tmp_path, "o_wlc", 0.5, 2, 0, 0.5)
+    assert difference_table(collect(tmp_path)) is None
+
+
+def test_published_numbers_stand_beside_the_same_rate_only(tmp_path):
+    write_protocol(tmp_path, rates=(0.0, 0.5), data="BP4D")
+    table = published_comparison(collect(tmp_path))
+    assert table is not None
+    rows = {row[:3]: row[3:] for row in table.rows}
+    assert rows["Ours", "0 %", "F1"] == ("63.3", "53.0 ± 1.0", "63.0 ± 1.0", "-10.3")
+    assert rows["Ours", "50 %", "F1"] == ("60.6", "53.0 ± 1.0", "63.0 ± 1.0", "-7.6")
+    assert rows["DSIN", "0 %", "F1"] == ("61.7", "-", "-", "-")
+    assert ("O-wlc", "50 %", "F1") not in rows and ("Ours", "50 %", "AUC") not in rows
+
+
+@pytest.mark.parametrize("protocol", ["hashed_three_fold", "train_dev"])
+def test_another_protocol_is_not_compared(tmp_path, protocol):
+    write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    write_experiment(tmp_path, data="BP4D", protocol=protocol)
+    assert published_comparison(collect(tmp_path)) is None

@@ -1,0 +1,53 @@
+import statistics
+
+import numpy as np
+import pytest
+from toy_runs import write_protocol, write_run
+
+from au_core.errors import ConfigError
+from au_core.report.results import collect, paired_differences, spread
+
+
+def test_an_empty_folder_says_what_to_run(tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"runs: no scores of a finished training \(0 begun\); run pipelines/full_pro"
+    ):
+        collect(tmp_path)
+
+
+def test_unfinished_trainings_are_named_and_left_out(tmp_path):
+    write_protocol(tmp_path)
+    write_run(tmp_path, "ours", 0.5, 1, 1, None)
+    results = collect(tmp_path)
+    assert len(results.runs) == 6
+    assert results.unfinished == ("runs/ours/missing=0.5/fold=1/seed=1",)
+
+
+def test_methods_come_with_the_papers_first(tmp_path):
+    for method in ("drml", "o_wlc", "ours", "bgcs"):
+        write_run(tmp_path, method, 0.0, 1, 0, 0.5)
+    assert collect(tmp_path).methods == ["ours", "o_wlc", "bgcs", "drml"]
+
+
+def test_scores_are_per_cent_and_undefined_ones_are_nan(tmp_path):
+    write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    run = collect(tmp_path).runs[0]
+    assert (run.score("f1"), run.score("f1", "AU12", "test_selected")) == (50.0, 60.0)
+    assert np.isnan(run.score("f1", "AU24"))
+
+
+def test_spread_is_the_sample_standard_deviation():
+    values = [3.0, 4.5, 9.0]
+    found = spread([*values, np.nan])
+    assert found.mean == pytest.approx(statistics.mean(values))
+    assert found.sd == pytest.approx(statistics.stdev(values))
+    assert found.se == pytest.approx(statistics.stdev(values) / 3**0.5)
+    assert np.isnan(spread([1.0]).sd) and spread([]).n == 0
+
+
+def test_differences_are_taken_only_within_a_fold_and_seed(tmp_path):
+    write_protocol(tmp_path)
+    write_run(tmp_path, "ours", 0.5, 1, 7, 0.9)  # has no partner
+    results = collect(tmp_path)
+    found = paired_differences(results.of("ours", 0.5), results.of("o_wlc", 0.5), "f1")
+    assert found == pytest.approx({(1, 0): 2.0, (2, 0): 3.0, (3, 0): 4.0})

@@ -1,0 +1,48 @@
+import csv
+from io import StringIO
+
+from toy_runs import write_protocol, write_run
+
+from au_core.report.results import collect
+from au_core.report.tables import au_table, csv_text, summary_table
+
+
+def test_summary_has_folds_selections_and_the_number_of_trainings(tmp_path):
+    write_protocol(tmp_path)
+    table = summary_table(collect(tmp_path))
+    row = dict(zip(table.header, table.rows[0], strict=True))
+    assert row == {
+        "Method": "Ours", "Labels hidden": "50 %", "F1 fold 1": "52.0", "F1 fold 2": "53.0", "F1 fold 3": "54.0",
+        "F1 validation-selected": "53.0 ± 1.0", "F1 test-selected": "63.0 ± 1.0", "F1 at 0.5": "43.0 ± 1.0",
+        "AUC": "75.0 ± 0.0", "Accuracy": "80.0 ± 0.0", "n": "3",
+    }  # fmt: skip
+
+
+def test_a_fold_without_a_training_is_a_dash(tmp_path):
+    write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    write_run(tmp_path, "o_wlc", 0.5, 2, 0, 0.5)
+    table = summary_table(collect(tmp_path))
+    assert [row[2:4] for row in table.rows] == [("50.0", "-"), ("-", "50.0")]
+
+
+def test_au_table_names_aus_and_shows_undefined_ones_as_dashes(tmp_path):
+    write_protocol(tmp_path)
+    rows = {row[0]: row[1:] for row in au_table(collect(tmp_path), 0.5).rows}
+    assert rows["AU12 lip corner puller"][:3] == ("53.0 ± 1.0", "63.0 ± 1.0", "75.0 ± 0.0")
+    assert set(rows["AU24 lip pressor"]) == {"-"}
+    assert "Average" in rows
+
+
+def test_csv_holds_every_score_as_a_fraction(tmp_path):
+    write_protocol(tmp_path)
+    rows = list(csv.DictReader(StringIO(csv_text(collect(tmp_path)))))
+    assert len(rows) == 6 * 3 * 13
+    first = rows[0]
+    assert (first["method"], first["fold"], first["selection"], first["au"], first["f1"]) == (
+        "ours",
+        "1",
+        "test",
+        "avg",
+        "0.52",
+    )
+    assert [row["f1"] for row in rows if row["au"] == "AU24"] == [""] * 18

@@ -1,0 +1,63 @@
+"""Run folders as training and evaluation leave them, with chosen scores and no model."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from au_core.aus import BP4D
+from au_core.config import AdversarialConfig, ExperimentConfig, FoldPlan, ScalingConfig, TrainConfig
+from au_core.data.files import write_json
+from au_core.data.layout import RunFolder
+
+
+def write_run(out: Path, method: str, rate: float, fold: int, seed: int, f1: float | None) -> RunFolder:
+    """One training whose every AU scored ``f1`` (0.1 more test-selected); unfinished where it is None."""
+    plan = FoldPlan(
+        method=method, missing_rate=rate, fold=fold, seed=seed, spec=BP4D,
+        train_subjects=("F001", "F002"), val_subjects=("F003",), test_subjects=("M001",), faces="0",
+        adversarial=AdversarialConfig(alpha=0.01 if method == "ours" else 0.0),
+        train=TrainConfig(), scaling=ScalingConfig(),
+    )  # fmt: skip
+    folder = RunFolder(out / "runs" / plan.run)
+    write_json({"digest": plan.digest, "plan": asdict(plan), "versions": {}}, folder.config)
+    lines = [{"step": k, "seconds": k, "train/loss_r": 9 / k, "val/f1_avg": 0.1 * k} for k in (1, 2, 3)]
+    folder.history.write_text("".join(json.dumps({**line, "train/loss_adv": 0.7}) + "\n" for line in lines))
+    if f1 is not None:
+        names = {"method": method, "missing_rate": rate, "fold": fold, "seed": seed}
+        write_json({**names, **_scores(f1)}, folder.scores)
+    return folder
+
+
+def _scores(f1: float) -> dict:
+    columns = BP4D.columns
+
+    def part(value: float) -> dict:
+        averages = {"f1_avg": value, "auc_avg": 0.75, "accuracy_avg": 0.8}
+        undefined = dict.fromkeys(columns[-1:])
+        return averages | {
+            key[:-4]: dict.fromkeys(columns, number) | undefined for key, number in averages.items()
+        }
+
+    parts = {
+        "val": part(f1),
+        "test": part(f1),
+        "test_selected": part(f1 + 0.1),
+        "test_at_half": part(f1 - 0.1),
+    }
+    head = {"dataset": "BP4D", "aus": list(columns), "frames": {"val": 10, "test": 20}}
+    return {**head, "thresholds": dict.fromkeys(columns, 0.5), **parts}
+
+
+def write_experiment(out: Path, data: str = "synthetic", protocol: str = "three_fold") -> None:
+    """``experiment.json`` of a recipe called toy."""
+    config = asdict(ExperimentConfig(name="toy", protocol=protocol))
+    write_json({"recipe": "toy", "data": data, "config": config}, out / "experiment.json")
+
+
+def write_protocol(out: Path, rates: tuple[float, ...] = (0.5,), data: str = "synthetic") -> None:
+    """Three folds of ours and O-wlc; ours is 2, 3 and 4 points better in F1."""
+    write_experiment(out, data)
+    for rate in rates:
+        for fold in (1, 2, 3):
+            write_run(out, "o_wlc", rate, fold, 0, 0.5)
+            write_run(out, "ours", rate, fold, 0, 0.51 + fold / 100)
