@@ -74,7 +74,7 @@ def _prepare_all(
     rows = (
         ray.data.from_items(jobs, override_num_blocks=len(jobs))
         .map(
-            PrepareSequence,
+            PrepareSequence,  # type: ignore[arg-type] - Ray takes a class of callables too
             fn_constructor_args=(cfg, str(faces.absolute())),
             compute=ray.data.ActorPoolStrategy(size=actors),
             num_cpus=1,
@@ -100,8 +100,7 @@ class PrepareSequence:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The quality row of one sequence."""
-        values = json.loads(row["ref"])
-        ref = SequenceRef(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        ref = SequenceRef.from_dict(json.loads(row["ref"]))
         return {"number": row["number"], **prepare_sequence(ref, self.detector, self.cfg, self.faces)}
 
 

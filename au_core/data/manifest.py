@@ -116,7 +116,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     """The rows of one (subject, sequence); all from pictures, or all from one video.
 
     Raises:
-        DatasetError: a frame or code that is none, a frame twice, a link out of the CSV's folder, mixed sources.
+        DatasetError: a frame or code that is none, a frame twice, a link out of the folder, mixed sources.
     """
     root, path = Path(ref.root), Path(ref.root) / ref.labels[0]
     table = _read(path)
@@ -164,6 +164,6 @@ def _frame(row: Row, table: Path, lowest: int) -> int:
 def _code(text: str, row: Row, table: Path) -> int:
     if text not in CODES:
         raise DatasetError(
-            f"{table}, line {row.line}: AU code {text!r}; expected 0 to 5, or 9 or nothing where it is not coded"
+            f"{table}, line {row.line}: AU code {text!r}; expected 0 to 5, or 9 or nothing if not coded"
         )
     return CODES[text]

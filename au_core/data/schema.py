@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,11 @@ class SequenceRef:
     """Landmark file or folder, relative to ``root``; None where the dataset has none."""
     more_sources: tuple[str, ...] = ()
     """Further pictures, relative to ``root``, where they lie in no folder of their own (manifest)."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "SequenceRef":
+        """The inverse of ``dataclasses.asdict``, also after a trip through JSON."""
+        return cls(**{**values, **{name: tuple(values[name]) for name in ("labels", "more_sources")}})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

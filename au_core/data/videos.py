@@ -10,7 +10,7 @@ from au_core.errors import DatasetError
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
-    """Every video and picture at or below ``root``, or ``root`` itself; other and hidden files are passed over.
+    """Every video and picture at or below ``root``; other and hidden files are passed over.
 
     The subject is the first folder below ``root``, or the file itself where there is none; the sequence
     is the file's name (with the folders between, joined by ``/``).

@@ -6,14 +6,16 @@ import numpy as np
 from au_core.errors import FaceError
 
 _EYE_X, _EYE_Y, _MOUTH_Y = 0.335, 0.36, 0.71
-"""Where eyes and mouth come to lie, in edges: small and low enough that the forehead lines of AU 1 and 2 and
-the chin of AU 17 and 26 stay inside."""
+"""Where eyes and mouth come to lie, in edges.
+
+Low and small enough that the forehead lines of AU 1 and 2 and the chin of AU 17 and 26 stay inside.
+"""
 _MIN_SPREAD = 4.0
 """Points closer together than this many pixels are no face; YuNet's smallest have about 6."""
 
 
 def template(size: int) -> np.ndarray:
-    """``float64[3, 2]`` (x, y): where left eye, right eye and mouth centre belong in a face of ``size`` pixels."""
+    """``float64[3, 2]`` (x, y): where left eye, right eye and mouth centre belong in ``size`` pixels."""
     return np.array([[_EYE_X, _EYE_Y], [1 - _EYE_X, _EYE_Y], [0.5, _MOUTH_Y]]) * size
 
 

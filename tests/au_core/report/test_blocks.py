@@ -57,6 +57,7 @@ def test_html_tables_have_headers_for_rows_and_columns_and_scroll():
 def test_markdown_has_the_same_parts():
     text = markdown("Title", "Drawn.", SECTIONS)
     assert text.startswith(
-        "# Title\n\n> Drawn.\n\n## Each AU\n\nWords & `code`.\n\nFrom `scores.json`.\n\n| AU | F1 |\n| --- | ---: |\n"
+        "# Title\n\n> Drawn.\n\n## Each AU\n\nWords & `code`.\n\n"
+        "From `scores.json`.\n\n| AU | F1 |\n| --- | ---: |\n"
     )
     assert "| a\\|b | - |" in text and "![A plot](figures/plot.png)" in text

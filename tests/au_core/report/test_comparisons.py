@@ -1,8 +1,8 @@
 import pytest
-from toy_runs import write_experiment, write_protocol, write_run
 
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.results import collect
+from tests.toy_runs import write_experiment, write_protocol, write_run
 
 
 def test_differences_have_a_mean_a_standard_error_and_their_number(tmp_path):

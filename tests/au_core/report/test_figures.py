@@ -1,11 +1,11 @@
 import cv2
 import numpy as np
 import pytest
-from toy_runs import write_protocol, write_run
 
 from au_core.report import figures
 from au_core.report.figures import COLOURS, au_figure, curves_figure, rate_figure
 from au_core.report.results import collect
+from tests.toy_runs import write_protocol, write_run
 
 
 @pytest.fixture

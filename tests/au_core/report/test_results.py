@@ -2,10 +2,10 @@ import statistics
 
 import numpy as np
 import pytest
-from toy_runs import write_protocol, write_run
 
 from au_core.errors import ConfigError
 from au_core.report.results import collect, paired_differences, spread
+from tests.toy_runs import write_protocol, write_run
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):

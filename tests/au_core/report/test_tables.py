@@ -1,10 +1,9 @@
 import csv
 from io import StringIO
 
-from toy_runs import write_protocol, write_run
-
 from au_core.report.results import collect
 from au_core.report.tables import au_table, csv_text, summary_table
+from tests.toy_runs import write_protocol, write_run
 
 
 def test_summary_has_folds_selections_and_the_number_of_trainings(tmp_path):
@@ -12,7 +11,8 @@ def test_summary_has_folds_selections_and_the_number_of_trainings(tmp_path):
     table = summary_table(collect(tmp_path))
     row = dict(zip(table.header, table.rows[0], strict=True))
     assert row == {
-        "Method": "Ours", "Labels hidden": "50 %", "F1 fold 1": "52.0", "F1 fold 2": "53.0", "F1 fold 3": "54.0",
+        "Method": "Ours", "Labels hidden": "50 %",
+        "F1 fold 1": "52.0", "F1 fold 2": "53.0", "F1 fold 3": "54.0",
         "F1 validation-selected": "53.0 ± 1.0", "F1 test-selected": "63.0 ± 1.0", "F1 at 0.5": "43.0 ± 1.0",
         "AUC": "75.0 ± 0.0", "Accuracy": "80.0 ± 0.0", "n": "3",
     }  # fmt: skip

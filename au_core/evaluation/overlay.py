@@ -1,0 +1,80 @@
+"""What the model saw and said, drawn onto the frame."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from au_core.face.detect import Detection
+
+ACTIVE, IDLE, TEXT, BACK = (80, 190, 255), (150, 150, 150), (245, 245, 245), (28, 28, 28)
+"""BGR: amber for active AUs, grey for the others."""
+COLOURS = ((80, 220, 120), (255, 170, 60), (200, 120, 255), (60, 200, 255))
+"""Boxes by face id."""
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def draw_overlay(
+    image: np.ndarray,
+    faces: Sequence[tuple[int, Detection, np.ndarray]],
+    columns: Sequence[str],
+    thresholds: Mapping[str, float],
+) -> np.ndarray:
+    """``image[H, W, 3]`` with box, three points and AU bars of each (id, face, probabilities ``[L]``).
+
+    The first face's list stands at the edge farther from it, the second's at the other; that is all that
+    fits, further faces have their boxes.
+    """
+    image = image.copy()
+    at_right = bool(faces) and faces[0][1].box[0] + faces[0][1].box[2] / 2 < image.shape[1] / 2
+    for place, (face_id, face, prob) in enumerate(faces):
+        colour = COLOURS[face_id % len(COLOURS)]
+        _face(image, face_id, face, colour)
+        if place < 2:
+            _bars(image, prob, columns, thresholds, colour, at_right != (place == 1))
+    return image
+
+
+def _face(image: np.ndarray, face_id: int, face: Detection, colour: tuple[int, int, int]) -> None:
+    unit = max(1, round(image.shape[0] / 360))
+    x, y, w, h = (round(float(value)) for value in face.box)
+    cv2.rectangle(image, (x, y), (x + w, y + h), colour, unit, cv2.LINE_AA)
+    for px, py in face.points:
+        cv2.circle(image, (round(float(px)), round(float(py))), 2 * unit, colour, -1, cv2.LINE_AA)
+    label = f"face {face_id}  {face.confidence:.2f}"
+    _text(image, label, (x, max(12 * unit, y - 4 * unit)), 0.4 * unit, colour)
+
+
+def _bars(
+    image: np.ndarray,
+    prob: np.ndarray,
+    columns: Sequence[str],
+    thresholds: Mapping[str, float],
+    colour: tuple[int, int, int],
+    at_right: bool,
+) -> None:
+    """A list of AUs with bars from 0 to 1, a tick at the threshold, active ones bright."""
+    height, width = image.shape[:2]
+    row = max(8, min(24 * height // 360, (height - 8) // (len(columns) + 1), width // 22))
+    wide = round(7.2 * row)
+    left = width - wide - 4 if at_right else 4
+    panel = image[4 : 4 + row * len(columns) + 6, left : left + wide]
+    panel[:] = cv2.addWeighted(panel, 0.35, np.full_like(panel, BACK), 0.65, 0)
+    cv2.line(image, (left, 4), (left, 3 + len(panel)), colour, 2)
+    for i, (column, p) in enumerate(zip(columns, prob, strict=True)):
+        y, start, full = 4 + round((i + 0.8) * row), left + round(2.6 * row), round(4.3 * row)
+        active = p >= thresholds[column]
+        _text(image, column, (left + 5, y), row / 42, TEXT if active else IDLE)
+        top, bottom = y - round(0.5 * row), y
+        end = start + round(full * float(p))
+        cv2.rectangle(image, (start, top), (end, bottom), ACTIVE if active else IDLE, -1)
+        tick = start + round(full * thresholds[column])
+        cv2.line(image, (tick, top - 1), (tick, bottom + 1), TEXT, 1)
+
+
+def _text(
+    image: np.ndarray, text: str, where: tuple[int, int], scale: float, colour: tuple[int, int, int]
+) -> None:
+    thick = max(1, round(scale * 2))
+    cv2.putText(image, text, where, _FONT, scale, BACK, thick + 2, cv2.LINE_AA)
+    cv2.putText(image, text, where, _FONT, scale, colour, thick, cv2.LINE_AA)

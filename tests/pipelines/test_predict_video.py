@@ -1,0 +1,110 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from au_core.aus import BP4D
+from au_core.errors import AuError
+from au_core.models.checkpoint import ModelCard, save_recognizer, save_thresholds
+from au_core.models.recognizer import Recognizer
+from pipelines.predict_video import main
+
+MODEL = "models/face_detection_yunet_2023mar.onnx"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A run folder with an untrained network; AU12 is always active, AU01 never."""
+    folder = tmp_path_factory.mktemp("run") / "model"
+    card = ModelCard(backbone="resnet10", spec=BP4D, input_size=32)
+    save_recognizer(Recognizer("resnet10", 12), card, folder)
+    save_thresholds({**dict.fromkeys(BP4D.columns, 0.5), "AU12": 0.0, "AU01": 1.01}, folder)
+    return folder.parent
+
+
+def applied(
+    video: Path, model: Path, shared: Path, out: Path, *more: str
+) -> tuple[list[dict[str, str]], Path]:
+    overlay = out / ("overlay.png" if video.suffix == ".png" else "overlay.mp4")
+    arguments = [str(video), "--model", str(model), "--detector", str(shared / MODEL)]
+    main([*arguments, "--csv", str(out / "aus.csv"), "--overlay", str(overlay), *more])
+    with (out / "aus.csv").open(newline="") as file:
+        return list(csv.DictReader(file)), overlay
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    capture, frames = cv2.VideoCapture(str(path)), []
+    while (frame := capture.read()[1]) is not None:
+        frames.append(frame)
+    return frames
+
+
+def test_a_face_in_every_frame(model, shared, tmp_path):
+    rows, overlay = applied(shared / "real_faces" / "single_face.mp4", model, shared, tmp_path)
+    assert [int(row["frame"]) for row in rows] == list(range(1, 73))
+    assert {(row["face_id"], row["success"], row["AU12_c"], row["AU01_c"]) for row in rows} == {
+        ("0", "1", "1", "0")
+    }
+    assert all(float(row["confidence"]) > 0.6 and 0 <= float(row["AU06_p"]) <= 1 for row in rows)
+    assert float(rows[30]["timestamp"]) == pytest.approx(1.0, abs=0.01), "30 frames a second"
+    assert all(float(row["x_0"]) < float(row["x_2"]) < float(row["x_1"]) for row in rows)
+    drawn, source = frames_of(overlay), frames_of(shared / "real_faces" / "single_face.mp4")
+    assert len(drawn) == 72 and drawn[0].shape == source[0].shape
+    assert np.abs(drawn[0].astype(int) - source[0]).mean() > 3
+
+
+def test_no_face_is_said_and_never_a_zero(model, shared, tmp_path):
+    rows, overlay = applied(shared / "real_faces" / "no_face.mp4", model, shared, tmp_path)
+    assert len(rows) == 95 and {row["success"] for row in rows} == {"0"}
+    assert {row[name] for row in rows for name in row if name.startswith(("AU", "x_", "y_"))} == {""}
+    assert len(frames_of(overlay)) == 95
+
+
+def test_two_people_keep_their_numbers(model, shared, tmp_path):
+    rows, _ = applied(shared / "real_faces" / "face-demographics-walking.gif", model, shared, tmp_path)
+    assert len(rows) == 70 and {row["face_id"] for row in rows} == {"0", "1"}
+    side = {k: [float(row["x_2"]) for row in rows if row["face_id"] == k] for k in "01"}
+    assert min(side["0"]) > max(side["1"]) or max(side["0"]) < min(side["1"]), "nobody changes sides"
+
+
+def test_a_picture_gives_one_row_and_a_picture(model, shared, tmp_path):
+    rows, overlay = applied(shared / "real_faces" / "astronaut.png", model, shared, tmp_path)
+    assert len(rows) == 1 and rows[0]["success"] == "1"
+    assert cv2.imread(str(overlay)).shape == (512, 512, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"video": Path("/no/film.mp4")}, "no such file"),
+        ({"model": Path("/no/model")}, "no model here; expected a run folder"),
+        ({"out": Path("/proc/none")}, "cannot be written"),
+    ],
+)
+def test_a_mistake_is_told_and_leaves_nothing(change, message, model, shared, tmp_path):
+    video = shared / "real_faces" / "single_face.mp4"
+    call = {"video": video, "model": model, "shared": shared, "out": tmp_path} | change
+    with pytest.raises(AuError, match=message):
+        applied(**call)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_weights_are_named(model, shared, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in (model / "model").iterdir():
+        (broken / file.name).write_bytes(
+            file.read_bytes()[: 10_000 if file.suffix == ".safetensors" else None]
+        )
+    with pytest.raises(AuError, match=r"model.safetensors: cannot be loaded as a resnet10"):
+        applied(shared / "real_faces" / "astronaut.png", broken, shared, tmp_path)
+
+
+def test_the_card_is_what_was_saved(model):
+    from au_core.models.checkpoint import load_recognizer
+
+    _, card = load_recognizer(model)
+    assert replace(card, thresholds={}) == ModelCard(backbone="resnet10", spec=BP4D, input_size=32)
