@@ -23,6 +23,9 @@ from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished, prepare_sequence
 from pipelines.cli import Progress, run, summary
 
+MAX_ACTORS = 32
+"""Actors asked of a cluster whose nodes are still to come."""
+
 
 def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> pa.Table:
     """Write the face shards and ``quality.parquet`` of a dataset to ``faces``; returns the quality rows.
@@ -69,7 +72,8 @@ def _prepare_all(
     quiet = ray.data.DataContext.get_current()
     quiet.enable_progress_bars = False  # one line of our own says more
     logging.getLogger("ray.data").setLevel(logging.WARNING)
-    actors = int(max(1, min(len(refs), ray.cluster_resources().get("CPU", 1))))
+    cpus = int(ray.cluster_resources().get("CPU", 0)) or MAX_ACTORS  # none yet: nodes come when asked for
+    actors = min(len(refs), cpus)
     jobs = [{"number": i, "ref": json.dumps(asdict(ref))} for i, ref in enumerate(refs)]
     rows = (
         ray.data.from_items(jobs, override_num_blocks=len(jobs))

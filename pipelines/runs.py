@@ -98,11 +98,10 @@ def at_once(scaling: ScalingConfig) -> int:
     """How many trainings fit the cluster now; at least one, which then waits for the autoscaler."""
     import ray
 
-    there = ray.cluster_resources()
-    fits = there.get("CPU", 0) // (scaling.workers * scaling.cpus_per_worker)
-    if scaling.gpu:
-        fits = MAX_AT_ONCE  # GPU nodes come when they are asked for
-    return int(max(1, min(fits, MAX_AT_ONCE)))
+    cpus = ray.cluster_resources().get("CPU", 0)
+    if scaling.gpu or not cpus:  # nodes come when they are asked for
+        return MAX_AT_ONCE
+    return int(max(1, min(cpus // (scaling.workers * scaling.cpus_per_worker), MAX_AT_ONCE)))
 
 
 def progress_line(line: dict[str, Any], steps: int) -> str:
