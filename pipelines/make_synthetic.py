@@ -29,11 +29,10 @@ def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
 
 def _claim(cfg: SyntheticConfig, out: Path) -> None:
     card = out / "synthetic.json"
-    if card.exists() and read_json(card) != asdict(cfg):
-        raise ConfigError(
-            f"{out} holds a drawn dataset of other settings; choose another folder or remove it"
-        )
-    write_json(asdict(cfg), card)
+    if not card.exists():
+        write_json(asdict(cfg), card)
+    elif read_json(card) != asdict(cfg):
+        raise ConfigError(f"{out} holds a drawn dataset of other settings; choose another --out")
 
 
 def _draw_all(cfg: SyntheticConfig, todo: list[tuple[str, str]], out: Path) -> None:

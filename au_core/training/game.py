@@ -77,16 +77,15 @@ def passive(net: nn.Module) -> Iterator[nn.Module]:
     D's updates look at R often; R's running statistics must come from R's own updates alone, or
     ``o_wlc``, which has no updates of D, would differ in more than alpha.
     """
-    norms = [module for module in bare(net).modules() if isinstance(module, nn.modules.batchnorm._NormBase)]
-    momenta = [norm.momentum for norm in norms]
+    norms = [module for module in bare(net).modules() if getattr(module, "track_running_stats", False)]
     for norm in norms:
-        norm.momentum = 0.0
+        norm.track_running_stats = False
     try:
         with torch.no_grad():
             yield bare(net)
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 def descend(optimizer: Optimizer, loss: Tensor) -> None:

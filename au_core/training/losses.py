@@ -23,7 +23,7 @@ def supervised_loss(logits: Tensor, y: Tensor) -> Tensor:
     Unknown labels (-1) add nothing; the mean is over faces with any label (m1 in Algorithm 1).
     """
     known = y >= 0
-    ce = F.binary_cross_entropy_with_logits(logits, y.clamp(min=0).float(), reduction="none")
+    ce = F.binary_cross_entropy_with_logits(logits, y.clamp(min=0).to(logits.dtype), reduction="none")
     return (ce * known).sum() / known.any(dim=1).sum().clamp(min=1)
 
 

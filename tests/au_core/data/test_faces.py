@@ -1,0 +1,75 @@
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from au_core.aus import BP4D, DISFA
+from au_core.data.faces import decode_face, fingerprint, fit_face, list_au_numbers, list_subjects, load_faces
+from au_core.data.files import write_table
+from au_core.errors import DatasetError
+from tests.toy import write_toy_faces
+
+
+def test_faces_come_with_labels_in_a_fixed_order(tmp_path):
+    folder = write_toy_faces(tmp_path, subjects=["M001", "F001"], unknown=0.1, lost=2)
+    faces = load_faces(folder, BP4D, ["M001", "F001"])
+    assert len(faces) == 20, "frames without a face are left out"
+    assert faces.subject.tolist() == ["F001"] * 10 + ["M001"] * 10
+    assert faces.frame[:10].tolist() == list(range(100, 110))
+    assert faces.identity[0] == "BP4D/F001/T1/100/0"
+    codes = pq.ParquetFile(folder / "subject=F001" / "T1.parquet").read()["AU12"].fill_null(-1).to_numpy()
+    np.testing.assert_array_equal(faces.labels[:10, BP4D.aus.index(12)], codes[:10])
+
+
+def test_intensities_become_active_at_the_dataset_s_threshold(tmp_path):
+    folder = write_toy_faces(tmp_path, subjects=["SN001"], aus=DISFA.aus)
+    shard = folder / "subject=SN001" / "T1.parquet"
+    table = pq.ParquetFile(shard).read()
+    at = table.column_names.index("AU12")
+    intensities = [0, 1, 2, 3, 4, 5, None, 0, 1, 2, 3, 4]
+    write_table(table.set_column(at, table.schema.field("AU12"), pa.array(intensities, pa.int8())), shard)
+    labels = load_faces(folder, DISFA, ["SN001"]).labels[:, DISFA.aus.index(12)]
+    assert labels.tolist() == [0, 0, 1, 1, 1, 1, -1, 0, 0, 1, 1, 1]
+
+
+def test_aus_without_a_column_are_unknown(tmp_path):
+    faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"], aus=(1, 12)), BP4D, ["F001"])
+    known = (faces.labels >= 0).all(0)
+    assert [au for au, k in zip(BP4D.aus, known, strict=True) if k] == [1, 12]
+
+
+def test_decoding_gives_rgb_of_the_asked_size(tmp_path):
+    red = np.zeros((40, 40, 3), np.uint8)
+    red[..., 2] = 255  # OpenCV's BGR
+    face = decode_face(cv2.imencode(".png", red)[1].tobytes(), 20)
+    assert face.shape == (20, 20, 3) and face[0, 0].tolist() == [255, 0, 0]
+    assert fit_face(face, 20) is face and fit_face(face, 50).shape == (50, 50, 3)
+
+
+def test_the_shares_of_workers_are_disjoint_and_whole(tmp_path):
+    faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"]), BP4D, ["F001"])
+    shares = [faces.share(rank, 5) for rank in range(5)]
+    assert sorted(key for share in shares for key in share.identity) == sorted(faces.identity)
+    np.testing.assert_array_equal(shares[2].decode(np.array([1]), 32), faces.decode(np.array([7]), 32))
+
+
+def test_what_is_there_is_listed(tmp_path):
+    folder = write_toy_faces(tmp_path, subjects=["F001", "M 1"], aus=(4, 25))
+    assert list_subjects(folder) == ["F001", "M 1"] and list_au_numbers(folder) == (4, 25)
+
+
+def test_a_changed_source_changes_the_fingerprint(tmp_path):
+    folder = write_toy_faces(tmp_path, subjects=["F001"])
+    before = fingerprint(folder)
+    shard = folder / "subject=F001" / "T1.parquet"
+    table = pq.ParquetFile(shard).read()
+    write_table(table, shard)
+    assert fingerprint(folder) == before
+    write_table(table.replace_schema_metadata({"content_hash": "other"}), shard)
+    assert fingerprint(folder) != before
+
+
+def test_no_face_at_all_is_an_error(tmp_path):
+    with pytest.raises(DatasetError, match=r"no face of the subjects F001; see quality.parquet"):
+        load_faces(tmp_path, BP4D, ["F001"])

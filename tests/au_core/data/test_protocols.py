@@ -1,0 +1,57 @@
+import json
+from importlib.resources import files
+
+import pytest
+
+from au_core.data.protocols import split_subjects
+from au_core.errors import ConfigError, DatasetError
+
+FACTS = json.loads(files("au_core.data.facts").joinpath("folds.json").read_text())
+EVERYONE = {name: FACTS[name]["subject_ids"] for name in ("BP4D", "DISFA")}
+
+
+@pytest.mark.parametrize("dataset", ["BP4D", "DISFA"])
+def test_three_folds_test_everybody_once_by_the_published_parts(dataset):
+    splits = split_subjects("three_fold", dataset, EVERYONE[dataset], 0.15)
+    assert sorted(splits) == [1, 2, 3]
+    for k, split in splits.items():
+        assert set(split.test) == set(FACTS[dataset]["three_fold"]["parts"][f"part{k}"])
+        assert set(split.train) | set(split.val) | set(split.test) == set(EVERYONE[dataset])
+        assert len(split.train) + len(split.val) + len(split.test) == len(EVERYONE[dataset])
+        assert len(split.val) == round(0.15 * (len(split.train) + len(split.val)))
+
+
+def test_train_dev_is_odd_against_even():
+    (split,) = split_subjects("train_dev", "BP4D", EVERYONE["BP4D"], 0.15).values()
+    assert all(int(name[1:]) % 2 == 0 for name in split.test) and len(split.test) == 20
+    assert all(int(name[1:]) % 2 == 1 for name in (*split.train, *split.val))
+
+
+def test_60_20_20_has_the_published_sizes():
+    (split,) = split_subjects("60_20_20", "BP4D", EVERYONE["BP4D"], 0.15).values()
+    assert (len(split.train), len(split.val), len(split.test)) == (25, 8, 8)
+    assert len({*split.train, *split.val, *split.test}) == 41
+
+
+def test_own_people_are_dealt_to_three_parts():
+    people = [f"person {i}" for i in range(10)]
+    splits = split_subjects("hashed_three_fold", "manifest", people, 0.15)
+    assert sorted(sum((split.test for split in splits.values()), ())) == sorted(people)
+    assert splits == split_subjects("hashed_three_fold", "manifest", people[::-1], 0.15), (
+        "order does not matter"
+    )
+
+
+def test_a_subject_in_no_fold_is_named():
+    with pytest.raises(DatasetError, match=r"subject X1 is in no part of BP4D's three_fold.*use a manifest"):
+        split_subjects("three_fold", "BP4D", ["F001", "X1"], 0.15)
+
+
+def test_a_fold_without_people_is_refused():
+    with pytest.raises(DatasetError, match="each needs at least one: add subjects"):
+        split_subjects("three_fold", "BP4D", ["F001", "F002"], 0.15)
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(ConfigError, match="no protocol 'five_fold' for dataset 'BP4D'; expected three_fold"):
+        split_subjects("five_fold", "BP4D", ["F001"], 0.15)

@@ -1,0 +1,153 @@
+"""The layouts, on trees of the twin bent into the shapes people have."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from au_core.config import SyntheticConfig
+from au_core.data.readers import list_sequences, read_rows
+from au_core.data.synthetic.write import plan_sequences, write_sequence
+from au_core.errors import ConfigError, DatasetError
+
+BP4D = SyntheticConfig(layout="bp4d", subjects=3, sequences=2, frames=4)
+DISFA = SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=4)
+
+
+@pytest.fixture
+def bp4d(tmp_path):
+    for subject, task in plan_sequences(BP4D):
+        write_sequence(BP4D, subject, task, tmp_path / "BP4D")
+    return tmp_path / "BP4D"
+
+
+@pytest.fixture
+def disfa(tmp_path):
+    for subject, camera in plan_sequences(DISFA):
+        write_sequence(DISFA, subject, camera, tmp_path / "DISFA")
+    return tmp_path / "DISFA"
+
+
+def same(a, b):
+    np.testing.assert_array_equal(a.frames, b.frames)
+    np.testing.assert_array_equal(a.codes, b.codes)
+    np.testing.assert_allclose(a.points, b.points)
+
+
+def test_bp4d_is_read_whatever_the_folders_are_called(bp4d, tmp_path):
+    plain = read_rows(list_sequences("bp4d", bp4d)[0])
+    assert len(list_sequences("bp4d", bp4d)) == 6 and plain.points.shape == (4, 3, 2)
+    other = tmp_path / "other"
+    (other / "BP4D-training").mkdir(parents=True)
+    for subject in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
+        shutil.move(bp4d / subject, other / "BP4D-training" / subject)
+    shutil.move(bp4d / "2DFeatures", other / "2dfeatures")
+    shutil.move(bp4d / "AUCoding" / "AU_OCC", other / "AUCoding")
+    same(read_rows(list_sequences("bp4d", other)[0]), plain)
+
+
+def test_bp4d_pictures_are_found_by_number_and_csv_by_raw_task_number(bp4d):
+    ref = list_sequences("bp4d", bp4d)[0]
+    plain = read_rows(ref)
+    for picture in (bp4d / ref.source).iterdir():
+        picture.rename(picture.with_name(f"{int(picture.stem):07}.jpg"))
+    label = bp4d / ref.labels[0]
+    label.rename(label.with_name(f"{ref.subject}_01.csv"))
+    again = [r for r in list_sequences("bp4d", bp4d) if (r.subject, r.sequence) == (ref.subject, "T1")]
+    same(read_rows(again[0]), plain)
+
+
+def test_disfa_is_read_whatever_the_letter_case(disfa):
+    plain = read_rows(list_sequences("disfa", disfa)[0])
+    assert plain.codes.shape == (4, 12) and plain.frames.tolist() == [1, 2, 3, 4]
+    for film in (disfa / "Videos_LeftCamera").iterdir():
+        film.rename(film.with_name(film.name.replace("_comp", "_Comp")))
+    (disfa / "Videos_LeftCamera").rename(disfa / "Video_LeftCamera")
+    same(read_rows(list_sequences("disfa", disfa)[0]), plain)
+
+
+def test_disfa_landmarks_count_from_0_or_from_1(disfa):
+    ref = list_sequences("disfa", disfa)[0]
+    plain = read_rows(ref)
+    for mat in sorted((disfa / ref.landmarks).rglob("*.mat")):
+        mat.rename(mat.with_name(f"l{int(mat.stem.split('_')[1]) + 1:05}_lm.mat"))
+    same(read_rows(ref), plain)
+
+
+@pytest.mark.parametrize(("lines", "message"), [
+    ("1,0\n2,0\n3,0\n", "has 3 lines but .* has 4"),
+    ("1,0\n2,6\n3,0\n4,0\n", r"line 2: '2,6'; expected 2,<0 to 5>"),
+    ("1,0\n3,0\n3,0\n4,0\n", r"line 2: '3,0'; expected 2"),
+    ("", "the file is empty; expected lines such as 1,0"),
+])  # fmt: skip
+def test_a_damaged_disfa_label_file_is_named(disfa, lines, message):
+    ref = list_sequences("disfa", disfa)[0]
+    (disfa / ref.labels[3]).write_text(lines)
+    with pytest.raises(DatasetError, match=message):
+        read_rows(ref)
+
+
+MANIFEST = "path,subject,sequence,frame,AU01,AU12\n"
+
+
+def test_a_manifest_names_pictures_and_videos(bp4d, tmp_path):
+    ref = list_sequences("bp4d", bp4d)[0]
+    pictures = [path.name for path in sorted((bp4d / ref.source).iterdir())][:2]
+    table = bp4d / "manifest.csv"
+    table.write_text(
+        MANIFEST
+        + f"{ref.source}/{pictures[1]},anna,smile,2,1,9\n{ref.source}/{pictures[0]},anna,smile,1,0,\n"
+    )
+    for root in (bp4d, table):
+        (found,) = list_sequences("manifest", root)
+        rows = read_rows(found)
+        assert (found.subject, found.sequence, rows.aus) == ("anna", "smile", (1, 12))
+        assert rows.frames.tolist() == [1, 2] and rows.codes.tolist() == [[0, -1], [1, -1]]
+        assert rows.pictures[1].name == pictures[0]
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("../secret.jpg,a,b,1,0,0\n", "leads? out of|out of the"),
+    ("/etc/passwd,a,b,1,0,0\n", "leads? out of|out of the"),
+    ("a.jpg,a,b,one,0,0\n", "frame 'one'"),
+    ("a.jpg,a,b,1,0,7\n", "AU code '7'; expected 0 to 5"),
+    ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "twice"),
+    ("a.mp4,a,b,1,0,0\nb.mp4,a,b,2,0,0\n", "video"),
+])  # fmt: skip
+def test_a_manifest_that_cannot_be_right_is_refused(tmp_path, line, message):
+    (tmp_path / "manifest.csv").write_text(MANIFEST + line)
+    with pytest.raises(DatasetError, match=message):
+        read_rows(list_sequences("manifest", tmp_path)[0])
+
+
+def test_videos_take_their_subject_from_the_first_folder(tmp_path):
+    for name in ("anna/day 1/film.mp4", "anna/film.mp4", "loose.mov", "notes.txt", "anna/.hidden.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = {(ref.subject, ref.sequence) for ref in list_sequences("videos", tmp_path)}
+    assert found == {("anna", "day 1/film.mp4"), ("anna", "film.mp4"), ("loose.mov", "loose.mov")}
+
+
+@pytest.mark.parametrize("layout", ["bp4d", "disfa", "manifest", "videos"])
+def test_missing_empty_and_other_folders_say_what_was_expected(layout, tmp_path):
+    with pytest.raises(DatasetError, match=f"no such folder; expected a dataset in the {layout} layout"):
+        list_sequences(layout, tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=f"the folder is empty; expected a dataset in the {layout} layout"):
+        list_sequences(layout, tmp_path / "empty")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("hello")
+    with pytest.raises(DatasetError, match="expected"):
+        list_sequences(layout, tmp_path / "other")
+
+
+def test_a_bp4d_folder_is_no_disfa_folder(bp4d):
+    with pytest.raises(
+        DatasetError, match=r"not the disfa layout; found 2DFeatures, AUCoding, .*; expected V"
+    ):
+        list_sequences("disfa", bp4d)
+
+
+def test_an_unknown_layout_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="unknown layout 'gft'; expected one of bp4d"):
+        list_sequences("gft", tmp_path)

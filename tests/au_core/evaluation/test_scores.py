@@ -1,0 +1,103 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+
+from au_core.aus import BP4D, UNKNOWN
+from au_core.data.faces import load_faces
+from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, best_thresholds, f1_per_au
+from au_core.evaluation.predict import predict_faces, predict_set, prediction_rows
+from au_core.evaluation.scores import score_predictions
+from au_core.models.recognizer import Recognizer
+from tests.toy import write_toy_faces
+
+
+@pytest.fixture
+def predicted(rng):
+    y = rng.integers(0, 2, (300, 4)).astype(np.int8)
+    prob = np.clip(rng.normal(0.35 + 0.3 * y, 0.2), 0.001, 0.999).astype(np.float32)
+    y[rng.random(y.shape) < 0.2] = UNKNOWN
+    return prob, y
+
+
+def by_scikit_learn(prob, y, thresholds):
+    for j in range(y.shape[1]):
+        known = y[:, j] >= 0
+        t, p = y[known, j], prob[known, j]
+        yield f1_score(t, p >= thresholds[j]), accuracy_score(t, p >= thresholds[j]), roc_auc_score(t, p)
+
+
+def test_metrics_are_scikit_learn_s_over_the_coded_faces(predicted):
+    prob, y = predicted
+    pred = prob >= 0.5
+    ours = np.stack([f1_per_au(pred, y), accuracy_per_au(pred, y), auc_per_au(prob, y)], 1)
+    np.testing.assert_allclose(ours, list(by_scikit_learn(prob, y, [0.5] * 4)), atol=1e-12)
+
+
+def test_no_threshold_has_a_higher_f1(predicted):
+    prob, y = predicted
+    chosen = best_thresholds(prob, y)
+    best = f1_per_au(prob >= chosen.astype(np.float32), y)
+    for t in np.unique(prob):
+        assert (f1_per_au(prob >= t, y) <= best + 1e-12).all()
+
+
+@pytest.mark.parametrize(("prob", "y", "expected"), [
+    ([0.5, 0.5, 0.5], [1, 0, 1], 0.5),
+    ([0.1, 0.4, 0.6], [0, 0, 0], 0.5),
+    ([0.9, 0.8, 0.2], [1, 1, 0], 0.8),
+    ([0.3, 0.7], [-1, -1], 0.5),
+])  # fmt: skip
+def test_thresholds_of_small_cases(prob, y, expected):
+    assert best_thresholds(np.array(prob)[:, None], np.array(y)[:, None]) == [expected]
+
+
+def rows_of(prob, y, columns, split):
+    data = {"split": [split] * len(y)}
+    for j, column in enumerate(columns):
+        data[f"{column}_true"] = pa.array(y[:, j], mask=y[:, j] < 0)
+        data[f"{column}_prob"] = prob[:, j]
+    return pa.table(data)
+
+
+VAL, TEST = slice(0, 100), slice(100, None)
+
+
+def test_scores_choose_on_validation_and_count_on_test(predicted, rng):
+    prob, y = predicted
+    columns = ("AU01", "AU02", "AU04", "AU06")
+    rows = pa.concat_tables(
+        [rows_of(prob[:100], y[:100], columns, "val"), rows_of(prob[100:], y[100:], columns, "test")]
+    )
+    scores = score_predictions(rows, columns)
+    thresholds = best_thresholds(prob[:100], y[:100])
+    assert list(scores["thresholds"].values()) == thresholds.tolist()
+    expected = np.array(list(by_scikit_learn(prob[100:], y[100:], thresholds.astype(np.float32))))
+    for k, metric in enumerate(("f1", "accuracy", "auc")):
+        np.testing.assert_allclose(list(scores["test"][metric].values()), expected[:, k], atol=1e-12)
+        assert scores["test"][f"{metric}_avg"] == pytest.approx(expected[:, k].mean())
+    assert scores["test_selected"]["f1_avg"] >= scores["test"]["f1_avg"]
+    assert scores["frames"] == {"val": 100, "test": 200}
+
+
+def test_an_au_that_never_occurs_is_null_and_left_out_of_the_average(predicted):
+    prob, y = predicted
+    y[:, 3] = 0
+    prob[:, 3] = 0.1
+    columns = ("AU01", "AU02", "AU04", "AU06")
+    both = pa.concat_tables([rows_of(prob, y, columns, split) for split in ("val", "test")])
+    test = score_predictions(both, columns)["test"]
+    assert test["f1"]["AU06"] is None and test["auc"]["AU06"] is None and test["accuracy"]["AU06"] == 1
+    assert test["f1_avg"] == pytest.approx(np.mean([test["f1"][c] for c in columns[:3]]))
+
+
+def test_prediction_rows_carry_identity_truth_and_probability(tmp_path):
+    faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"], unknown=0.2), BP4D, ["F001"])
+    recognizer = Recognizer("resnet10", 12, bf16=True).train()
+    prob = predict_set(recognizer, faces, 32)
+    assert recognizer.training and recognizer.bf16, "left as it was"
+    rows = prediction_rows(faces, prob, "test", BP4D).to_pandas()
+    assert rows.subject.unique() == ["F001"] and rows.frame.tolist() == list(range(100, 112))
+    np.testing.assert_array_equal(rows.AU12_true.fillna(-1), faces.labels[:, BP4D.aus.index(12)])
+    everything = predict_faces(recognizer, faces.decode(np.arange(12), 32), 32)
+    np.testing.assert_allclose(rows.AU12_prob, everything[:, BP4D.aus.index(12)], rtol=1e-5)

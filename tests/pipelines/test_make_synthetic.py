@@ -1,0 +1,31 @@
+import cv2
+import pytest
+
+from au_core.config import SyntheticConfig
+from au_core.errors import ConfigError
+from pipelines.make_synthetic import main, make_synthetic
+from tests.pipelines.conftest import snapshot
+
+CFG = SyntheticConfig(subjects=3, sequences=2, frames=3)
+
+
+def test_what_is_missing_is_drawn_and_what_is_there_is_kept(local_ray, tmp_path, monkeypatch):
+    make_synthetic(CFG, tmp_path)
+    before = snapshot(tmp_path)
+    (tmp_path / "AUCoding" / "AU_OCC" / "F001_T2.csv").unlink()
+    make_synthetic(CFG, tmp_path)
+    changed = {name for name, time in snapshot(tmp_path).items() if before[name] != time}
+    assert changed and all("F001" in name and "T2" in name for name in changed)
+    monkeypatch.setattr("pipelines.make_synthetic._draw_all", lambda *_: pytest.fail("drew again"))
+    make_synthetic(CFG, tmp_path)
+
+
+def test_another_dataset_is_not_mixed_in(local_ray, tmp_path):
+    make_synthetic(CFG, tmp_path)
+    with pytest.raises(ConfigError, match="holds a drawn dataset of other settings; choose another --out"):
+        make_synthetic(SyntheticConfig(subjects=3, sequences=2, frames=4), tmp_path)
+
+
+def test_the_sheet_shows_every_au(tmp_path):
+    main(["--sheet", str(tmp_path / "sheet.png")])
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (17 * 112, 150 + 18 * 112, 3)

@@ -1,0 +1,70 @@
+import pyarrow.parquet as pq
+import pytest
+
+from au_core.config import PreprocessConfig, SyntheticConfig
+from au_core.errors import AuError
+from pipelines.cli import run
+from pipelines.make_synthetic import make_synthetic
+from pipelines.preprocess import main, preprocess
+from tests.pipelines.conftest import snapshot
+
+CFG = PreprocessConfig(size=64)
+
+
+@pytest.fixture(scope="module")
+def twin(local_ray, tmp_path_factory):
+    return make_synthetic(SyntheticConfig(subjects=4, sequences=1, frames=5), tmp_path_factory.mktemp("twin"))
+
+
+def never_ray(monkeypatch):
+    monkeypatch.setattr("pipelines.preprocess._prepare_all", lambda *_: pytest.fail("started Ray"))
+
+
+def test_one_bad_sequence_does_not_stop_the_job_and_is_tried_again(
+    twin, local_ray, tmp_path, monkeypatch, capsys
+):
+    label = sorted((twin / "AUCoding" / "AU_OCC").iterdir())[1]
+    text = label.read_text()
+    label.write_text("garbage")
+    table = preprocess("bp4d", twin, tmp_path / "faces", CFG).to_pandas()
+    assert table.status.tolist() == ["ok", "failed", "ok", "ok"] and label.name in table.reason[1]
+    assert "1 with problems" in capsys.readouterr().err
+    kept = snapshot(tmp_path / "faces" / "subject=F001")
+    label.write_text(text)
+    table = preprocess("bp4d", twin, tmp_path / "faces", CFG)
+    assert table["status"].to_pylist() == ["ok"] * 4 and table["frames_coded"].to_pylist() == [5] * 4
+    assert snapshot(tmp_path / "faces" / "subject=F001") == kept, "the good ones were not done again"
+    assert pq.read_table(tmp_path / "faces" / "quality.parquet").equals(table)
+    never_ray(monkeypatch)
+    assert preprocess("bp4d", twin, tmp_path / "faces", CFG).equals(table)
+
+
+def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
+    preprocess("bp4d", twin, tmp_path / "faces", CFG)
+    before = snapshot(tmp_path / "faces")
+    preprocess("bp4d", twin, tmp_path / "faces", PreprocessConfig(size=48))
+    after = snapshot(tmp_path / "faces")
+    assert before.keys() == after.keys() and all(before[name] != after[name] for name in before)
+
+
+def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, shared):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")
+    cfg = PreprocessConfig(detector=str(shared / "models" / "face_detection_yunet_2023mar.onnx"))
+    with pytest.raises(AuError, match=r"each of 1 sequences failed, the first: .*a.mp4"):
+        preprocess("videos", tmp_path / "in", tmp_path / "faces", cfg)
+    assert pq.read_table(tmp_path / "faces" / "quality.parquet")["status"].to_pylist() == ["failed"]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--layout", "videos", "--data", "."], "no landmark files in this layout; use --detector yunet"),
+    (["--layout", "gft", "--data", "."], "unknown layout 'gft'"),
+    (["--layout", "bp4d", "--data", "/none"], "/none: no such folder"),
+    (["--layout", "bp4d", "--data", ".", "--min-confidence", "2"], "min_confidence must be in (0, 1), got 2.0"),
+])  # fmt: skip
+def test_a_mistake_is_one_line(arguments, message, tmp_path, capsys, monkeypatch):
+    never_ray(monkeypatch)
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: main([*arguments, "--out", str(tmp_path)]))
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
