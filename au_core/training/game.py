@@ -77,7 +77,8 @@ def passive(net: nn.Module) -> Iterator[nn.Module]:
     D's updates look at R often; R's running statistics must come from R's own updates alone, or
     ``o_wlc``, which has no updates of D, would differ in more than alpha.
     """
-    norms = [module for module in bare(net).modules() if getattr(module, "track_running_stats", False)]
+    modules: list[Any] = list(bare(net).modules())
+    norms = [module for module in modules if getattr(module, "track_running_stats", False)]
     for norm in norms:
         norm.track_running_stats = False
     try:
