@@ -43,6 +43,8 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
 
 def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> dict[FoldPlan, str]:
     """Deal ``jobs`` to as many groups of workers as fit, tell how they go; returns why some failed."""
+    import ray
+
     from pipelines.cluster import connect
 
     connect()
@@ -53,9 +55,13 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
             pool.submit(train_folds, hand, experiment.faces, experiment.unlabelled_faces) for hand in hands
         ]
         board = Board(list(jobs), tracking)
-        while not all(group.done() for group in groups):
-            wait(groups, timeout=POLL_SECONDS)
-            board.look()
+        try:
+            while not all(group.done() for group in groups):
+                wait(groups, timeout=POLL_SECONDS)
+                board.look()
+        except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
+            ray.shutdown()
+            raise
     board.look()
     died = [str(group.exception()) for group in groups if group.exception()]
     return board.failures | {plan: (died or ["no predictions were written"])[0] for plan, _ in board.running}

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
@@ -72,6 +73,7 @@ def find_model(detector: str) -> Path:
     return path
 
 
+@cache
 def detector_identity(detector: str) -> str:
     """What to record of a detector: the same model is the same detector, wherever its file lies.
 

@@ -21,7 +21,7 @@ from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
 from au_core.data.video import decode, open_video
 from au_core.errors import AuError, DatasetError, FaceError
 from au_core.face.align import align
-from au_core.face.detect import Detection, Detector
+from au_core.face.detect import Detection, Detector, detector_identity
 from au_core.face.track import Tracker
 
 ROW_GROUP = 256
@@ -66,8 +66,8 @@ def finished(ref: SequenceRef, cfg: PreprocessConfig, folder: Path) -> Status | 
 
 
 def settings_of(cfg: PreprocessConfig) -> str:
-    """The settings as they stand in a shard; a model file counts by its name, wherever it lies."""
-    detector = "dataset" if cfg.detector == "dataset" else "yunet"
+    """The settings as they stand in a shard; the pinned model is the same wherever its file lies."""
+    detector = detector_identity(cfg.detector)
     return json.dumps({**asdict(cfg), "detector": detector}, sort_keys=True)
 
 
