@@ -17,6 +17,8 @@ from pipelines.trainer import Job, claim, train_folds
 
 MAX_AT_ONCE = 8
 """Trainings in flight on a cluster, so that an autoscaler sees the demand but the driver stays small."""
+MEMORY = 2 * 2**30
+"""Bytes that a worker of a training takes, its share of Ray and the driver included (measured: 1.5 to 2)."""
 POLL_SECONDS = 1.0
 
 
@@ -104,10 +106,12 @@ def at_once(scaling: ScalingConfig) -> int:
     """How many trainings fit the cluster now; at least one, which then waits for the autoscaler."""
     import ray
 
-    cpus = ray.cluster_resources().get("CPU", 0)
-    if scaling.gpu or not cpus:  # nodes come when they are asked for
+    there = ray.cluster_resources()
+    if scaling.gpu or not there.get("CPU"):  # nodes come when they are asked for
         return MAX_AT_ONCE
-    return int(max(1, min(cpus // (scaling.workers * scaling.cpus_per_worker), MAX_AT_ONCE)))
+    by_cpu = there["CPU"] // (scaling.workers * scaling.cpus_per_worker)
+    by_memory = there.get("memory", 0) // (scaling.workers * MEMORY)
+    return int(max(1, min(by_cpu, by_memory, MAX_AT_ONCE)))
 
 
 def progress_line(line: dict[str, Any], steps: int) -> str:

@@ -4,6 +4,7 @@ Only the driver logs. A tracking server that cannot be reached costs one warning
 and the next call of the same command logs what is missing.
 """
 
+import logging
 import os
 import sys
 import time
@@ -69,6 +70,7 @@ class Tracking:
     def _open(self, name: str, config: dict[str, Any]) -> None:
         from mlflow import MlflowClient
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         self.client = MlflowClient(self.uri)
         found = self.client.get_experiment_by_name(name)
         artifacts = (self.out.absolute() / "mlartifacts").as_uri()
