@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,12 +27,21 @@ def kill_workers() -> int:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             title = (entry / "cmdline").read_text()
-        except OSError:
+            ours = os.getpid() in ancestors(int(entry.name))
+        except OSError:  # it ended while we looked
             continue
-        if title.startswith("ray::RayTrainWorker"):
+        if ours and title.startswith("ray::RayTrainWorker"):
             os.kill(int(entry.name), signal.SIGKILL)
             killed += 1
     return killed
+
+
+def ancestors(pid: int) -> Iterator[int]:
+    """Parent, grandparent and so on: other trainings on this machine must not be struck."""
+    while pid > 1:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        pid = int(stat.rpartition(")")[2].split()[1])
+        yield pid
 
 
 def trained(tiny, out: Path, disturb: bool):
