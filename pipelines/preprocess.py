@@ -69,8 +69,8 @@ def _prepare_all(
     from pipelines.cluster import connect
 
     connect()
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False  # one line of our own says more
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # which importing ray.data has set itself
     cpus = int(ray.cluster_resources().get("CPU", 0)) or MAX_ACTORS  # none yet: nodes come when asked for
     actors = min(len(refs), cpus)
     jobs = [{"number": i, "ref": json.dumps(asdict(ref))} for i, ref in enumerate(refs)]
