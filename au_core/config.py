@@ -8,6 +8,8 @@ from typing import Any
 from au_core.aus import BP4D, DatasetSpec
 from au_core.errors import ConfigError
 
+SCHEMES = ("frame", "entry", "sequence", "subject")
+"""What goes missing as one: see ``au_core.data.masking``."""
 LAYOUTS = ("bp4d", "disfa", "manifest", "videos")
 """On-disk layouts the readers know."""
 
@@ -93,6 +95,22 @@ class AdversarialConfig:
     """Adam's learning rate for D."""
     hidden: int = 64
     """Width of D's two hidden layers."""
+    reuse_batch: bool = False
+    """One batch for both updates of a step (H_D = H_R = 1): a third less work, D's faces drawn otherwise."""
+    label_smoothing: float = 0.0
+    """Share by which D's real targets fall short of 1 (0: the paper's form)."""
+    noise: float = 0.0
+    """Standard deviation of normal noise on D's input (0: the paper's form)."""
+    spectral: bool = False
+    """Spectral normalisation of D's layers."""
+    relaxed: float = 0.0
+    """Temperature of the relaxed Bernoulli samples of R's predictions that D sees; 0: the probabilities."""
+    class_weighted: bool = False
+    """Weigh Eq. 5 so that present and absent count alike for every AU; else plain, as in the paper."""
+    label_prior: str | None = None
+    """Parquet or CSV of AU vectors without faces, from which D draws a share of its real labels too."""
+    prior_share: float = 0.5
+    """That share, where a label prior is given."""
 
     @property
     def m(self) -> int:
@@ -106,6 +124,19 @@ class AdversarialConfig:
         _require(self.steps >= 1, f"steps must be >= 1, got {self.steps}")
         _require(min(self.lr_r, self.lr_d) > 0, f"learning rates must be > 0, got {self.lr_r}, {self.lr_d}")
         _require(self.hidden >= 1, f"hidden must be >= 1, got {self.hidden}")
+        _require(
+            not self.reuse_batch or self.h_d == self.h_r == 1,
+            f"reuse_batch needs h_d = h_r = 1, got {self.h_d} and {self.h_r}",
+        )
+        _require(
+            0 <= self.label_smoothing < 0.5,
+            f"label_smoothing must be in [0, 0.5), got {self.label_smoothing}",
+        )
+        _require(
+            min(self.noise, self.relaxed) >= 0,
+            f"noise and relaxed must be >= 0, got {self.noise}, {self.relaxed}",
+        )
+        _require(0 < self.prior_share <= 1, f"prior_share must be in (0, 1], got {self.prior_share}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +153,8 @@ class TrainConfig:
     """``bf16``, ``fp32``, or ``auto``: bf16 where the processor computes in it."""
     augment: bool = True
     """Mirror and shift training faces at random."""
+    sync_batch_norm: bool = False
+    """Batch norm over all workers' faces together; else per worker, as is usual."""
     report_every: int = 1_000
     """Steps between two validations, each with a checkpoint."""
     validation_subjects: float = 0.15
@@ -174,6 +207,8 @@ class ExperimentConfig:
     """Methods to train, by their names in ``au_core.methods``."""
     missing_rates: tuple[float, ...] = (0.0,)
     """Shares of the training labels to hide."""
+    missing_scheme: str = "frame"
+    """What is hidden as one: ``frame`` (the paper's T1 and T2), ``entry``, ``sequence`` or ``subject``."""
     seeds: tuple[int, ...] = (0,)
     """Each repeats everything with other initial weights, batches and hidden labels."""
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
@@ -185,6 +220,7 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         _require(self.layout in LAYOUTS, f"layout must be one of {', '.join(LAYOUTS)}, got {self.layout!r}")
+        check_scheme(self.missing_scheme)
         for rate in self.missing_rates:
             check_rate(rate)
 
@@ -192,6 +228,11 @@ class ExperimentConfig:
 def check_rate(rate: float) -> None:
     """Raise ConfigError unless a missing rate is in [0, 1)."""
     _require(0 <= rate < 1, f"missing rate must be in [0, 1), got {rate}")
+
+
+def check_scheme(scheme: str) -> None:
+    """Raise ConfigError unless a missing-label scheme is known."""
+    _require(scheme in SCHEMES, f"missing scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,9 +253,11 @@ class FoldPlan:
     adversarial: AdversarialConfig
     train: TrainConfig
     scaling: ScalingConfig
+    missing_scheme: str = "frame"
 
     def __post_init__(self) -> None:
         check_rate(self.missing_rate)
+        check_scheme(self.missing_scheme)
 
     @property
     def run(self) -> str:

@@ -20,6 +20,7 @@ def plan_runs(cfg: ExperimentConfig, subjects: Sequence[str], faces: str) -> lis
         FoldPlan(
             method=method,
             missing_rate=rate,
+            missing_scheme=cfg.missing_scheme,
             fold=fold,
             seed=seed,
             spec=cfg.spec,

@@ -67,7 +67,7 @@ def _train(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: str | Non
     game = method.build(len(plan.spec.aus), plan.train, device(), prepare_model)
     data = load_training_set(plan, faces, Path(unlabelled) if unlabelled else None)
     draw = Sampler(
-        data.faces, data.labelled, method.cfg, size=plan.train.input_size, seed=plan.seed,
+        data.faces, data.labels, method.cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
         augment=plan.train.augment, rank=rank, world=world, device=device(), pool=pool,
     )  # fmt: skip
     validation = load_split(plan, faces, "val")

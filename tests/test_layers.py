@@ -41,6 +41,7 @@ au_core.face.prepare
 au_core.data.faces
 au_core.data.protocols
 au_core.data.masking
+au_core.data.prior
 au_core.data.fold
 au_core.data.sampling
 au_core.models
@@ -48,6 +49,7 @@ au_core.models.recognizer
 au_core.models.discriminator
 au_core.models.checkpoint
 au_core.training
+au_core.training.workers
 au_core.training.losses
 au_core.training.game
 au_core.training.adversarial

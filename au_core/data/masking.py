@@ -5,7 +5,29 @@ from hashlib import blake2b
 
 import numpy as np
 
+from au_core.aus import UNKNOWN
 from au_core.config import check_rate
+from au_core.data.faces import Faces
+
+
+def visible_labels(
+    faces: Faces, columns: Sequence[str], missing_rate: float, seed: int, scheme: str = "frame"
+) -> np.ndarray:
+    """Labels ``int8[N, L]`` of ``faces``, UNKNOWN where hidden; ``columns[L]`` are their AUs.
+
+    Schemes: ``frame`` (whole frames, T1 and T2 of the paper), ``entry`` (single labels), ``sequence`` and
+    ``subject`` (all frames of one, as when nobody coded it). Whatever a rate hides, higher rates hide too.
+    """
+    if scheme == "entry":
+        entries = [is_labelled([f"{key}/{c}" for key in faces.identity], missing_rate, seed) for c in columns]
+        return np.where(np.stack(entries, axis=1), faces.labels, UNKNOWN)
+    if scheme == "frame":
+        keep = is_labelled(faces.identity, missing_rate, seed)
+    else:
+        names = zip(faces.subject, faces.sequence, strict=True)
+        units = [subject if scheme == "subject" else f"{subject}/{sequence}" for subject, sequence in names]
+        keep = _units_kept(units, missing_rate, seed)
+    return np.where(keep[:, None], faces.labels, UNKNOWN)
 
 
 def is_labelled(identities: Sequence[str], missing_rate: float, seed: int) -> np.ndarray:
@@ -18,6 +40,22 @@ def is_labelled(identities: Sequence[str], missing_rate: float, seed: int) -> np
     720
     """
     check_rate(missing_rate)
-    digests = (blake2b(f"{seed}/{key}".encode(), digest_size=8).digest() for key in identities)
-    draws = np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64, len(identities))
-    return draws / 2.0**64 >= missing_rate
+    return _draws(identities, seed) >= missing_rate
+
+
+def _draws(keys: Sequence[str], seed: int) -> np.ndarray:
+    """A number ``float64[N]`` in [0, 1) for each key, from its hash."""
+    digests = (blake2b(f"{seed}/{key}".encode(), digest_size=8).digest() for key in keys)
+    return np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64, len(keys)) / 2.0**64
+
+
+def _units_kept(units: Sequence[str], missing_rate: float, seed: int) -> np.ndarray:
+    """``bool[N]``: all but the share ``missing_rate`` of the units, and at least one of them.
+
+    There are few units, so they are counted off in the order of their hashes, not decided one by one.
+    """
+    check_rate(missing_rate)
+    names = sorted(set(units))
+    order = np.argsort(_draws(names, seed))
+    hidden = {names[i] for i in order[: min(round(missing_rate * len(names)), len(names) - 1)]}
+    return np.array([unit not in hidden for unit in units])

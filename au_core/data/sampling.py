@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from au_core.aus import UNKNOWN
 from au_core.config import AdversarialConfig
 from au_core.data.faces import Faces
 from au_core.errors import ConfigError, DatasetError
@@ -34,18 +33,20 @@ class Shuffle:
 class Sampler:
     """What Algorithm 1 draws (lines 4, 5 and 9), this worker's share of each global batch.
 
-    T1 are the rows of ``labelled`` with a known AU, T2 all others; Y^t are T1's label vectors without an
-    unknown entry. A draw is decided by its number, so a sampler restored by :meth:`seek` goes on exactly.
+    T1 are the faces with a known AU in ``labels[N, L]``, T2 all others, Y^t are T1's label vectors (see
+    :func:`real_vectors`), joined by those of ``prior[P, L]``. A draw is decided by its number, so a sampler
+    restored by :meth:`seek` goes on exactly.
     """
 
     def __init__(
         self,
         faces: Faces,
-        labelled: np.ndarray,
+        labels: np.ndarray,
         cfg: AdversarialConfig,
         *,
         size: int,
         seed: int,
+        prior: np.ndarray | None = None,
         augment: bool = False,
         rank: int = 0,
         world: int = 1,
@@ -56,18 +57,20 @@ class Sampler:
             raise ConfigError(f"m1 = {cfg.m1} and m2 = {cfg.m2} must be divisible by the {world} workers")
         self.faces, self.cfg, self.size, self.seed, self.augment = faces, cfg, size, seed, augment
         self.rank, self.world, self.device, self.pool = rank, world, device, pool
-        labels = np.where(labelled[:, None], faces.labels, UNKNOWN)
-        known = labels >= 0
-        self.t1, self.t2 = np.flatnonzero(known.any(1)), np.flatnonzero(~known.any(1))
-        self.labels, self.real = labels, labels[known.all(1)]
-        self._check(cfg)
-        sizes = {
-            "x": len(faces),
-            "t1": len(self.t1),
-            "t2": max(1, len(self.t2)),
-            "real": max(1, len(self.real)),
+        known = (labels >= 0).any(axis=1)
+        self.labels, self.t1, self.t2 = labels, np.flatnonzero(known), np.flatnonzero(~known)
+        if not len(self.t1):
+            raise DatasetError("no labelled face is left to train on; lower the missing rate or add labels")
+        self.real, self.prior = (
+            real_vectors(labels, [key.partition("/")[0] for key in faces.identity], cfg.m),
+            prior,
+        )
+        weights = class_weights(labels) if cfg.class_weighted else None
+        self.class_weights = None if weights is None else torch.from_numpy(weights).float().to(device)
+        pools = {"x": faces, "t1": self.t1, "t2": self.t2, "real": self.real, "prior": prior}
+        self.shuffles = {
+            name: Shuffle(len(pool), name, seed) for name, pool in pools.items() if pool is not None
         }
-        self.shuffles = {name: Shuffle(n, name, seed) for name, n in sizes.items()}
         self.seek(0)
 
     def seek(self, step: int) -> None:
@@ -81,9 +84,14 @@ class Sampler:
         return self._pictures(self._share("x", number, self.cfg.m), "images", number)
 
     def real_labels(self) -> Tensor:
-        """Line 5: label vectors ``[m / world, L]`` float from Y^t."""
-        rows = self._share("real", self._next("real"), self.cfg.m)
-        return torch.from_numpy(self.real[rows]).float().to(self.device)
+        """Line 5: label vectors ``[m / world, L]`` int8 from Y^t, a share of them from the prior."""
+        number, cfg = self._next("real"), self.cfg
+        n = cfg.m if self.prior is None else cfg.m - round(cfg.prior_share * cfg.m)
+        vectors = self.real[self.shuffles["real"](number * n, n)]
+        if self.prior is not None:
+            rows = self.shuffles["prior"](number * (cfg.m - n), cfg.m - n)
+            vectors = np.concatenate([vectors, self.prior[rows]])
+        return torch.from_numpy(vectors[self.rank :: self.world]).to(self.device)
 
     def mixed(self) -> tuple[Tensor, Tensor]:
         """Line 9: m1 labelled faces, then m2 unlabelled ones whose labels are all UNKNOWN.
@@ -110,14 +118,25 @@ class Sampler:
             faces = augmented(faces, seeded(self.seed, f"augment/{stream}/{self.rank}", number))
         return torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2)
 
-    def _check(self, cfg: AdversarialConfig) -> None:
-        if not len(self.t1):
-            raise DatasetError("no labelled face is left to train on; lower the missing rate or add labels")
-        if cfg.alpha > 0 and not len(self.real):
-            raise DatasetError(
-                f"none of the {len(self.t1)} labelled faces has all {self.labels.shape[1]} AUs coded, so the "
-                "discriminator has no real label vector; use alpha = 0 (o_wlc) or fewer AUs"
-            )
+
+def real_vectors(labels: np.ndarray, datasets: list[str], at_least: int) -> np.ndarray:
+    """Y^t: the label vectors ``int8[R, L]`` of T1 that know every AU which their dataset codes at all.
+
+    Where these are fewer than ``at_least`` (labels missing one by one), every vector of T1 is taken, and D
+    compares what each knows: missing at random, a part of a vector is a fair sample of that part.
+    """
+    known, names = labels >= 0, np.array(datasets)
+    whole = np.zeros(len(labels), bool)
+    for name in np.unique(names):
+        coded = known[names == name].any(axis=0)
+        whole |= (names == name) & coded.any() & known[:, coded].all(axis=1)
+    return labels[whole] if whole.sum() >= at_least else labels[known.any(axis=1)]
+
+
+def class_weights(labels: np.ndarray) -> np.ndarray:
+    """``float64[2, L]``: weights of absent and present AUs by which both count alike (mean 1)."""
+    present, absent = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
+    return (present + absent) / (2 * np.maximum(np.stack([absent, present]), 1))
 
 
 def augmented(faces: np.ndarray, rng: np.random.Generator, reach: float = 0.06) -> np.ndarray:

@@ -9,8 +9,9 @@ from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.sampling import Sampler
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer, computes_in_bf16
-from au_core.training.adversarial import adversarial_step
+from au_core.training.adversarial import adversarial_step, shared_step
 from au_core.training.game import Game, build_game
+from au_core.training.workers import synchronised
 
 
 class Adversarial:
@@ -24,10 +25,13 @@ class Adversarial:
     ) -> Game:
         """R with the configured backbone, D with the configured width."""
         bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
-        recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
-        discriminator = build_discriminator(n_aus, self.cfg.hidden)
-        return build_game(recognizer, discriminator, self.cfg.lr_r, self.cfg.lr_d, wrap)
+        recognizer, cfg = Recognizer(train.backbone, n_aus, train.weights, bf16), self.cfg
+        if train.sync_batch_norm:
+            synchronised(recognizer)
+        discriminator = build_discriminator(n_aus, cfg.hidden, cfg.noise, cfg.spectral)
+        return build_game(recognizer, discriminator, cfg.lr_r, cfg.lr_d, wrap)
 
     def step(self, game: Game, draw: Sampler) -> dict[str, Tensor]:
         """One pass of Algorithm 1's outer loop."""
-        return adversarial_step(game, draw, self.cfg)
+        step = shared_step if self.cfg.reuse_batch else adversarial_step
+        return step(game, draw, self.cfg)

@@ -4,21 +4,28 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.distributions import RelaxedBernoulli
 
 from au_core.config import AdversarialConfig
 from au_core.training.game import Game, descend, frozen, passive
 from au_core.training.losses import adversarial_loss, discriminator_loss, recognizer_loss, supervised_loss
 
+Losses = dict[str, Tensor]
+"""Detached scalars by name: losses of the last updates, and D's accuracies before its update."""
+
 
 class Draws(Protocol):
     """What Algorithm 1 needs from the data; ``au_core.data.sampling.Sampler`` is the real one."""
+
+    class_weights: Tensor | None
+    """Weights ``[2, L]`` of absent and present AUs in Eq. 5; None: 1, as in the paper."""
 
     def images(self) -> Tensor:
         """Faces from X."""
         ...
 
     def real_labels(self) -> Tensor:
-        """Label vectors from Y^t."""
+        """Label vectors from Y^t, -1 where an AU is not known."""
         ...
 
     def mixed(self) -> tuple[Tensor, Tensor]:
@@ -26,25 +33,79 @@ class Draws(Protocol):
         ...
 
 
-def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> dict[str, Tensor]:
-    """One pass of Algorithm 1, lines 3-11; the comments carry the paper's line numbers.
-
-    Returns the losses of the last updates, detached: ``loss_d``, ``loss_r``, ``loss_sup``, ``loss_adv``.
-    """
-    R, D, losses = game.recognizer, game.discriminator, {}
+def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
+    """One pass of Algorithm 1, lines 3-11; the comments carry the paper's line numbers."""
+    R, y_real, losses = game.recognizer, None, {}
     for _ in range(cfg.h_d if cfg.alpha > 0 else 0):  # line 3
         x, y_real = draw.images(), draw.real_labels()  # lines 4, 5
         with passive(R) as r:
-            y_fake = r(x).sigmoid()
-        d_real, d_fake = D(torch.cat([y_real, y_fake])).squeeze(1).split([len(y_real), len(y_fake)])
-        losses["loss_d"] = discriminator_loss(d_real, d_fake)
-        descend(game.opt_d, losses["loss_d"])  # line 6
+            logits = r(x)
+        losses |= update_discriminator(game, y_real, logits, cfg)  # line 6
     for _ in range(cfg.h_r):  # line 8
         x, y = draw.mixed()  # line 9: m1 labelled faces, then m2 whose labels are all -1
-        logits = R(x)
-        with frozen(D) as d:  # the bare network: DDP must not see D's gradients here
-            losses["loss_adv"] = adversarial_loss(d(logits.sigmoid()).squeeze(1))
-        losses["loss_sup"] = supervised_loss(logits, y)
-        losses["loss_r"] = recognizer_loss(losses["loss_adv"], losses["loss_sup"], cfg.alpha)
-        descend(game.opt_r, losses["loss_r"])  # line 10
+        losses |= update_recognizer(game, R(x), y, y_real, cfg, draw.class_weights)  # line 10
+    return losses
+
+
+def shared_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
+    """Algorithm 1 with one batch for both players (H_D = H_R = 1): R looks at faces once, not twice.
+
+    D learns from the faces of line 9, m1 of them labelled, where line 4 draws from X at large.
+    """
+    (x, y), y_real, losses = draw.mixed(), None, {}
+    logits = game.recognizer(x)
+    if cfg.alpha > 0:
+        y_real = draw.real_labels()
+        losses = update_discriminator(game, y_real, logits.detach(), cfg)
+    return losses | update_recognizer(game, logits, y, y_real, cfg, draw.class_weights)
+
+
+def update_discriminator(game: Game, y_real: Tensor, logits: Tensor, cfg: AdversarialConfig) -> Losses:
+    """Line 6: D learns to tell ``y_real[m, L]`` from R's predictions with ``logits[m, L]`` (Eq. 3)."""
+    vectors = torch.cat([blanked(y_real.to(logits.dtype), y_real), blanked(as_vectors(logits, cfg), y_real)])
+    d_real, d_fake = game.discriminator(vectors).squeeze(1).chunk(2)
+    loss = discriminator_loss(d_real, d_fake, cfg.label_smoothing)
+    descend(game.opt_d, loss)
+    right = {"d_real": d_real > 0, "d_fake": d_fake < 0}
+    return {"loss_d": loss.detach(), **{name: share.float().mean() for name, share in right.items()}}
+
+
+def update_recognizer(
+    game: Game,
+    logits: Tensor,
+    y: Tensor,
+    y_real: Tensor | None,
+    cfg: AdversarialConfig,
+    weights: Tensor | None,
+) -> Losses:
+    """Line 10: R learns labels ``y[m, L]`` and to pass for real before D (Eq. 4), from ``logits[m, L]``.
+
+    ``y_real[m, L]`` tells which AUs D may compare; None where D plays no part (alpha = 0).
+    """
+    losses, adversarial = {"loss_sup": supervised_loss(logits, y, weights)}, None
+    if y_real is not None:
+        with frozen(game.discriminator) as d:  # the bare network: DDP must not see D's gradients here
+            adversarial = adversarial_loss(d(blanked(as_vectors(logits, cfg), y_real)).squeeze(1))
+        losses["loss_adv"] = adversarial
+    losses["loss_r"] = recognizer_loss(adversarial, losses["loss_sup"], cfg.alpha)
+    descend(game.opt_r, losses["loss_r"])
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
+    """R's predictions ``[B, L]`` as D sees them: probabilities, or samples that gradients flow through.
+
+    Probabilities are Eq. 3 as written; relaxed Bernoulli samples (Maddison et al. 2017; Jang et al. 2017)
+    lie near 0 and 1, as labels do.
+    """
+    if not cfg.relaxed:
+        return logits.sigmoid()
+    return RelaxedBernoulli(logits.new_tensor(cfg.relaxed), logits=logits).rsample()
+
+
+def blanked(vectors: Tensor, y_real: Tensor) -> Tensor:
+    """``vectors[B, L]`` with 0.5 where the real vector beside it knows nothing: D compares what is known.
+
+    Real and fake vectors are blanked alike, so the blanks themselves tell D nothing.
+    """
+    return vectors.masked_fill(y_real < 0, 0.5)

@@ -59,7 +59,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     plan = experiment.plans(experiment.cfg)[0]
     data = load_training_set(plan, experiment.faces, experiment.unlabelled_faces)
     real = [key.startswith("videos/") for key in data.faces.identity]
-    assert sum(real) >= 200 and not data.labelled[real].any()
+    assert sum(real) >= 200 and (data.labels[real] == -1).all()
     assert (data.faces.labels[real] == -1).all()
     assert len(list((tmp_path / "runs").glob("*/*/*/*/scores.json"))) == 3
 

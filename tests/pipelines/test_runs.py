@@ -74,9 +74,10 @@ def test_other_settings_never_overwrite_a_finished_run(finished):
 
 
 def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny, tmp_path):
-    write_toy_faces(tmp_path / "faces", unknown=0.6)  # no fully coded row: D has no real label vector
-    experiment = Experiment(cfg=tiny, out=tmp_path)
-    with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*no real label vector"):
+    write_toy_faces(tmp_path / "faces")
+    wild = replace(tiny, adversarial=replace(tiny.adversarial, lr_d=1e38))
+    experiment = Experiment(cfg=wild, out=tmp_path)
+    with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*the loss became"):
         run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
     finished = [folder.scores.exists() for _, folder in runs_of(experiment)]
     assert finished == [False, True]

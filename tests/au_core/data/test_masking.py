@@ -1,8 +1,14 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from au_core.data.masking import is_labelled
+from au_core.aus import BP4D
+from au_core.config import SCHEMES
+from au_core.data.faces import load_faces
+from au_core.data.masking import is_labelled, visible_labels
 from au_core.errors import ConfigError
+from tests.toy import PEOPLE, write_toy_faces
 
 KEYS = [f"BP4D/F{i % 23:03}/T1/{i}/0" for i in range(20_000)]
 
@@ -28,3 +34,34 @@ def test_a_frame_is_decided_by_itself_and_the_seed():
 def test_a_rate_outside_its_range_is_refused(rate):
     with pytest.raises(ConfigError, match=rf"missing rate must be in \[0, 1\), got {rate}"):
         is_labelled(KEYS, rate, 0)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    folder = write_toy_faces(tmp_path_factory.mktemp("faces"), frames=40)
+    return load_faces(folder, BP4D, PEOPLE)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_hides_its_share_and_nests(faces, scheme):
+    visible = [visible_labels(faces, BP4D.columns, rate, 0, scheme) >= 0 for rate in (0.0, 0.25, 0.5, 0.9)]
+    assert visible[0].all() and all((high <= low).all() for low, high in pairwise(visible))
+    assert [1 - v.mean() for v in visible] == pytest.approx([0, 0.25, 0.5, 0.9], abs=0.07)
+
+
+def test_what_a_scheme_hides_as_one_goes_together(faces):
+    entry, frame, sequence, subject = (
+        visible_labels(faces, BP4D.columns, 0.5, 0, scheme) >= 0
+        for scheme in ("entry", "frame", "sequence", "subject")
+    )
+    assert ((entry.any(1)) & ~entry.all(1)).mean() > 0.9, "single labels of a frame"
+    for whole in (frame, sequence, subject):
+        assert (whole.all(1) == whole.any(1)).all()
+    for name in PEOPLE:
+        assert subject[faces.subject == name].all() == subject[faces.subject == name].any()
+    assert any(frame[faces.subject == name].any() != frame[faces.subject == name].all() for name in PEOPLE)
+
+
+def test_at_least_one_person_keeps_labels(faces):
+    kept = visible_labels(faces, BP4D.columns, 0.999, 0, "subject") >= 0
+    assert len(set(faces.subject[kept.any(1)])) == 1

@@ -1,14 +1,15 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from au_core.aus import BP4D
+from au_core.aus import BP4D, UNKNOWN
 from au_core.config import AdversarialConfig
 from au_core.data.faces import load_faces
-from au_core.data.sampling import Sampler, Shuffle, augmented, seeded
+from au_core.data.sampling import Sampler, Shuffle, augmented, class_weights, real_vectors, seeded
 from au_core.errors import ConfigError, DatasetError
 from tests.toy import PEOPLE, write_toy_faces
 
@@ -21,12 +22,12 @@ def faces(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def labelled(faces):
-    return np.arange(len(faces)) % 3 == 0
+def labels(faces):
+    return np.where(np.arange(len(faces))[:, None] % 3 == 0, faces.labels, UNKNOWN)
 
 
-def sampler(faces, labelled, cfg=CFG, **more):
-    return Sampler(faces, labelled, cfg, size=16, seed=5, **more)
+def sampler(faces, labels, cfg=CFG, **more):
+    return Sampler(faces, labels, cfg, size=16, seed=5, **more)
 
 
 def test_every_item_comes_equally_often_and_in_a_new_order_each_round():
@@ -36,30 +37,30 @@ def test_every_item_comes_equally_often_and_in_a_new_order_each_round():
     assert set(Counter(shuffle(7, 140)).values()) == {20}
 
 
-def test_a_mixed_batch_is_labelled_faces_then_unlabelled_ones(faces, labelled):
-    draw = sampler(faces, labelled)
+def test_a_mixed_batch_is_labelled_faces_then_unlabelled_ones(faces, labels):
+    draw = sampler(faces, labels)
     x, y = draw.mixed()
     assert x.shape == (12, 3, 16, 16) and x.dtype == torch.uint8 and y.shape == (12, 12)
     assert (y[:4] >= 0).any(1).all() and (y[4:] == -1).all()
     assert draw.images().shape == (12, 3, 16, 16) and draw.real_labels().shape == (12, 12)
 
 
-def test_real_labels_are_whole_vectors_of_t1(faces, labelled):
-    draw = sampler(faces, labelled)
-    y_t = {tuple(row) for row in faces.labels[labelled] if (row >= 0).all()}
+def test_real_labels_are_whole_vectors_of_t1(faces, labels):
+    draw = sampler(faces, labels)
+    y_t = {tuple(row) for row in labels if (row >= 0).all()}
     for _ in range(10):
         assert {tuple(row) for row in draw.real_labels().int().tolist()} <= y_t
 
 
 def test_where_nothing_is_missing_every_face_of_a_batch_is_labelled(faces):
-    _, y = sampler(faces, np.ones(len(faces), bool)).mixed()
+    _, y = sampler(faces, faces.labels).mixed()
     assert len(y) == 12 and (y >= 0).any(1).all()
 
 
 @pytest.mark.parametrize("stream", ["images", "real_labels", "mixed"])
-def test_the_workers_shares_together_are_the_batch_of_one(faces, labelled, stream):
-    whole = getattr(sampler(faces, labelled), stream)()
-    shares = [getattr(sampler(faces, labelled, rank=r, world=4), stream)() for r in range(4)]
+def test_the_workers_shares_together_are_the_batch_of_one(faces, labels, stream):
+    whole = getattr(sampler(faces, labels), stream)()
+    shares = [getattr(sampler(faces, labels, rank=r, world=4), stream)() for r in range(4)]
     parts = [share if isinstance(share, tuple) else (share,) for share in shares]
     whole = whole if isinstance(whole, tuple) else (whole,)
     for k, tensor in enumerate(whole):
@@ -69,7 +70,7 @@ def test_the_workers_shares_together_are_the_batch_of_one(faces, labelled, strea
         )
 
 
-def test_a_restored_sampler_goes_on_exactly(faces, labelled):
+def test_a_restored_sampler_goes_on_exactly(faces, labels):
     def step(draw):
         return (
             [draw.images() for _ in range(2)]
@@ -77,7 +78,7 @@ def test_a_restored_sampler_goes_on_exactly(faces, labelled):
             + [draw.mixed()[0] for _ in range(3)]
         )
 
-    first, again = sampler(faces, labelled, augment=True), sampler(faces, labelled, augment=True)
+    first, again = sampler(faces, labels, augment=True), sampler(faces, labels, augment=True)
     for _ in range(3):
         step(first)
     again.seek(3)
@@ -85,9 +86,9 @@ def test_a_restored_sampler_goes_on_exactly(faces, labelled):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-def test_other_seeds_draw_other_batches(faces, labelled):
-    a = Sampler(faces, labelled, CFG, size=16, seed=1).mixed()[0]
-    assert not torch.equal(a, Sampler(faces, labelled, CFG, size=16, seed=2).mixed()[0])
+def test_other_seeds_draw_other_batches(faces, labels):
+    a = Sampler(faces, labels, CFG, size=16, seed=1).mixed()[0]
+    assert not torch.equal(a, Sampler(faces, labels, CFG, size=16, seed=2).mixed()[0])
 
 
 def test_an_augmented_face_is_mirrored_or_shifted_never_more():
@@ -97,16 +98,39 @@ def test_an_augmented_face_is_mirrored_or_shifted_never_more():
     assert {x for _, x in spots} == {3, 4, 5, 14, 15, 16} and {y for y, _ in spots} == {9, 10, 11}
 
 
-def test_refusals_say_what_to_do(faces, labelled):
+def test_refusals_say_what_to_do(faces, labels):
     with pytest.raises(ConfigError, match="m1 = 4 and m2 = 8 must be divisible by the 3 workers"):
-        sampler(faces, labelled, world=3)
+        sampler(faces, labels, world=3)
     with pytest.raises(DatasetError, match="no labelled face is left"):
-        sampler(faces, np.zeros(len(faces), bool))
+        sampler(faces, np.full_like(faces.labels, UNKNOWN))
 
 
-def test_without_whole_label_vectors_only_the_plain_method_works(tmp_path: Path):
+def test_where_whole_vectors_are_too_few_the_known_parts_of_all_are_drawn(tmp_path: Path):
     faces = load_faces(write_toy_faces(tmp_path, unknown=0.7), BP4D, PEOPLE)
-    everyone = np.ones(len(faces), bool)
-    with pytest.raises(DatasetError, match=r"no real label vector; use alpha = 0"):
-        sampler(faces, everyone)
-    sampler(faces, everyone, AdversarialConfig(alpha=0.0, m1=4, m2=8)).mixed()
+    drawn = sampler(faces, faces.labels).real_labels()
+    assert (drawn == UNKNOWN).any() and (drawn != UNKNOWN).any(1).all()
+    few = real_vectors(faces.labels, ["BP4D"] * len(faces), 0)
+    assert (few >= 0).all() and len(few) < 5
+
+
+def test_a_vector_is_whole_if_it_knows_what_its_own_dataset_codes():
+    labels = np.array([[0, 1, -1], [1, -1, -1], [-1, 0, 1], [-1, 1, 0], [-1, -1, -1]], np.int8)
+    real = real_vectors(labels, ["BP4D", "BP4D", "DISFA", "DISFA", "videos"], 1)
+    assert real.tolist() == [[0, 1, -1], [-1, 0, 1], [-1, 1, 0]]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.25, 3), (0.5, 6), (1.0, 12)])
+def test_a_share_of_the_real_vectors_comes_from_the_prior(faces, labels, share, expected):
+    prior = np.tile(np.array([[1, 0, -1] + [1] * 9], np.int8), (5, 1))
+    cfg = replace(CFG, prior_share=share)
+    for world in (1, 2):
+        draws = [sampler(faces, labels, cfg, prior=prior, rank=r, world=world) for r in range(world)]
+        drawn = np.concatenate([draw.real_labels().numpy() for draw in draws])
+        assert len(drawn) == 12 and (drawn == prior[0]).all(axis=1).sum() == expected
+
+
+def test_class_weights_let_present_and_absent_count_alike():
+    y = np.array([[1, 0], [0, 0], [0, 0], [0, -1]], np.int8)
+    weights = class_weights(y)
+    np.testing.assert_allclose(weights, [[4 / 6, 0.5], [2.0, 1.5]])
+    assert (weights[1] * (y == 1).sum(0) == weights[0] * (y == 0).sum(0))[0]

@@ -1,6 +1,7 @@
 """One pass of Algorithm 1 against a slow version written from the paper, gradient for gradient."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,85 +9,197 @@ from torch import nn
 
 from au_core.config import AdversarialConfig
 from au_core.errors import AuError
-from au_core.training.adversarial import adversarial_step
+from au_core.models.discriminator import build_discriminator
+from au_core.training.adversarial import adversarial_step, as_vectors, shared_step
 from au_core.training.game import Game, descend, frozen, passive
 
 L = 4
+KINDS = ("labelled", "mixed", "unlabelled", "entries")
 
 
 class Draws:
-    """Fixed batches, drawn in order; faces are feature vectors here."""
+    """Fixed batches, drawn in order; faces are feature vectors here. ``kind`` says what is known of them."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
+    def __init__(self, seed: int = 0, kind: str = "mixed", class_weights: torch.Tensor | None = None) -> None:
+        self.generator, self.kind = torch.Generator().manual_seed(seed), kind
+        self.class_weights = class_weights
 
     def _random(self, *shape: int) -> torch.Tensor:
         return torch.rand(*shape, generator=self.generator, dtype=torch.float64)
+
+    def _labels(self) -> torch.Tensor:
+        y = (self._random(6, L) > 0.5).long()
+        return y.masked_fill(self._random(6, L) < 0.3, -1) if self.kind == "entries" else y
 
     def images(self):
         return self._random(6, 5)
 
     def real_labels(self):
-        return (self._random(6, L) > 0.5).double()
+        return self._labels()
 
     def mixed(self):
-        y = (self._random(6, L) > 0.5).long()
-        y[4:] = -1
-        y[1, 2] = -1
+        y = self._labels()
+        y[{"labelled": 6, "unlabelled": 0}.get(self.kind, 4) :] = -1
         return self._random(6, 5), y
 
 
-def new_game(lr: float = 0.1) -> Game:
+def new_game(lr: float = 0.1, norm: bool = True) -> Game:
     torch.manual_seed(0)
-    r = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, L)).double()
+    norms = [nn.BatchNorm1d(8)] if norm else []
+    r = nn.Sequential(nn.Linear(5, 8), *norms, nn.Tanh(), nn.Linear(8, L)).double()
     d = nn.Sequential(nn.Linear(L, 8), nn.Tanh(), nn.Linear(8, 1)).double()
     return Game(r, d, torch.optim.SGD(r.parameters(), lr), torch.optim.SGD(d.parameters(), lr))
 
 
-def slow_pass(game: Game, draw: Draws, alpha: float, h_d: int, h_r: int, lr: float = 0.1) -> None:
+def slow_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
     """Algorithm 1, lines 3 to 11, face by face, with gradients by autograd.grad and steps by hand."""
-    R, D = game.recognizer, game.discriminator
-    for _ in range(h_d if alpha > 0 else 0):
+    R, y_r = game.recognizer, None
+    for _ in range(cfg.h_d if cfg.alpha > 0 else 0):
         x, y_r = draw.images(), draw.real_labels()
-        statistics = copy.deepcopy([b for b in R.buffers()])
+        statistics = copy.deepcopy(list(R.buffers()))
         fake = torch.sigmoid(R(x)).detach()
         for buffer, old in zip(R.buffers(), statistics, strict=True):
             buffer.copy_(old)
-        loss = sum(-torch.log(torch.sigmoid(D(y))) for y in y_r) / len(y_r)
-        loss = loss + sum(-torch.log(1 - torch.sigmoid(D(y))) for y in fake) / len(fake)
-        step_by_hand(D, loss, lr)
-    for _ in range(h_r):
+        slow_discriminator_update(game.discriminator, y_r, fake)
+    for _ in range(cfg.h_r):
         x, y = draw.mixed()
-        p = torch.sigmoid(R(x))
-        adversarial = sum(-torch.log(torch.sigmoid(D(row))) for row in p) / len(p)
-        supervised, m1 = torch.zeros(1, dtype=torch.float64), 0
-        for row, labels in zip(p, y, strict=True):
-            m1 += bool((labels >= 0).any())
-            for q, label in zip(row, labels, strict=True):
-                if label >= 0:
-                    supervised = supervised - torch.log(q if label == 1 else 1 - q)
-        step_by_hand(R, alpha * adversarial + (1 - alpha) * supervised / m1, lr)
+        slow_recognizer_update(game, torch.sigmoid(R(x)), y, y_r, cfg)
 
 
-def step_by_hand(net: nn.Module, loss: torch.Tensor, lr: float) -> None:
+def slow_shared_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
+    """The same with one batch for both players."""
+    x, y = draw.mixed()
+    p, y_r = torch.sigmoid(game.recognizer(x)), None
+    if cfg.alpha > 0:
+        y_r = draw.real_labels()
+        slow_discriminator_update(game.discriminator, y_r, p.detach())
+    slow_recognizer_update(game, p, y, y_r, cfg)
+
+
+def seen(vector: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """A vector as D is shown it: 0.5 where the real one beside it knows nothing."""
+    return torch.stack(
+        [v if known >= 0 else torch.full_like(v, 0.5) for v, known in zip(vector, real, strict=True)]
+    )
+
+
+def slow_discriminator_update(D: nn.Module, y_r: torch.Tensor, fake: torch.Tensor) -> None:
+    loss = sum(-torch.log(torch.sigmoid(D(seen(y.double(), y)))) for y in y_r) / len(y_r)
+    loss = loss + sum(
+        -torch.log(1 - torch.sigmoid(D(seen(p, y)))) for p, y in zip(fake, y_r, strict=True)
+    ) / len(fake)
+    step_by_hand(D, loss)
+
+
+def slow_recognizer_update(game, p, y, y_r, cfg) -> None:
+    adversarial = torch.zeros(1, dtype=torch.float64)
+    if cfg.alpha > 0:
+        pairs = zip(p, y_r, strict=True)
+        adversarial = sum(-torch.log(torch.sigmoid(game.discriminator(seen(q, r)))) for q, r in pairs) / len(
+            p
+        )
+    supervised, m1 = 0 * p.sum(), 0
+    for row, labels in zip(p, y, strict=True):
+        m1 += bool((labels >= 0).any())
+        for q, label in zip(row, labels, strict=True):
+            if label >= 0:
+                supervised = supervised - torch.log(q if label == 1 else 1 - q)
+    step_by_hand(game.recognizer, cfg.alpha * adversarial + (1 - cfg.alpha) * supervised / max(m1, 1))
+
+
+def step_by_hand(net: nn.Module, loss: torch.Tensor, lr: float = 0.1) -> None:
     parameters = list(net.parameters())
     for p, g in zip(parameters, torch.autograd.grad(loss.sum(), parameters), strict=True):
         p.data -= lr * g
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("alpha", [0.0, 0.01, 0.5])
-@pytest.mark.parametrize(("h_d", "h_r"), [(1, 1), (2, 1), (1, 2), (3, 3)])
-def test_a_step_equals_the_paper_s_algorithm(alpha, h_d, h_r):
+@pytest.mark.parametrize("h_d", [1, 2, 3])
+@pytest.mark.parametrize("h_r", [1, 2, 3])
+def test_a_step_equals_the_paper_s_algorithm(kind, alpha, h_d, h_r):
+    assert_equal_steps(adversarial_step, slow_pass, kind, AdversarialConfig(alpha=alpha, h_d=h_d, h_r=h_r))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("alpha", [0.0, 0.01, 0.5])
+def test_a_shared_step_equals_the_algorithm_with_one_batch(kind, alpha):
+    assert_equal_steps(shared_step, slow_shared_pass, kind, AdversarialConfig(alpha=alpha, reuse_batch=True))
+
+
+def assert_equal_steps(step, slow_step, kind: str, cfg: AdversarialConfig) -> None:
     ours, slow = new_game(), new_game()
-    cfg = AdversarialConfig(alpha=alpha, h_d=h_d, h_r=h_r)
-    for _ in range(2):
-        adversarial_step(ours, Draws(1), cfg)
-        slow_pass(slow, Draws(1), alpha, h_d, h_r)
+    for k in range(2):
+        step(ours, Draws(k, kind), cfg)
+        slow_step(slow, Draws(k, kind), cfg)
     for name in ("recognizer", "discriminator"):
         torch.testing.assert_close(
             getattr(ours, name).state_dict(), getattr(slow, name).state_dict(), rtol=1e-10, atol=1e-12,
             check_dtype=True,
         )  # fmt: skip
+
+
+def test_a_shared_step_looks_at_the_faces_once():
+    game, looks = new_game(), []
+    game.recognizer.register_forward_hook(lambda *_: looks.append(1))
+    cfg = AdversarialConfig(alpha=0.1)
+    shared_step(game, Draws(), replace(cfg, reuse_batch=True))
+    assert len(looks) == 1
+    adversarial_step(game, Draws(), cfg)
+    assert len(looks) == 3
+
+
+def test_a_step_tells_how_often_the_discriminator_is_right():
+    losses = adversarial_step(new_game(), Draws(), AdversarialConfig(alpha=0.1))
+    assert {"loss_d", "loss_r", "loss_sup", "loss_adv", "d_real", "d_fake"} == set(losses)
+    assert all(0 <= losses[name] <= 1 for name in ("d_real", "d_fake"))
+    assert set(adversarial_step(new_game(), Draws(), AdversarialConfig(alpha=0.0))) == {"loss_r", "loss_sup"}
+
+
+def test_blanks_are_the_same_in_real_and_fake_vectors():
+    game, shown = new_game(), []
+    game.discriminator.register_forward_pre_hook(lambda _, args: shown.append(args[0]))
+    adversarial_step(game, Draws(kind="entries"), AdversarialConfig(alpha=0.1))
+    real, fake = shown[0].chunk(2)
+    assert (
+        (real == 0.5).any()
+        and torch.equal(real == 0.5, fake == 0.5)
+        and torch.equal(shown[1] == 0.5, fake == 0.5)
+    )
+
+
+def test_class_weights_weigh_present_and_absent_apart():
+    logits, plain, heavy = [], new_game(), new_game()
+    weights = torch.ones(2, L, dtype=torch.float64)
+    for game, w in ((plain, None), (heavy, weights)):
+        adversarial_step(game, Draws(class_weights=w), AdversarialConfig(alpha=0.0))
+        logits.append(game.recognizer[0].weight.detach())
+    torch.testing.assert_close(*logits)
+    adversarial_step(third := new_game(), Draws(class_weights=3 * weights), AdversarialConfig(alpha=0.0))
+    moved = [new - new_game().recognizer[0].weight for new in (third.recognizer[0].weight, logits[0])]
+    torch.testing.assert_close(moved[0], 3 * moved[1])
+
+
+def test_relaxed_samples_lie_near_labels_and_pass_gradients():
+    logits = torch.full((4000, 1), 1.0, requires_grad=True)
+    samples = as_vectors(logits, AdversarialConfig(relaxed=0.1))
+    assert ((samples < 0.1) | (samples > 0.9)).float().mean() > 0.8
+    assert (samples > 0.5).float().mean().item() == pytest.approx(0.731, abs=0.03)
+    samples.sum().backward()
+    assert logits.grad is not None and logits.grad.abs().sum() > 0
+    torch.testing.assert_close(as_vectors(logits, AdversarialConfig()), logits.sigmoid())
+
+
+def test_the_discriminator_s_options():
+    plain, noisy, spectral = (
+        build_discriminator(L, 8, **o) for o in ({}, {"noise": 0.5}, {"spectral": True})
+    )
+    y = torch.rand(5, L)
+    assert torch.equal(plain(y), plain(y)) and not torch.equal(noisy(y), noisy(y))
+    for _ in range(50):
+        spectral(y)  # each call improves its estimate of the largest singular value
+    norms = [torch.linalg.matrix_norm(m.weight, 2).item() for m in spectral if isinstance(m, nn.Linear)]
+    assert norms == pytest.approx([1, 1, 1], abs=0.02)
 
 
 def test_alpha_zero_never_touches_the_discriminator():

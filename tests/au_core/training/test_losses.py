@@ -38,6 +38,23 @@ def test_supervised_loss_sums_over_aus_and_averages_over_labelled_faces(rng, unk
     assert loss == pytest.approx(total / max(labelled, 1), rel=1e-12)
 
 
+def test_smoothing_asks_for_less_than_certainty(rng):
+    real, fake = rng.normal(0, 3, (2, 50))
+    smooth = -(0.9 * np.log(sigmoid(real)) + 0.1 * np.log(1 - sigmoid(real))).mean()
+    expected = smooth - np.log(1 - sigmoid(fake)).mean()
+    assert discriminator_loss(*tensors(real, fake), smoothing=0.1).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_class_weights_multiply_the_terms_of_eq_5(rng):
+    logits, y, weights = rng.normal(0, 2, (9, 3)), rng.integers(0, 2, (9, 3)), rng.random((2, 3))
+    p, total = sigmoid(logits), 0.0
+    for i in range(9):
+        for j in range(3):
+            total -= weights[y[i, j], j] * np.log(p[i, j] if y[i, j] else 1 - p[i, j])
+    loss = supervised_loss(torch.tensor(logits), torch.tensor(y), torch.tensor(weights)).item()
+    assert loss == pytest.approx(total / 9, rel=1e-12)
+
+
 @pytest.mark.parametrize("alpha", [0, 0.01, 0.5])
 def test_recognizer_loss_weighs_both_as_eq_4(alpha):
     assert recognizer_loss(*tensors(3.0, 7.0), alpha).item() == pytest.approx(alpha * 3 + (1 - alpha) * 7)

@@ -1,0 +1,61 @@
+"""A label prior: AU vectors without faces, such as another corpus's coding, as more real labels for D."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from au_core.aus import UNKNOWN, au_number
+from au_core.errors import ConfigError, DatasetError
+
+CODES = {"0": 0, "1": 1, "9": UNKNOWN, "-1": UNKNOWN, "": UNKNOWN, "None": UNKNOWN}
+
+
+def load_label_prior(path: Path, columns: tuple[str, ...]) -> np.ndarray:
+    """Label vectors ``int8[P, L]`` of a Parquet or CSV file for the AUs in ``columns[L]``.
+
+    Columns are named by AU (``AU12``, ``AU1``), others are passed over; AUs the file lacks are UNKNOWN.
+    Only rows that know all AUs which the file shares with ``columns`` are kept.
+
+    Raises:
+        DatasetError: no such file, none of the AUs in it, a code other than 0, 1, 9 or nothing, or no row
+            that is whole.
+    """
+    table = _read(path)
+    where = {number: name for name in table.column_names if (number := _au(name)) is not None}
+    shared = [j for j, column in enumerate(columns) if au_number(column) in where]
+    if not shared:
+        raise DatasetError(
+            f"{path}: columns {', '.join(table.column_names)[:80]}; expected some of {', '.join(columns)}"
+        )
+    vectors = np.full((len(table), len(columns)), UNKNOWN, np.int8)
+    for j in shared:
+        vectors[:, j] = _codes(path, table, where[au_number(columns[j])])
+    whole = vectors[(vectors[:, shared] >= 0).all(axis=1)]
+    if not len(whole):
+        raise DatasetError(f"{path}: none of {len(table)} rows knows all of its AUs; expected whole vectors")
+    return whole
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"label prior {path}: no readable Parquet or CSV file ({error})") from error
+
+
+def _au(name: str) -> int | None:
+    try:
+        return au_number(name.strip())
+    except ConfigError:
+        return None
+
+
+def _codes(path: Path, table: pa.Table, name: str) -> list[int]:
+    texts = [str(value).strip().removesuffix(".0") for value in table[name].to_pylist()]
+    for row, text in enumerate(texts, start=1):
+        if text not in CODES:
+            raise DatasetError(f"{path}, row {row}: {name} is {text!r}; expected 0, 1, or 9 if not coded")
+    return [CODES[text] for text in texts]

@@ -1,0 +1,73 @@
+"""What several workers must share so that together they compute what one worker would on the whole batch."""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+
+
+def n_workers() -> int:
+    """Workers of this training; 1 where no process group was started."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def per_worker(count: Tensor) -> Tensor:
+    """The workers' mean of ``count`` (a scalar, at least 1 in all), on which all agree.
+
+    DDP averages gradients over workers, so a sum divided by this number, not by the worker's own count,
+    gives the gradient of the mean over the whole batch, even if one worker has all the labelled faces.
+    """
+    workers = n_workers()
+    if workers > 1:
+        count = count.clone()
+        dist.all_reduce(count)
+    return count.clamp(min=1) / workers
+
+
+def synchronised(net: nn.Module) -> nn.Module:
+    """``net`` with batch-norm layers that normalise by the statistics of all workers' faces together."""
+    for name, child in net.named_children():
+        setattr(net, name, synchronised(child))
+    if not isinstance(net, nn.modules.batchnorm._BatchNorm):
+        return net
+    layer = SharedBatchNorm(net.num_features, net.eps, net.momentum or 0.1)
+    layer.to(net.weight.dtype).load_state_dict(net.state_dict())
+    return layer
+
+
+class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch norm over all workers' faces. torch's own ``SyncBatchNorm`` refuses the CPU; this runs anywhere.
+
+    Workers must see equally many faces, which the sampler takes care of.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of dimensions will do."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``input[B, C, ...]`` normalised; alone, or when predicting, what torch's batch norm does."""
+        if not self.training or n_workers() == 1:
+            return super().forward(input)
+        x = input if input.dtype == torch.float64 else input.float()
+        axes, shape = [0, *range(2, x.dim())], [1, -1, *[1] * (x.dim() - 2)]
+        n = n_workers() * x.numel() // x.shape[1]  # values of each channel, on all workers
+        mean = _summed(x.sum(axes)) / n  # [C]
+        var = _summed((x - mean.view(shape)).square().sum(axes)) / n
+        self._remember(mean.detach(), var.detach() * n / (n - 1))
+        scale = self.weight / (var + self.eps).sqrt()
+        return (x * scale.view(shape) + (self.bias - mean * scale).view(shape)).to(input.dtype)
+
+    def _remember(self, mean: Tensor, var: Tensor) -> None:
+        if self.track_running_stats:
+            assert self.running_mean is not None and self.running_var is not None
+            assert self.num_batches_tracked is not None
+            self.num_batches_tracked.add_(1)
+            self.running_mean.lerp_(mean, self.momentum or 0.1)
+            self.running_var.lerp_(var, self.momentum or 0.1)
+
+
+def _summed(values: Tensor) -> Tensor:
+    """``values[C]`` summed over the workers; gradients flow back to each."""
+    total = all_reduce(values)
+    assert isinstance(total, Tensor)
+    return total
