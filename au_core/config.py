@@ -154,7 +154,7 @@ class TrainConfig:
     augment: bool = True
     """Mirror and shift training faces at random."""
     sync_batch_norm: bool = False
-    """Batch norm over all workers' faces together; else per worker, as is usual."""
+    """Batch norm over all workers' faces together, two small messages a layer; else per worker, as usual."""
     report_every: int = 1_000
     """Steps between two validations, each with a checkpoint."""
     validation_subjects: float = 0.15

@@ -1,13 +1,16 @@
 """An experiment on disk: its recipe, its data, its output folder; shared by the commands that train."""
 
 import argparse
+import hashlib
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from au_core.config import ExperimentConfig, FoldPlan
+from au_core.aus import SPECS
+from au_core.config import LAYOUTS, ExperimentConfig, FoldPlan, digest_of
 from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import write_json
+from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.errors import ConfigError
 from au_core.plans import plan_runs
@@ -26,6 +29,8 @@ class Experiment:
     """The labelled dataset in its own layout; None: the twin is drawn."""
     unlabelled: Path | None = None
     """Folder of more video for T2."""
+    also: tuple[tuple[str, Path], ...] = ()
+    """Further labelled datasets (layout, folder), all of which every fold trains on."""
 
     @property
     def faces(self) -> Path:
@@ -38,6 +43,18 @@ class Experiment:
         folder = self.out / "faces_unlabelled"
         return folder if self.unlabelled or folder.exists() else None
 
+    @property
+    def also_faces(self) -> dict[str, Path]:
+        """Shards of the further labelled datasets, by layout."""
+        found = {path.name: path for path in sorted((self.out / "faces_also").glob("*"))}
+        return found | {layout: self.out / "faces_also" / layout for layout, _ in self.also}
+
+    @property
+    def sources(self) -> Sources:
+        """Everything a training reads."""
+        also = ((path, active_from(layout)) for layout, path in self.also_faces.items())
+        return Sources(coded=self.faces, also=tuple(also), unlabelled=self.unlabelled_faces)
+
     def plans(self, cfg: ExperimentConfig) -> list[FoldPlan]:
         """The trainings of ``cfg`` on this experiment's faces.
 
@@ -47,10 +64,12 @@ class Experiment:
         subjects = list_subjects(self.faces)
         if not subjects:
             raise ConfigError(f"{self.faces}: no faces; run pipelines/full_protocol.py first")
-        if not cfg.spec.aus:  # a manifest brings its own AUs
-            cfg = replace(cfg, spec=replace(cfg.spec, aus=list_au_numbers(self.faces)))
-        folders = [self.faces, *([self.unlabelled_faces] if self.unlabelled_faces else [])]
-        return plan_runs(cfg, subjects, fingerprint(*folders))
+        aus = set(cfg.spec.aus or list_au_numbers(self.faces))  # a manifest brings its own AUs
+        for layout, folder in self.also_faces.items():
+            aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
+        cfg = replace(cfg, spec=replace(cfg.spec, aus=tuple(sorted(aus))))
+        faces, prior = fingerprint(*self.sources.folders), cfg.adversarial.label_prior
+        return plan_runs(cfg, subjects, digest_of([faces, content_of(Path(prior))]) if prior else faces)
 
     def folder(self, plan: FoldPlan) -> RunFolder:
         """Where a training of this experiment is written."""
@@ -60,7 +79,9 @@ class Experiment:
         """Write ``experiment.json``, from which the report takes its words, and return it."""
         data = str(self.data) if self.data else "synthetic"
         unlabelled = str(self.unlabelled) if self.unlabelled else None
-        words = {"recipe": self.cfg.name, "data": data, "unlabelled": unlabelled, "config": asdict(self.cfg)}
+        also = [f"{layout}={folder}" for layout, folder in self.also]
+        words = {"recipe": self.cfg.name, "data": data, "unlabelled": unlabelled, "also": also}
+        words["config"] = asdict(self.cfg)
         write_json(words, self.out / "experiment.json")
         return words
 
@@ -73,6 +94,13 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, help="labelled dataset in its own layout; without it, people are drawn"
     )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="LAYOUT=DIR",
+        help="another labelled dataset to train every fold on; its AUs join the recipe's (may be repeated)",
+    )
     parser.add_argument(
         "--out", type=Path, help="everything is written here; without it, $AU_OUT/RECIPE or out/RECIPE"
     )
@@ -90,4 +118,22 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
         cfg = replace(cfg, preprocess=replace(cfg.preprocess, detector=args.detector))
     names = [cfg.name, *(path.resolve().stem for path in (args.data, args.unlabelled) if path)]
     out = args.out or Path(os.environ.get("AU_OUT", "out")) / "-".join(names)
-    return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled)
+    also = tuple(_layout_and_folder(text) for text in args.also)
+    return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled, also=also)
+
+
+def _layout_and_folder(text: str) -> tuple[str, Path]:
+    layout, _, folder = text.partition("=")
+    if layout not in LAYOUTS or layout == "videos" or not folder:
+        raise ConfigError(f"--also {text}: expected LAYOUT=DIR such as disfa=/data/DISFA")
+    return layout, Path(folder)
+
+
+def active_from(layout: str) -> int:
+    """The lowest code of a layout that means active."""
+    return SPECS[layout].active_from if layout in SPECS else 1
+
+
+def content_of(path: Path) -> str:
+    """Digest of a file's bytes, empty where there is none (its reader will say so)."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() if path.is_file() else ""

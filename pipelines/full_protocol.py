@@ -44,6 +44,8 @@ def prepare_faces(experiment: Experiment) -> None:
             )
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     preprocess(cfg.layout, data, experiment.faces, cfg.preprocess)
+    for layout, folder in experiment.also:
+        preprocess(layout, folder, experiment.also_faces[layout], cfg.preprocess)
     if experiment.unlabelled:
         folder = experiment.out / "faces_unlabelled"
         preprocess("videos", experiment.unlabelled, folder, for_unlabelled(cfg.preprocess))

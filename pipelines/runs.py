@@ -53,9 +53,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     n_groups = min(len(jobs), at_once(jobs[0][0].scaling))
     with ThreadPoolExecutor(n_groups) as pool:
         hands = [jobs[k::n_groups] for k in range(n_groups)]
-        groups = [
-            pool.submit(train_folds, hand, experiment.faces, experiment.unlabelled_faces) for hand in hands
-        ]
+        groups = [pool.submit(train_folds, hand, experiment.sources) for hand in hands]
         board = Board(list(jobs), tracking)
         try:
             while not all(group.done() for group in groups):

@@ -100,9 +100,7 @@ def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
     plan, folder = sweep.job(config)
     claim(folder, plan)
     if not folder.model.exists():
-        train_folds(
-            [(plan, folder)], sweep.experiment.faces, sweep.experiment.unlabelled_faces, predict=False
-        )
+        train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
     tune.report({SCORE: best_score(folder)})
 
 

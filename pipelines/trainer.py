@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from au_core.config import FoldPlan, ScalingConfig
 from au_core.data.files import read_json, write_json
+from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 
@@ -27,7 +28,7 @@ PACKAGES = (
 )
 
 
-def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predict: bool = True) -> None:
+def train_folds(jobs: Sequence[Job], sources: Sources, predict: bool = True) -> None:
     """Train and predict ``jobs`` one after another with one group of workers, whose start costs seconds.
 
     Each goes on from its last checkpoint if there is one; a finished one is kept. A training that refuses
@@ -35,8 +36,7 @@ def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predi
 
     Args:
         jobs: plans with their folders; on a cluster all nodes must see these.
-        faces: shards of the labelled dataset.
-        unlabelled: shards of more unlabelled video for T2.
+        sources: face shards of the dataset and of what is trained on beside it.
         predict: write the prediction rows too; a sweep must not look at the test part.
 
     Raises:
@@ -46,7 +46,7 @@ def train_folds(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predi
         folder.refusal.unlink(missing_ok=True)
     scratch = jobs[0][1].path / ".ray"
     try:
-        _fit(jobs, faces, unlabelled, predict, scratch)
+        _fit(jobs, sources, predict, scratch)
     except Exception as error:
         if not any(folder.refusal.exists() for _, folder in jobs):
             raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
@@ -86,7 +86,7 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     return "an older version of the settings"
 
 
-def _fit(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predict: bool, scratch: Path) -> None:
+def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, scratch: Path) -> None:
     """Run the workers to the end; if one dies, all start again from the last checkpoint."""
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
@@ -98,9 +98,8 @@ def _fit(jobs: Sequence[Job], faces: Path, unlabelled: Path | None, predict: boo
         train_worker,
         train_loop_config={
             "jobs": [(asdict(plan), str(folder.path.absolute())) for plan, folder in jobs],
-            "faces": str(faces.absolute()),
+            "sources": sources.as_dict(),
             "predict": predict,
-            "unlabelled": str(unlabelled.absolute()) if unlabelled else None,
         },
         scaling_config=ray_scaling(scaling),
         # Ray keeps nothing worth keeping: checkpoints lie in the run's own folder, where only an equal

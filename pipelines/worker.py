@@ -14,7 +14,7 @@ from ray.train.torch import get_device, prepare_model
 from au_core.config import FoldPlan
 from au_core.data.faces import Faces
 from au_core.data.files import write_json
-from au_core.data.fold import load_split, load_training_set
+from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler, seeded
 from au_core.errors import AuError
@@ -34,18 +34,19 @@ def train_worker(config: dict[str, Any]) -> None:
     driver and not tried again.
 
     Args:
-        config: ``jobs``, a list of (plan as a dict, run folder), the paths ``faces`` and ``unlabelled``
-            (or None) of the face shards, and whether to ``predict`` the validation and test subjects.
+        config: ``jobs``, a list of (plan as a dict, run folder), the ``sources`` of faces as a dict, and
+            whether to ``predict`` the validation and test subjects.
     """
+    sources = Sources.from_dict(config["sources"])
     for values, path in config["jobs"]:
         plan, folder = FoldPlan.from_dict(values), RunFolder(Path(path))
         if folder.refusal.exists() or folder.predictions.exists():
             continue
         try:
             if not folder.model.exists():
-                _train(plan, folder, Path(config["faces"]), config["unlabelled"])
+                _train(plan, folder, sources)
             if config["predict"] and train.get_context().get_world_rank() == 0:
-                predict_run(plan, folder, Path(config["faces"]), device())
+                predict_run(plan, folder, sources.coded, device())
         except AuError as error:
             write_json({"reason": str(error)}, folder.refusal)
             raise
@@ -58,19 +59,19 @@ def device() -> torch.device:
     return found
 
 
-def _train(plan: FoldPlan, folder: RunFolder, faces: Path, unlabelled: str | None) -> None:
+def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
     rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
     pool = ThreadPoolExecutor(plan.scaling.cpus_per_worker)
     torch.set_num_threads(plan.scaling.cpus_per_worker)
     torch.manual_seed(plan.seed)
     method = build_method(plan.method, plan.adversarial)
     game = method.build(len(plan.spec.aus), plan.train, device(), prepare_model)
-    data = load_training_set(plan, faces, Path(unlabelled) if unlabelled else None)
+    data = load_training_set(plan, sources)
     draw = Sampler(
         data.faces, data.labels, method.cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
         augment=plan.train.augment, rank=rank, world=world, device=device(), pool=pool,
     )  # fmt: skip
-    validation = load_split(plan, faces, "val")
+    validation = load_split(plan, sources.coded, "val")
     step, best = restore(game, folder.checkpoints)
     draw.seek(step)
     history = History(folder.history, step) if rank == 0 else None

@@ -1,7 +1,8 @@
 """The faces of one fold: what is trained on, with which labels, and what is validated or tested on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,36 @@ from au_core.config import FoldPlan
 from au_core.data.faces import Faces, join_faces, list_subjects, load_faces
 from au_core.data.masking import visible_labels
 from au_core.data.prior import load_label_prior
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Face folders of one experiment."""
+
+    coded: Path
+    """Of the dataset that is divided into folds."""
+    also: tuple[tuple[Path, int], ...] = ()
+    """Of further labelled datasets, all of it for training, each with the lowest code that means active."""
+    unlabelled: Path | None = None
+    """Of video without labels."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.coded, *(path for path, _ in self.also), *([self.unlabelled] if self.unlabelled else []))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Absolute paths as plain values, to travel to a worker."""
+        also = [(str(path.absolute()), active_from) for path, active_from in self.also]
+        unlabelled = str(self.unlabelled.absolute()) if self.unlabelled else None
+        return {"coded": str(self.coded.absolute()), "also": also, "unlabelled": unlabelled}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Sources":
+        """The inverse of :meth:`as_dict`."""
+        also = tuple((Path(path), active_from) for path, active_from in values["also"])
+        unlabelled = Path(values["unlabelled"]) if values["unlabelled"] else None
+        return cls(coded=Path(values["coded"]), also=also, unlabelled=unlabelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +53,23 @@ class TrainingSet:
     """``int8[P, L]`` label vectors without faces."""
 
 
-def load_training_set(plan: FoldPlan, faces: Path, unlabelled: Path | None) -> TrainingSet:
-    """Training subjects' faces, labels hidden at the plan's rate, then the faces of ``unlabelled`` video."""
-    coded = load_faces(faces, plan.spec, plan.train_subjects)
-    labels = visible_labels(coded, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
+def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
+    """Training subjects' and other labelled faces, labels hidden at the plan's rate; then unlabelled ones.
+
+    Where datasets are mixed, ``plan.spec`` is the union of their AUs, UNKNOWN where one does not code them.
+    """
+    faces = load_faces(sources.coded, plan.spec, plan.train_subjects)
+    for path, active_from in sources.also:
+        spec = replace(plan.spec, active_from=active_from)
+        faces = join_faces(faces, load_faces(path, spec, list_subjects(path)))
+    labels = visible_labels(faces, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
     prior = plan.adversarial.label_prior
     vectors = load_label_prior(Path(prior), plan.spec.columns) if prior else None
-    if not unlabelled:
-        return TrainingSet(coded, labels, vectors)
-    extra = load_faces(unlabelled, plan.spec, list_subjects(unlabelled), all_faces=True)
-    return TrainingSet(join_faces(coded, extra), np.concatenate([labels, extra.labels]), vectors)
+    if sources.unlabelled:
+        people = list_subjects(sources.unlabelled)
+        extra = load_faces(sources.unlabelled, plan.spec, people, all_faces=True)
+        faces, labels = join_faces(faces, extra), np.concatenate([labels, extra.labels])
+    return TrainingSet(faces, labels, vectors)
 
 
 def load_split(plan: FoldPlan, faces: Path, split: str) -> Faces:

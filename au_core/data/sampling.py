@@ -91,6 +91,8 @@ class Sampler:
         if self.prior is not None:
             rows = self.shuffles["prior"](number * (cfg.m - n), cfg.m - n)
             vectors = np.concatenate([vectors, self.prior[rows]])
+            # In any order: else unlabelled faces, last in line 9, would always meet the prior's blanks.
+            vectors = seeded(self.seed, "order", number).permutation(vectors)
         return torch.from_numpy(vectors[self.rank :: self.world]).to(self.device)
 
     def mixed(self) -> tuple[Tensor, Tensor]:

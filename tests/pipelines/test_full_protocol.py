@@ -57,7 +57,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     experiment = replace(experiment, cfg=replace(experiment.cfg, preprocess=preprocess, methods=("ours",)))
     full_protocol(experiment)
     plan = experiment.plans(experiment.cfg)[0]
-    data = load_training_set(plan, experiment.faces, experiment.unlabelled_faces)
+    data = load_training_set(plan, experiment.sources)
     real = [key.startswith("videos/") for key in data.faces.identity]
     assert sum(real) >= 200 and (data.labels[real] == -1).all()
     assert (data.faces.labels[real] == -1).all()

@@ -129,6 +129,12 @@ def test_a_share_of_the_real_vectors_comes_from_the_prior(faces, labels, share, 
         assert len(drawn) == 12 and (drawn == prior[0]).all(axis=1).sum() == expected
 
 
+def test_the_prior_s_vectors_stand_anywhere_in_a_batch(faces, labels):
+    draw = sampler(faces, labels, prior=np.full((5, 12), UNKNOWN, np.int8))
+    places = np.mean([(draw.real_labels().numpy() < 0).any(axis=1) for _ in range(200)], axis=0)
+    assert (np.abs(places - 0.5) < 0.15).all()
+
+
 def test_class_weights_let_present_and_absent_count_alike():
     y = np.array([[1, 0], [0, 0], [0, 0], [0, -1]], np.int8)
     weights = class_weights(y)
