@@ -96,7 +96,7 @@ class AdversarialConfig:
     hidden: int = 64
     """Width of D's two hidden layers."""
     reuse_batch: bool = False
-    """One batch for both updates of a step (H_D = H_R = 1): a third less work, D's faces drawn otherwise."""
+    """One batch for both updates of a step (H_D = H_R = 1): R looks once, not twice; see PAPER.md."""
     label_smoothing: float = 0.0
     """Share by which D's real targets fall short of 1 (0: the paper's form)."""
     noise: float = 0.0
@@ -166,6 +166,10 @@ class TrainConfig:
             f"precision must be auto, bf16 or fp32, got {self.precision!r}",
         )
         _require(self.input_size >= 32, f"input_size must be at least 32, got {self.input_size}")
+        _require(
+            not self.backbone.startswith("vit_") or self.input_size == 224,
+            f"{self.backbone} sees 224 pixels alone, got input_size {self.input_size}",
+        )
         _require(self.report_every >= 1, f"report_every must be >= 1, got {self.report_every}")
         _require(
             0 < self.validation_subjects < 1,

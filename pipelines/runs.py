@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
 
 from au_core.config import FoldPlan, ScalingConfig
-from au_core.data.files import read_json
-from au_core.data.layout import RunFolder
 from au_core.errors import AuError
-from au_core.training.state import read_history
+from pipelines.board import Board
 from pipelines.cli import say
-from pipelines.evaluate import write_scores
 from pipelines.experiment import Experiment
 from pipelines.tracking import Tracking
 from pipelines.trainer import Job, claim, train_folds
@@ -67,39 +63,6 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     return board.failures | {plan: (died or ["no predictions were written"])[0] for plan, _ in board.running}
 
 
-class Board:
-    """Watches the folders of running trainings: tells each report, scores what is predicted."""
-
-    def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
-        self.running, self.tracking = jobs, tracking
-        self.failures: dict[FoldPlan, str] = {}
-        self.told: dict[FoldPlan, int] = {}
-
-    def look(self) -> None:
-        """Tell what is new since the last look."""
-        for plan, folder in self.running:
-            self._tell_progress(plan, folder)
-            self.tracking.follow(plan, folder)
-            if folder.predictions.exists():
-                test = write_scores(plan, folder)["test"]
-                say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
-                self.tracking.finish(plan, folder)
-            elif folder.refusal.exists():
-                self.failures[plan] = read_json(folder.refusal)["reason"]
-                self.tracking.fail(plan, self.failures[plan])
-        self.running = [
-            (plan, folder)
-            for plan, folder in self.running
-            if not folder.scores.exists() and plan not in self.failures
-        ]
-
-    def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
-        for line in read_history(folder.history):
-            if line["step"] > self.told.get(plan, 0):
-                self.told[plan] = line["step"]
-                say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
-
-
 def at_once(scaling: ScalingConfig) -> int:
     """How many trainings fit the cluster now; at least one, which then waits for the autoscaler."""
     import ray
@@ -110,11 +73,3 @@ def at_once(scaling: ScalingConfig) -> int:
     by_cpu = there["CPU"] // (scaling.workers * scaling.cpus_per_worker)
     by_memory = there.get("memory", 0) // (scaling.workers * MEMORY)
     return int(max(1, min(by_cpu, by_memory, MAX_AT_ONCE)))
-
-
-def progress_line(line: dict[str, Any], steps: int) -> str:
-    """One report of a training as people read it."""
-    losses = "  ".join(f"{key[6:]} {line[key]:.3f}" for key in sorted(line) if key.startswith("train/loss"))
-    left = (steps - line["step"]) * line["seconds"] / line["step"]
-    speed, f1 = line["train/images_per_second"], line["val/f1_avg"]
-    return f"step {line['step']}/{steps}  {losses}  val F1 {f1:.3f}  {speed:.0f} faces/s  {left:.0f} s left"

@@ -1,4 +1,4 @@
-"""Train one method on one fold with Ray Train; the best R on the validation subjects becomes ``model/``.
+"""Train R against D by Algorithm 1 on one fold; the best R on the validation subjects becomes ``model/``.
 
 uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --fold 1
 """
@@ -6,10 +6,12 @@ uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --
 import argparse
 from dataclasses import asdict, replace
 
+from au_core.config import SCHEMES, AdversarialConfig, TrainConfig
 from au_core.errors import ConfigError
 from au_core.methods import METHODS
 from pipelines.cli import run, summary
 from pipelines.experiment import add_experiment_arguments, load_experiment
+from pipelines.options import add_fields, with_options
 from pipelines.runs import run_plans
 from pipelines.tracking import Tracking
 
@@ -20,16 +22,22 @@ def main(argv: list[str] | None = None) -> None:
     add_experiment_arguments(parser)
     parser.add_argument("--method", default="ours", help="one of: " + ", ".join(METHODS))
     parser.add_argument("--missing-rate", type=float, default=0.0, help="share of labels to hide, in [0, 1)")
+    parser.add_argument("--missing-scheme", help="what is hidden as one: " + ", ".join(SCHEMES))
     parser.add_argument("--fold", type=int, default=1, help="number of the test part")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and hidden labels")
-    parser.add_argument("--alpha", type=float, help="weight of the adversarial term (default: the recipe's)")
+    add_fields(parser, AdversarialConfig, "Algorithm 1, Eq. 3-5 (without an option, the recipe's value)")
+    add_fields(parser, TrainConfig, "network and training, which the paper leaves open (likewise)")
     args = parser.parse_args(argv)
     experiment = load_experiment(args)
     recipe = replace(
-        experiment.cfg, methods=(args.method,), missing_rates=(args.missing_rate,), seeds=(args.seed,)
+        experiment.cfg,
+        methods=(args.method,),
+        missing_rates=(args.missing_rate,),
+        missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
+        seeds=(args.seed,),
+        adversarial=with_options(experiment.cfg.adversarial, args),
+        train=with_options(experiment.cfg.train, args),
     )
-    if args.alpha is not None:
-        recipe = replace(recipe, adversarial=replace(recipe.adversarial, alpha=args.alpha))
     plans = [plan for plan in experiment.plans(recipe) if plan.fold == args.fold]
     if not plans:
         raise ConfigError(f"no fold {args.fold} in {recipe.protocol}; expected one of its test parts")

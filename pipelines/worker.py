@@ -84,6 +84,7 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
             history.add(losses, method.cfg.m * method.cfg.h_r)
         if step % plan.train.report_every == 0 or step == method.cfg.steps:
             scores = _validate(game.bare_recognizer, validation, plan, pool)
+            scores |= method.watch(game, validation.labels)
             if history:
                 history.write(step, scores)
                 best = _keep_best(game, plan, step, scores["val/f1_avg"], best, folder)
@@ -106,7 +107,8 @@ def _validate(
         prob[start::world] = part
     pred = prob >= best_thresholds(prob, faces.labels)
     f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
-    return {"val/f1_avg": f1, "val/accuracy_avg": accuracy}
+    spread = float(prob.std(axis=0).mean())
+    return {"val/f1_avg": f1, "val/accuracy_avg": accuracy, "val/prob_std": spread}
 
 
 def _gathered(part: np.ndarray, world: int) -> list[np.ndarray]:

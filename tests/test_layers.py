@@ -54,6 +54,7 @@ au_core.training.losses
 au_core.training.game
 au_core.training.adversarial
 au_core.training.state
+au_core.training.watch
 au_core.methods.base
 au_core.methods.ours
 au_core.methods
@@ -84,6 +85,8 @@ pipelines.worker
 pipelines.trainer
 pipelines.evaluate
 pipelines.experiment
+pipelines.board
+pipelines.options
 pipelines.runs
 pipelines.make_synthetic
 pipelines.preprocess

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,4 +26,8 @@ class DeepMethod(Protocol):
 
     def step(self, game: Game, draw: Sampler) -> dict[str, Tensor]:
         """One step; returns detached losses by name."""
+        ...
+
+    def watch(self, game: Game, labels: np.ndarray) -> dict[str, float]:
+        """More numbers for a report, from labels ``int8[N, L]`` of the validation subjects."""
         ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +10,7 @@ from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.sampling import Sampler
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer, computes_in_bf16
-from au_core.training.adversarial import adversarial_step, shared_step
+from au_core.training.adversarial import accuracy_on_real, adversarial_step, shared_step
 from au_core.training.game import Game, build_game
 from au_core.training.workers import synchronised
 
@@ -35,3 +36,10 @@ class Adversarial:
         """One pass of Algorithm 1's outer loop."""
         step = shared_step if self.cfg.reuse_batch else adversarial_step
         return step(game, draw, self.cfg)
+
+    def watch(self, game: Game, labels: np.ndarray) -> dict[str, float]:
+        """``val/d_real``: how often D is right on real vectors it has never learned from."""
+        if self.cfg.alpha == 0:
+            return {}
+        y = torch.from_numpy(labels[(labels >= 0).any(axis=1)])
+        return {"val/d_real": accuracy_on_real(game, y)}

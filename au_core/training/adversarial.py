@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import RelaxedBernoulli
 
 from au_core.config import AdversarialConfig
-from au_core.training.game import Game, descend, frozen, passive
+from au_core.training.game import Game, bare, descend, frozen, passive
 from au_core.training.losses import adversarial_loss, discriminator_loss, recognizer_loss, supervised_loss
 
 Losses = dict[str, Tensor]
@@ -90,6 +90,15 @@ def update_recognizer(
     losses["loss_r"] = recognizer_loss(adversarial, losses["loss_sup"], cfg.alpha)
     descend(game.opt_r, losses["loss_r"])
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+@torch.no_grad()
+def accuracy_on_real(game: Game, y_real: Tensor) -> float:
+    """How often D is right on real label vectors ``y_real[N, L]``."""
+    D = bare(game.discriminator)
+    device = next(D.parameters()).device
+    vectors = blanked(y_real.to(device, torch.float32), y_real.to(device))
+    return (D(vectors) > 0).float().mean().item()
 
 
 def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:

@@ -71,8 +71,10 @@ class History:
         seconds = time.perf_counter() - self.started
         self.seconds += seconds
         means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
-        rate = {"train/images_per_second": self.images / seconds}
-        line = {"step": step, "time": time.time(), "seconds": self.seconds, **means, **rate, **scores}
+        means["train/images_per_second"] = self.images / seconds
+        if "train/loss_adv" in means:
+            means["train/adv_to_sup"] = means["train/loss_adv"] / means["train/loss_sup"]
+        line = {"step": step, "time": time.time(), "seconds": self.seconds, **means, **scores}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 

@@ -11,7 +11,7 @@ from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.state import read_history
 from pipelines.experiment import Experiment
-from pipelines.runs import progress_line, run_plans
+from pipelines.runs import run_plans
 from pipelines.tracking import Tracking
 from tests.pipelines.conftest import first_fold, snapshot
 from tests.toy import write_toy_faces
@@ -95,14 +95,3 @@ def test_two_workers_predict_every_face_once(local_ray, tiny, tmp_path):
         == len(rows)
         == 12 * (len(plan.val_subjects) + len(plan.test_subjects))
     )
-
-
-def test_a_progress_line_says_what_and_how_fast():
-    line = {
-        "step": 25,
-        "seconds": 10.0,
-        "train/loss_r": 5.0,
-        "train/images_per_second": 80.0,
-        "val/f1_avg": 0.5,
-    }
-    assert progress_line(line, 100) == "step 25/100  loss_r 5.000  val F1 0.500  80 faces/s  30 s left"

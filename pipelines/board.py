@@ -1,0 +1,76 @@
+"""What a person sees while trainings run: a line for each report, a warning when the game goes wrong."""
+
+from typing import Any
+
+from au_core.config import FoldPlan
+from au_core.data.files import read_json
+from au_core.data.layout import RunFolder
+from au_core.training.state import read_history
+from au_core.training.watch import warnings_of
+from pipelines.cli import say
+from pipelines.evaluate import write_scores
+from pipelines.tracking import Tracking
+from pipelines.trainer import Job
+
+
+class Board:
+    """Watches the folders of running trainings: tells each report, scores what is predicted."""
+
+    def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
+        self.running, self.tracking = jobs, tracking
+        self.failures: dict[FoldPlan, str] = {}
+        self.told: dict[FoldPlan, int] = {}
+        self.warned: set[tuple[FoldPlan, str]] = set()
+
+    def look(self) -> None:
+        """Tell what is new since the last look."""
+        for plan, folder in self.running:
+            self._tell_progress(plan, folder)
+            self.tracking.follow(plan, folder)
+            if folder.predictions.exists():
+                test = write_scores(plan, folder)["test"]
+                say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
+                self.tracking.finish(plan, folder)
+            elif folder.refusal.exists():
+                self.failures[plan] = read_json(folder.refusal)["reason"]
+                self.tracking.fail(plan, self.failures[plan])
+        self.running = [
+            (plan, folder)
+            for plan, folder in self.running
+            if not folder.scores.exists() and plan not in self.failures
+        ]
+
+    def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
+        lines = read_history(folder.history)
+        for line in lines:
+            if line["step"] > self.told.get(plan, 0):
+                self.told[plan] = line["step"]
+                say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
+        for name, warning in warnings_of(lines).items():
+            if (plan, name) not in self.warned:
+                self.warned.add((plan, name))
+                say(f"{plan.label}  warning: {warning}")
+
+
+def progress_line(line: dict[str, Any], steps: int) -> str:
+    """One report of a training as people read it; D is told by how often it is right."""
+    parts = [f"step {line['step']}/{steps}", f"supervised {line['train/loss_sup']:.2f}"]
+    if "train/loss_adv" in line:
+        parts += [
+            f"adversarial {line['train/loss_adv']:.2f} (1:{1 / line['train/adv_to_sup']:.0f})",
+            f"D right on real {line['train/d_real']:.0%}, fake {line['train/d_fake']:.0%}",
+        ]
+    left = (steps - line["step"]) * line["seconds"] / line["step"]
+    parts += [f"val F1 {line['val/f1_avg']:.3f}", f"{line['train/images_per_second']:.0f} faces/s"]
+    return "  ".join([*parts, f"{duration(left)} left"])
+
+
+def duration(seconds: float) -> str:
+    """A time span for people.
+
+    >>> duration(48), duration(600), duration(9000)
+    ('48 s', '10 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,52 @@
+"""Settings as command-line options: a field of a dataclass, its docstring, its default from the recipe."""
+
+import argparse
+import ast
+import inspect
+import textwrap
+from dataclasses import fields, replace
+from types import UnionType
+from typing import Any, TypeVar, get_args
+
+T = TypeVar("T")
+
+
+def add_fields(parser: argparse.ArgumentParser, settings: type, title: str) -> None:
+    """One option for each field of the dataclass ``settings``; without it, the recipe's value holds."""
+    group, docs = parser.add_argument_group(title), docs_of(settings)
+    for field in fields(settings):
+        words = docs.get(field.name, "").replace("``", "").replace("\n", " ").replace("%", "%%")
+        option = f"--{field.name.replace('_', '-')}"
+        more: dict[str, Any] = {"default": argparse.SUPPRESS, "help": words}
+        if field.type is bool:
+            group.add_argument(option, action=argparse.BooleanOptionalAction, **more)
+        else:
+            group.add_argument(option, type=value_type(field.type), metavar=field.name.upper(), **more)
+
+
+def value_type(annotation: Any) -> type:  # noqa: ANN401
+    """What a text is turned into for a field annotated so: ``str | None`` is given as a text."""
+    return get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
+
+
+def with_options(settings: T, args: argparse.Namespace) -> T:
+    """``settings`` with the fields that were given on the command line."""
+    given = vars(args)
+    names = [field.name for field in fields(settings)]  # type: ignore[arg-type]
+    return replace(settings, **{name: given[name] for name in names if name in given})  # type: ignore[type-var]
+
+
+def docs_of(settings: type) -> dict[str, str]:
+    """The docstring that follows each field of a dataclass."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(settings))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, doc in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(doc, ast.Expr)
+        ):
+            assert isinstance(doc.value, ast.Constant)
+            found[field.target.id] = " ".join(str(doc.value.value).split())
+    return found

@@ -1,0 +1,47 @@
+"""Any classification network of torchvision serves as R's backbone, with local weights too."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision import models
+
+from au_core.config import TrainConfig
+from au_core.errors import ConfigError
+from au_core.models.recognizer import Recognizer, build_backbone
+
+FEATURES = {
+    "resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048,
+    "swin_t": 768, "convnext_tiny": 768, "vit_b_16": 768,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_backbone_by_name_and_its_weights_by_path(name, tmp_path):
+    torch.manual_seed(0)
+    state = {key: value.contiguous() for key, value in models.get_model(name).state_dict().items()}
+    path = tmp_path / "weights.safetensors"
+    save_file(state, path)
+    recognizer = Recognizer(name, 5, str(path)).eval()
+    edge = 224 if name.startswith("vit") else 64
+    with torch.inference_mode():
+        faces = torch.randint(0, 256, (2, 3, edge, edge), dtype=torch.uint8)
+        assert recognizer.features(faces).shape == (2, FEATURES[name])
+        assert recognizer(faces).shape == (2, 5)
+    for key, value in recognizer.backbone.state_dict().items():
+        torch.testing.assert_close(value, state[key], rtol=0, atol=0)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    torch.save(models.get_model("resnet18").state_dict(), tmp_path / "w.pth")
+    with pytest.raises(ConfigError, match=r"lacks \d+ of the network's tensors"):
+        build_backbone("resnet50", str(tmp_path / "w.pth"))
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(ConfigError, match="backbone 'resnet1'"):
+        build_backbone("resnet1")
+
+
+def test_a_vision_transformer_takes_one_size_only():
+    with pytest.raises(ConfigError, match="vit_b_16 sees 224 pixels alone, got input_size 96"):
+        TrainConfig(backbone="vit_b_16", input_size=96)

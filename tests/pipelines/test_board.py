@@ -1,0 +1,46 @@
+import pytest
+
+from pipelines.board import Board, progress_line
+from pipelines.tracking import Tracking
+from tests.toy_runs import write_run
+
+LINE = {
+    "step": 25,
+    "seconds": 10.0,
+    "train/loss_sup": 6.0,
+    "train/images_per_second": 80.0,
+    "val/f1_avg": 0.5,
+}
+GAME = {"train/loss_adv": 0.75, "train/adv_to_sup": 0.125, "train/d_real": 0.7, "train/d_fake": 0.62}
+
+
+def test_a_progress_line_says_what_and_how_fast():
+    expected = "step 25/100  supervised 6.00  val F1 0.500  80 faces/s  30 s left"
+    assert progress_line(LINE, 100) == expected
+
+
+def test_with_an_opponent_it_tells_of_both():
+    line = progress_line({**LINE, **GAME}, 100)
+    assert "supervised 6.00  adversarial 0.75 (1:8)  D right on real 70%, fake 62%  val F1" in line
+
+
+@pytest.fixture
+def run(tmp_path):
+    from au_core.config import FoldPlan
+    from au_core.data.files import read_json
+
+    folder = write_run(tmp_path, "ours", 0.5, 1, 0, None)
+    return FoldPlan.from_dict(read_json(folder.config)["plan"]), folder
+
+
+def test_a_warning_is_told_once(run, tmp_path, capsys):
+    import json
+
+    plan, folder = run
+    won = {**LINE, **GAME, "train/d_real": 1.0, "train/d_fake": 1.0}
+    folder.history.write_text("".join(json.dumps({**won, "step": k}) + "\n" for k in (1, 2)))
+    board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    for _ in range(3):
+        board.look()
+    told = capsys.readouterr().err
+    assert told.count("warning: D is right all the time") == 1 and told.count("step 2/") == 1
