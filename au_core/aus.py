@@ -43,7 +43,7 @@ def au_number(column: str) -> int:
         ConfigError: the text is no AU.
     """
     digits = column.upper().removeprefix("AU")
-    if not digits.isdigit():
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 4):
         raise ConfigError(f"{column!r} is no action unit; expected a name such as AU12")
     return int(digits)
 

@@ -10,7 +10,7 @@ from au_core.errors import ConfigError
 
 SCHEMES = ("frame", "entry", "sequence", "subject")
 """What goes missing as one: see ``au_core.data.masking``."""
-LAYOUTS = ("bp4d", "disfa", "manifest", "videos")
+LAYOUTS = ("bp4d", "bp4d_plus", "disfa", "disfa_plus", "lists", "manifest", "videos")
 """On-disk layouts the readers know."""
 
 
@@ -36,12 +36,34 @@ class PreprocessConfig:
     """Keep every face of a frame, not only the largest and most central one (``face_id`` 0)."""
     jpeg_quality: int = 95
     """Quality of the stored face."""
+    camera: str = "left"
+    """DISFA's camera: ``left`` or ``right``."""
+    keep_bad_landmarks: bool = False
+    """Keep the 4,670 DISFA frames whose landmarks are known to be wrong, which JAA-Net's lists leave out."""
+    min_brightness: float = 20.0
+    """Mean grey value of a face (or of a frame without one) below which it is flagged ``dark``."""
+    min_sharpness: float = 12.0
+    """Variance of the Laplacian of a face at 224 pixels below which it is flagged ``blurred``: faces of real
+    clips had 54 to 110, the same blurred by two pixels 5 to 10, those with eyes 9 to 33 pixels apart 2 to 8.
+    """
+    max_angle: float = 40.0
+    """Degrees of yaw or roll above which a face is flagged ``extreme_pose``; at 40 the nose hides an eye."""
+    max_disagreement: float = 0.25
+    """Mean distance, in eye distances, of a dataset's landmarks from the detector's points above which a face
+    is flagged ``landmarks_differ``."""
 
     def __post_init__(self) -> None:
         _require(self.size >= 16, f"size must be at least 16 pixels, got {self.size}")
         _require(0 < self.min_confidence < 1, f"min_confidence must be in (0, 1), got {self.min_confidence}")
         _require(self.detect_side >= 64, f"detect_side must be at least 64 pixels, got {self.detect_side}")
         _require(1 <= self.jpeg_quality <= 100, f"jpeg_quality must be in [1, 100], got {self.jpeg_quality}")
+        _require(self.camera in ("left", "right"), f"camera must be left or right, got {self.camera!r}")
+        _require(
+            0 <= self.min_brightness < 256, f"min_brightness must be in [0, 256), got {self.min_brightness}"
+        )
+        _require(self.min_sharpness >= 0, f"min_sharpness must be >= 0, got {self.min_sharpness}")
+        _require(0 < self.max_angle <= 180, f"max_angle must be in (0, 180], got {self.max_angle}")
+        _require(self.max_disagreement > 0, f"max_disagreement must be > 0, got {self.max_disagreement}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,7 +33,7 @@ def _refuse(message: str, code: int) -> int:
 
 
 class Progress:
-    """One line on a terminal, drawn over itself; elsewhere one line every ten seconds."""
+    """One line on a terminal, drawn over itself; elsewhere lines ever farther apart, some hundred a week."""
 
     def __init__(self, noun: str, total: int) -> None:
         self.noun, self.total, self.done = noun, total, 0
@@ -45,7 +45,7 @@ class Progress:
         self.done += 1
         for name, count in counts.items():
             self.counts[name] = self.counts.get(name, 0) + int(count)
-        wait = 0.2 if sys.stderr.isatty() else 10.0
+        wait = 0.2 if sys.stderr.isatty() else max(10.0, (time.monotonic() - self.started) / 50)
         if time.monotonic() - self.told >= wait:
             self._tell("\r" if sys.stderr.isatty() else "\n")
 

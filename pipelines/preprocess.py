@@ -4,27 +4,46 @@ uv run pipelines/preprocess.py --layout bp4d --data BP4D --out OUT --detector yu
 """
 
 import argparse
+import faulthandler
 import json
 import logging
+import shutil
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from au_core.config import LAYOUTS, PreprocessConfig
-from au_core.data.files import write_table
+from au_core.data.files import sweep, write_table
 from au_core.data.readers import list_sequences
-from au_core.data.schema import QUALITY, SequenceRef
+from au_core.data.schema import QUALITY, SequenceRef, shard_path
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
-from au_core.face.prepare import Status, finished, prepare_sequence
+from au_core.face.prepare import Status, failed, finished, prepare_sequence
 from pipelines.cli import Progress, run, summary
 
 MAX_ACTORS = 32
 """Actors asked of a cluster whose nodes are still to come."""
+NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
+"""Layouts that need a detector."""
+TRIES = 3
+"""Deaths of a worker over one sequence after which it is not given to another."""
+HANG = 600
+"""Seconds after which one frame is a hang; its worker is ended."""
+THRESHOLDS = {
+    "min_brightness": "a face whose mean grey value is below",
+    "min_sharpness": "a face whose Laplacian varies less",
+    "max_angle": "a face turned by more degrees",
+    "max_disagreement": "landmarks farther from the detector's points, in eye distances",
+}
+SAVE_EVERY = 30
+"""Seconds between two writings of ``quality.parquet``."""
 
 
 def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> pa.Table:
@@ -35,23 +54,43 @@ def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> p
     Raises:
         AuError: the dataset cannot be listed, the detector cannot be had, or every sequence failed.
     """
-    refs, cfg = list_sequences(layout, data), _checked(layout, cfg)
-    done = [finished(ref, cfg, faces) for ref in refs]
-    status = {ref: row for ref, row in zip(refs, done, strict=True) if row}
-    todo = [ref for ref in refs if ref not in status]
+    refs, cfg = list_sequences(layout, data.absolute(), cfg.camera), _checked(layout, cfg)
+    status = _finished(refs, cfg, faces)
+    todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
     try:
         for ref, row in _prepare_all(todo, cfg, faces) if todo else ():
             status[ref] = row
+            if time.monotonic() - saved > SAVE_EVERY:
+                _write_quality(refs, status, faces)
+                saved = time.monotonic()
     finally:
-        table = _write_quality([status[ref] for ref in refs if ref in status], faces)
-    _tell(table, len(todo), faces)
+        table = _write_quality(refs, status, faces)
+    _tell(table, len(todo), _strangers(refs, faces), faces)
     return table
+
+
+def _finished(refs: list[SequenceRef], cfg: PreprocessConfig, faces: Path) -> dict[SequenceRef, Status]:
+    """Quality rows of what an earlier run made of the same files with the same settings."""
+    path = faces / "quality.parquet"
+    try:
+        rows = pq.ParquetFile(path).read().cast(QUALITY).to_pylist() if path.exists() else []
+    except (OSError, ValueError):  # of an older version, or damaged: the shards themselves know
+        rows = []
+    last = {(row["subject"], row["sequence"]): row for row in rows}
+    with ThreadPoolExecutor(8) as pool:
+        done = pool.map(lambda ref: finished(ref, cfg, faces, last.get((ref.subject, ref.sequence))), refs)
+        return {ref: row for ref, row in zip(refs, done, strict=True) if row}
+
+
+def _strangers(refs: list[SequenceRef], faces: Path) -> list[Path]:
+    """Shards in ``faces`` of sequences that are not in the dataset (any more)."""
+    return sorted(set(faces.glob("subject=*/*.parquet")) - {shard_path(faces, ref) for ref in refs})
 
 
 def _checked(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
     """Make sure of the detector before any worker starts; a fetched one is a path from here on."""
     if cfg.detector == "dataset":
-        if layout in ("videos", "manifest"):
+        if layout in NO_LANDMARKS:
             raise ConfigError(f"{layout}: no landmark files in this layout; use --detector yunet or a path")
         return cfg
     model = fetch_yunet() if cfg.detector == "yunet" else Path(cfg.detector).absolute()
@@ -72,48 +111,79 @@ def _prepare_all(
     ray.data.DataContext.get_current().enable_progress_bars = False  # one line of our own says more
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # which importing ray.data has set itself
     cpus = int(ray.cluster_resources().get("CPU", 0)) or MAX_ACTORS  # none yet: nodes come when asked for
-    actors = min(len(refs), cpus)
+    actors, tries = min(len(refs), cpus), faces.absolute() / ".tries"
+    shutil.rmtree(tries, ignore_errors=True)
     jobs = [{"number": i, "ref": json.dumps(asdict(ref))} for i, ref in enumerate(refs)]
     rows = (
         ray.data.from_items(jobs, override_num_blocks=len(jobs))
         .map(
             PrepareSequence,  # type: ignore[arg-type] - Ray takes a class of callables too
-            fn_constructor_args=(cfg, str(faces.absolute())),
-            compute=ray.data.ActorPoolStrategy(size=actors),
+            fn_constructor_args=(cfg, str(faces.absolute()), str(tries)),
+            compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
             num_cpus=1,
         )
         .iter_rows()
     )
     progress = Progress("sequences", len(refs))
     for row in rows:
-        progress.add(frames=row["frames_decoded"], faces=row["faces_found"], problems=row["status"] != "ok")
+        progress.add(
+            frames=row["frames_decoded"],
+            faces=row["faces_found"],
+            lost=lost_frames(row),
+            problems=row["status"] != "ok",
+        )
         yield refs[row.pop("number")], row
     progress.end()
+    shutil.rmtree(tries, ignore_errors=True)
+
+
+def lost_frames(row: Status) -> int:
+    """Coded frames that could not be decoded; an unlabelled or failed sequence has none that are known."""
+    return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
 
 
 class PrepareSequence:
     """Ray Data actor: one sequence in, one Parquet shard written, one small quality row out."""
 
-    def __init__(self, cfg: PreprocessConfig, faces: str) -> None:
+    def __init__(self, cfg: PreprocessConfig, faces: str, tries: str) -> None:
         import cv2
 
         cv2.setNumThreads(1)  # one core an actor; OpenCV's own threads would fight over it
-        self.cfg, self.faces = cfg, Path(faces)
-        self.detector = None if cfg.detector == "dataset" else load_detector(cfg.detector, cfg)
+        self.cfg, self.faces, self.tries = cfg, Path(faces), Path(tries)
+        self.detector = None if cfg.detector == "dataset" else load_detector(cfg.detector, cfg, doubtful=True)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The quality row of one sequence."""
         ref = SequenceRef.from_dict(json.loads(row["ref"]))
-        return {"number": row["number"], **prepare_sequence(ref, self.detector, self.cfg, self.faces)}
+        if self._try(row["number"]) > TRIES:
+            reason = f"{TRIES} workers died of it, or hung for {HANG} s on one frame; see Ray's logs"
+            return {"number": row["number"], **failed(ref, reason)}
+        try:
+            status = prepare_sequence(ref, self.detector, self.cfg, self.faces, alive=_still_alive)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        return {"number": row["number"], **status}
+
+    def _try(self, number: int) -> int:
+        """How many workers have begun with this sequence; Ray would give it to new ones for ever."""
+        self.tries.mkdir(parents=True, exist_ok=True)
+        with (self.tries / str(number)).open("ab") as file:
+            file.write(b".")
+            return file.tell()
 
 
-def _write_quality(rows: list[Status], faces: Path) -> pa.Table:
-    table = pa.Table.from_pylist(rows, QUALITY)
+def _still_alive() -> None:
+    faulthandler.dump_traceback_later(HANG, exit=True, file=2)
+
+
+def _write_quality(refs: list[SequenceRef], status: dict[SequenceRef, Status], faces: Path) -> pa.Table:
+    table = pa.Table.from_pylist([status[ref] for ref in refs if ref in status], QUALITY)
+    sweep(faces / "quality.parquet")
     write_table(table, faces / "quality.parquet")
     return table
 
 
-def _tell(table: pa.Table, n_new: int, faces: Path) -> None:
+def _tell(table: pa.Table, n_new: int, strangers: list[Path], faces: Path) -> None:
     """Say in a few lines what came of it.
 
     Raises:
@@ -123,12 +193,19 @@ def _tell(table: pa.Table, n_new: int, faces: Path) -> None:
     bad = [row for row in rows if row["status"] != "ok"]
     found, decoded = (sum(row[key] for row in rows) for key in ("faces_found", "frames_decoded"))
     print(
-        f"faces: {len(rows)} sequences ({n_new} new), {decoded:,} frames, a face in {found:,}; "
+        f"faces: {len(rows)} sequences ({n_new} new), {decoded:,} frames, a face in {found:,}, "
+        f"{sum(map(lost_frames, rows)):,} lost; "
         f"{len(bad)} with problems, listed in {faces / 'quality.parquet'}",
         file=sys.stderr,
     )
     for row in bad[:5]:
         print(f"  {row['status']}: {row['subject']} {row['sequence']}: {row['reason']}", file=sys.stderr)
+    if strangers:
+        print(
+            f"  {len(strangers)} shards are of sequences that are not in this dataset, such as "
+            f"{strangers[0]}; remove them if they should not be trained on",
+            file=sys.stderr,
+        )
     if rows and all(row["status"] == "failed" for row in rows):
         raise DatasetError(f"each of {len(rows)} sequences failed, the first: {rows[0]['reason']}")
 
@@ -151,6 +228,14 @@ def main(argv: list[str] | None = None) -> None:
         "--min-confidence", type=float, default=default.min_confidence, help="lowest score of a face"
     )
     parser.add_argument("--all-faces", action="store_true", help="keep every face (always so for videos)")
+    parser.add_argument("--camera", default=default.camera, help="DISFA's camera: left or right")
+    parser.add_argument(
+        "--keep-bad-landmarks", action="store_true", help="keep DISFA's frames with wrong landmarks"
+    )
+    for name, what in THRESHOLDS.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=float, default=getattr(default, name), help=f"flag {what}")
+    parser.add_argument("--report", action="store_true", help="draw OUT/faces/report.html: look at it")
     args = parser.parse_args(argv)
     cfg = PreprocessConfig(
         detector=args.detector,
@@ -158,8 +243,15 @@ def main(argv: list[str] | None = None) -> None:
         detect_side=args.detect_side,
         min_confidence=args.min_confidence,
         all_faces=args.all_faces or args.layout == "videos",
+        camera=args.camera,
+        keep_bad_landmarks=args.keep_bad_landmarks,
+        **{name: getattr(args, name) for name in THRESHOLDS},
     )
     preprocess(args.layout, args.data, args.out / "faces", cfg)
+    if args.report:
+        from au_core.report.quality import write_quality_report
+
+        print(f"report: {write_quality_report(args.out / 'faces')}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ au_core.data.layout
 au_core.data.video
 au_core.data.tree
 au_core.data.bp4d
+au_core.data.bp4d_plus
 au_core.data.disfa
+au_core.data.disfa_plus
+au_core.data.lists
 au_core.data.manifest
 au_core.data.videos
 au_core.data.readers
@@ -37,6 +40,8 @@ au_core.face
 au_core.face.align
 au_core.face.detect
 au_core.face.track
+au_core.face.judge
+au_core.face.rows
 au_core.face.prepare
 au_core.data.faces
 au_core.data.protocols
@@ -74,6 +79,8 @@ au_core.report.tables
 au_core.report.comparisons
 au_core.report.figures
 au_core.report.page
+au_core.report.survey
+au_core.report.quality
 tune_spaces.alpha
 tune_spaces.updates
 tune_spaces

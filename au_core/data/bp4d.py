@@ -3,11 +3,12 @@
 Written against the release that public code reads: ``F001/T1/2440.jpg`` (ME-GraphAU and JAA-Net lists, with
 and without zero padding), ``AUCoding/AU_OCC/F001_T1.csv`` with a column for every AU number (ME-GraphAU's
 tools; flat ``AUCoding/`` in AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat``
-counting pixels from 1 (JAA-Net).
+counting pixels from 1 (JAA-Net). Occurrence is read, never the intensities that lie in ``AU_INT`` beside it.
 """
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -15,8 +16,7 @@ import numpy as np
 
 from au_core.aus import AU_NAMES, BP4D, UNKNOWN
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout
-from au_core.data.video import is_picture
+from au_core.data.tree import child, children, not_the_layout, numbered_pictures
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
@@ -24,8 +24,10 @@ AUS = tuple(AU_NAMES)
 RAW_TASKS = {"01": 1, "03": 2, "07": 3, "08": 4, "09": 5, "10": 6, "11": 7, "13": 8}
 EXPECTED = "F001/T1/*.jpg (at the top or one folder below) and AUCoding/AU_OCC/F001_T1.csv"
 CODES = {"0": 0, "1": 1, "9": UNKNOWN}
-LEFT_EYE, RIGHT_EYE, CORNERS = slice(19, 25), slice(25, 31), [31, 37]
+LEFT_EYE, RIGHT_EYE, CORNERS, NOSE = slice(19, 25), slice(25, 31), [31, 37], 13
 """Indices in the 49 points, from 0 (JAA-Net ``face_transform.py``); left is left in the picture."""
+MAX_FRAMES = 1_000_000
+"""A landmark file that claims more is damaged."""
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
@@ -37,7 +39,8 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     coding = child(root, "AUCoding")
     folders = [child(coding, "AU_OCC"), child(root, "AU_OCC"), coding, root]
     found = next((labels for folder in folders if (labels := _label_files(folder))), {})
-    top = next((f for f in [root, *children(root, ".*")] if children(f, r"[FM]\d{3}")), None)
+    tops = [f for f in [root, *children(root, ".*")] if children(f, r"[FM]\d{3}")]
+    top = next(filter(_has_pictures, tops), next(iter(tops), None))  # Physiology/ has subjects' folders, too
     if not found or top is None:
         raise not_the_layout(root, "bp4d", EXPECTED)
     people = {path.name.upper(): path for path in children(top, r"[FM]\d{3}")}
@@ -51,6 +54,11 @@ def list_sequences(root: Path) -> list[SequenceRef]:
         )
         for (subject, task), label in found.items()
     ]  # fmt: skip
+
+
+def _has_pictures(top: Path) -> bool:
+    tasks = (task for person in children(top, r"[FM]\d{3}") for task in children(person, r"T\d+"))
+    return any(numbered_pictures(task) for task in tasks)
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -72,13 +80,24 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a damaged csv or mat, or no picture at all.
     """
+    return rows_of_pictures(ref, numbered_pictures(Path(ref.root) / ref.source))
+
+
+def rows_of_pictures(ref: SequenceRef, pictures: dict[int, Path], remarks: Sequence[str] = ()) -> FrameRows:
+    """The coded frames of one sequence, whose ``pictures`` are numbered as in the labels.
+
+    Raises:
+        DatasetError: as :func:`read_rows`.
+    """
     root = Path(ref.root)
     frames, codes = read_occurrence(root / ref.labels[0])
-    pictures = numbered_pictures(root / ref.source)
     if not pictures:
         raise DatasetError(f"{root / ref.source}: no numbered picture; expected such as {frames[0]}.jpg")
-    points = _points(root / ref.landmarks, frames, sorted(pictures)) if ref.landmarks else None
-    return FrameRows(ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures, points=points)
+    marks = _marks(root / ref.landmarks, frames, sorted(pictures)) if ref.landmarks else None
+    return FrameRows(
+        ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures, remarks=tuple(remarks),
+        points=None if marks is None else marks[:, :3], noses=None if marks is None else marks[:, 3],
+    )  # fmt: skip
 
 
 def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -131,14 +150,8 @@ def _line(
     return int(line[0]), [UNKNOWN if c is None else CODES[line[c].strip()] for c in columns]
 
 
-def numbered_pictures(folder: Path) -> dict[int, Path]:
-    """The pictures of a folder by the number that is their name."""
-    found = children(folder, r"\d{1,9}\.\w+")
-    return {int(path.stem): path for path in found if is_picture(path)}
-
-
-def _points(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
-    """``float32[N, 3, 2]`` for ``frames``: the file has an entry for each picture, or for each number."""
+def _marks(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
+    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, or for each number."""
     landmarks = read_landmarks(path)
     if len(landmarks) == len(pictures):
         row = {number: index for index, number in enumerate(pictures)}
@@ -149,29 +162,33 @@ def _points(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
             f"{path}: landmarks of {len(landmarks)} frames for {len(pictures)} pictures up to number "
             f"{pictures[-1]}; expected one for each, or use --detector yunet"
         )
-    points = np.full((len(frames), 3, 2), np.nan, np.float32)
+    marks = np.full((len(frames), 4, 2), np.nan, np.float32)
     for i, frame in enumerate(frames.tolist()):
         if frame in row:
-            points[i] = landmarks[row[frame]]
-    return points
+            marks[i] = landmarks[row[frame]]
+    return marks
 
 
 def read_landmarks(path: Path) -> np.ndarray:
-    """Eye and mouth centres ``float32[F, 3, 2]`` of a ``2DFeatures`` file, NaN where tracking failed.
+    """Eyes, mouth and nose ``float32[F, 4, 2]`` of a ``2DFeatures`` file, NaN where tracking failed.
 
     Raises:
         DatasetError: no HDF5 file with ``fit/pred``.
     """
     try:
         with h5py.File(path, "r") as file:
-            references = np.asarray(file["fit/pred"]).ravel()
-            return np.stack([_three_points(np.asarray(file[reference])) for reference in references])
+            found = file["fit/pred"]
+            if not isinstance(found, h5py.Dataset) or not 0 < (found.size or 0) < MAX_FRAMES:
+                raise ValueError("fit/pred is no list of frames")  # a damaged header can claim any number
+            return np.stack([_four_points(file[reference]) for reference in np.asarray(found).ravel()])
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise DatasetError(f"{path}: no landmark file (MATLAB v7.3 with fit/pred): {error}") from error
 
 
-def _three_points(stored: np.ndarray) -> np.ndarray:
-    if stored.shape != (2, 49):  # MATLAB writes an empty array where tracking failed
-        return np.full((3, 2), np.nan, np.float32)
-    p = stored.T - 1  # MATLAB counts pixels from 1
-    return np.stack([p[LEFT_EYE].mean(0), p[RIGHT_EYE].mean(0), p[CORNERS].mean(0)]).astype(np.float32)
+def _four_points(stored: object) -> np.ndarray:
+    if getattr(stored, "shape", None) != (2, 49):  # MATLAB writes an empty array where tracking failed
+        return np.full((4, 2), np.nan, np.float32)
+    p = np.asarray(stored).T - 1  # MATLAB counts pixels from 1
+    return np.stack([p[LEFT_EYE].mean(0), p[RIGHT_EYE].mean(0), p[CORNERS].mean(0), p[NOSE]]).astype(
+        np.float32
+    )

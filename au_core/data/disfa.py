@@ -1,52 +1,80 @@
-"""Layout ``disfa``: one video per subject, one intensity file per AU, 66-point landmarks.
+"""Layout ``disfa``: one video per subject and camera, one intensity file per AU, 66-point landmarks.
 
 Written against the release that public code reads: ``Videos_LeftCamera/LeftVideoSN001_comp.avi`` (also
-``Video_``, ``_Comp``; AU R-CNN, FMAE-IAT, LibreFace), ``ActionUnit_Labels/SN001/SN001_au1.txt`` with lines
-``frame,intensity`` from frame 1 (ME-GraphAU, FMAE-IAT), ``Landmark_Points/SN001/tmp_frame_lm``.
+``Video_``, ``_Comp``; AU R-CNN, FMAE-IAT, LibreFace), or its frames as pictures, counted from 0
+(``SN001/0.png``: ME-GraphAU, JAA-Net) or from 1 (``frame_1.jpg``: FMAE-IAT; ``0001.jpg``: LibreFace).
+``ActionUnit_Labels/SN001/SN001_au1.txt`` with lines ``frame,intensity`` from frame 1 (ME-GraphAU, FMAE-IAT);
+4,845 lines, SN010 has 4,844. ``Landmark_Points/SN001/tmp_frame_lm`` (public readers without a name). Frames
+with wrong landmarks: JAA-Net's lists leave them out, and an independent script names the same ranges.
 """
 
 import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from json import loads
 from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
 
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout
+from au_core.data.tree import child, children, not_the_layout, numbered_pictures
 from au_core.errors import DatasetError
 
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 EXPECTED = "Videos_LeftCamera/LeftVideoSN001_comp.avi and ActionUnit_Labels/SN001/SN001_au1.txt"
-LEFT_EYE, RIGHT_EYE, CORNERS = slice(36, 42), slice(42, 48), [48, 54]
+LEFT_EYE, RIGHT_EYE, CORNERS, NOSE = slice(36, 42), slice(42, 48), [48, 54], 30
 """Indices in the 66 points, from 0: iBUG's 68 without the inner mouth corners, which come later."""
+MAX_BYTES = 1_000_000
+"""A landmark file of 66 points has 1 KB; one that is far larger is something else."""
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
-    """One sequence for each folder of labels: the left camera's, or ``right`` where only that is there.
+def list_sequences(root: Path, camera: str = "left") -> list[SequenceRef]:
+    """One sequence for each folder of labels, with the video or the pictures of one ``camera``.
+
+    Where there is no camera's folder, pictures in ``SN001/`` (at the top or one folder below) are taken.
 
     Raises:
-        DatasetError: no video, or no label folder.
+        DatasetError: no video or picture of that camera, or no label folder.
     """
-    people = children(child(root, "ActionUnit_Labels"), r"SN\d{3}")
-    left, right = (child(root, f"Videos?_?{side}Camera") for side in ("Left", "Right"))
-    camera, side = (left or right), "left" if left or not right else "right"
-    films = {path.stem[-10:-5].upper(): path for path in children(camera, rf"{side}VideoSN\d{{3}}_comp\.\w+")}
-    if not people or camera is None or not films:
+    labels = child(root, "ActionUnit_Labels")
+    people = children(labels, r"SN\d{3}")
+    sides = {side: child(root, f"Videos?_?{side}_?Camera") for side in ("Left", "Right")}
+    there = [side.lower() for side, folder in sides.items() if folder]
+    if there and camera not in there and people:
+        raise DatasetError(f"{root}: no folder of the {camera} camera; --camera {there[0]} is there")
+    folder = sides[camera.title()]
+    found = dict(_films(folder, camera) if folder else _picture_folders(root, labels))
+    if not people or not found:
         raise not_the_layout(root, "disfa", EXPECTED)
-    return [_ref(root, person, camera, side, films.get(person.name.upper())) for person in people]
+    return [_ref(root, person, camera, found.get(person.name.upper()), folder) for person in people]
 
 
-def _ref(root: Path, labels: Path, camera: Path, side: str, film: Path | None) -> SequenceRef:
+def _films(folder: Path, camera: str) -> Iterator[tuple[str, Path]]:
+    """(subject, video, or folder of a video's pictures)."""
+    for path in children(folder, rf"(?:{camera}_?Video_?)?SN\d{{3}}(?:_comp)?(?:\.\w+)?"):
+        yield re.findall(r"SN\d{3}", path.name.upper())[0], path
+
+
+def _picture_folders(root: Path, labels: Path | None) -> Iterator[tuple[str, Path]]:
+    tops = [root, *(p for p in children(root, ".*") if p != labels and not p.name.startswith("Landmark"))]
+    for path in (path for top in tops for path in children(top, r"SN\d{3}")):
+        if numbered_pictures(path):
+            yield path.name.upper(), path
+
+
+def _ref(root: Path, labels: Path, camera: str, source: Path | None, folder: Path | None) -> SequenceRef:
     subject = labels.name.upper()
-    film = film or camera / f"{side.title()}Video{subject}_comp.avi"  # fails by name, does not vanish
-    files = {path.name.lower(): path for path in children(labels, r".*\.txt")}
+    source = source or (folder or root) / f"{camera.title()}Video{subject}_comp.avi"  # fails by name
+    texts = {path.name.lower(): path for path in children(labels, r".*\.txt")}
     names = [f"{subject}_au{au}.txt" for au in AUS]
     landmarks = child(root, "Landmark_Points", subject)
     return SequenceRef(
-        layout="disfa", dataset="DISFA", subject=subject, sequence=side, root=str(root),
-        source=film.relative_to(root).as_posix(),
+        layout="disfa", dataset="DISFA", subject=subject, sequence=camera, root=str(root),
+        source=source.relative_to(root).as_posix(),
         labels=tuple(
-            files.get(name.lower(), labels / name).relative_to(root).as_posix() for name in names
+            texts.get(name.lower(), labels / name).relative_to(root).as_posix() for name in names
         ),
         landmarks=landmarks.relative_to(root).as_posix() if landmarks else None,
     )  # fmt: skip
@@ -58,7 +86,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a missing or damaged label file, or files of different lengths.
     """
-    root = Path(ref.root)
+    root, source = Path(ref.root), Path(ref.root) / ref.source
     columns = [read_intensities(root / label) for label in ref.labels]
     lengths = [len(column) for column in columns]
     if min(lengths) < max(lengths):
@@ -67,10 +95,35 @@ def read_rows(ref: SequenceRef) -> FrameRows:
             f"{root}: {short} has {min(lengths)} lines but {long} has {max(lengths)}; expected one each"
         )
     frames, codes = np.arange(1, lengths[0] + 1, dtype=np.int32), np.stack(columns, axis=1)
-    points, remarks = read_points(root / ref.landmarks, len(frames)) if ref.landmarks else (None, ())
+    marks, remarks = read_points(root / ref.landmarks, len(frames)) if ref.landmarks else (None, ())
+    pictures = _counted_from_1(numbered_pictures(source)) if source.is_dir() else None
     return FrameRows(
-        ref=ref, aus=AUS, frames=frames, codes=codes, video=root / ref.source, points=points, remarks=remarks
-    )
+        ref=ref, aus=AUS, frames=frames, codes=codes, remarks=remarks, kind="intensity",
+        pictures=pictures, video=None if source.is_dir() else source,
+        points=None if marks is None else marks[:, :3], noses=None if marks is None else marks[:, 3],
+        bad=np.isin(frames, bad_frames(ref.subject)),
+    )  # fmt: skip
+
+
+def _counted_from_1(pictures: dict[int, Path]) -> dict[int, Path]:
+    """The pictures by label frame: the folder does not say where it counts from, its lowest number does."""
+    shift = 1 if 0 in pictures else 0
+    return {number + shift: path for number, path in pictures.items()}
+
+
+@cache
+def _bad_ranges() -> dict[str, list[list[int]]]:
+    facts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())
+    return facts["DISFA"]["frames_without_good_landmarks_0based"]
+
+
+def bad_frames(subject: str) -> list[int]:
+    """Frames of a subject, counted from 1 as in the labels, whose landmarks are known to be wrong.
+
+    >>> len(bad_frames("SN021")), bad_frames("SN002")[0]
+    (3052, 800)
+    """
+    return [n + 1 for first, last in _bad_ranges().get(subject, []) for n in range(first, last + 1)]
 
 
 def read_intensities(path: Path) -> np.ndarray:
@@ -86,41 +139,43 @@ def read_intensities(path: Path) -> np.ndarray:
     if not lines:
         raise DatasetError(f"{path}: the file is empty; expected lines such as 1,0")
     for number, line in enumerate(lines, start=1):
-        match = re.fullmatch(r"\s*(\d+)\s*,\s*([0-5])\s*", line, re.ASCII)
+        match = re.fullmatch(r"\s*(\d{1,9})\s*,\s*([0-5])\s*", line, re.ASCII)
         if not match or int(match[1]) != number:
             raise DatasetError(f"{path}, line {number}: {line[:40]!r}; expected {number},<0 to 5>")
     return np.array([int(line.split(",")[1]) for line in lines], np.int8)
 
 
 def read_points(folder: Path, n_frames: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """``float32[N, 3, 2]`` from one file per frame, NaN where it is missing; and what was odd.
+    """Eyes, mouth and nose ``float32[N, 4, 2]``, a file per frame, NaN where it is missing; and what was odd.
 
     Files count from 0 (``SN001_0000_lm.mat``) or from 1 (``l00001_lm.mat``); one subject has a file more
-    than the video has frames, and it is the first that is too many.
+    than the video has frames, and it is the first that is too many; ``l03631_lm.mat`` of SN031 is missing.
     """
     names = (
-        (path, re.fullmatch(r"(?:SN\d+_|l)(\d+)_lm\.mat", path.name, re.I))
+        (path, re.fullmatch(r"(?:SN\d+_|l)(\d{1,9})_lm\.mat", path.name, re.I))
         for path in folder.rglob("*_[lL][mM].mat")
     )
-    files = {int(match[1]): path for path, match in names if match}
-    first = min(1, *files) if files else 1
-    surplus = max(files, default=0) - first + 1 - n_frames
+    found = {int(match[1]): path for path, match in names if match}
+    first = min(1, *found) if found else 1
+    surplus = max(found, default=0) - first + 1 - n_frames
     first += surplus == 1
-    points = np.full((n_frames, 3, 2), np.nan, np.float32)
-    for number, path in files.items():
+    marks = np.full((n_frames, 4, 2), np.nan, np.float32)
+    for number, path in found.items():
         if 0 <= number - first < n_frames:
-            points[number - first] = _three_points(path)
-    missing = int(np.isnan(points[:, 0, 0]).sum())
+            marks[number - first] = _four_points(path)
+    missing = int(np.isnan(marks[:, 0, 0]).sum())
     remarks = [f"{missing} frames without landmarks"] * bool(missing)
     remarks += [f"{surplus} landmark files more than frames"] * (surplus > 0)
-    return points, tuple(remarks)
+    return marks, tuple(remarks)
 
 
-def _three_points(path: Path) -> np.ndarray:
+def _four_points(path: Path) -> np.ndarray:
     try:
-        p = np.asarray(loadmat(path)["pts"], np.float32)
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("too large")
+        p = np.asarray(loadmat(path, variable_names=["pts"])["pts"], np.float32)
     except Exception:  # scipy raises whatever damaged bytes lead it to; one frame is no reason to lose 4,845
-        return np.full((3, 2), np.nan, np.float32)
+        return np.full((4, 2), np.nan, np.float32)
     if p.shape != (66, 2):
         raise DatasetError(f"{path}: pts is {'x'.join(map(str, p.shape))}; expected 66x2")
-    return np.stack([p[LEFT_EYE].mean(0), p[RIGHT_EYE].mean(0), p[CORNERS].mean(0)])
+    return np.stack([p[LEFT_EYE].mean(0), p[RIGHT_EYE].mean(0), p[CORNERS].mean(0), p[NOSE]])

@@ -5,7 +5,7 @@
 """
 
 import csv
-import os
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,7 @@ import numpy as np
 
 from au_core.aus import UNKNOWN, au_number
 from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.tree import inside
 from au_core.data.video import is_picture
 from au_core.errors import ConfigError, DatasetError
 
@@ -37,6 +38,8 @@ class Table:
     """A manifest, its rows by (subject, sequence)."""
 
     aus: tuple[int, ...]
+    kind: str
+    """``intensity`` if any code is above 1."""
     rows: dict[tuple[str, str], list[Row]]
 
 
@@ -47,17 +50,19 @@ def list_sequences(root: Path) -> list[SequenceRef]:
         DatasetError: no such file, wrong columns, a row of another length, a path out of the CSV's folder.
     """
     path = root / "manifest.csv" if root.is_dir() else root
-    return [_ref(path, *names, rows) for names, rows in _read(path).rows.items()]
+    table = _read(path)
+    return [_ref(path, table, *names, rows) for names, rows in table.rows.items()]
 
 
-def _ref(path: Path, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
+def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
     for row in rows:
-        if os.path.isabs(row.path) or os.path.normpath(row.path).startswith(".."):
-            raise DatasetError(f"{path}, line {row.line}: path {row.path!r} leads out of the CSV's folder")
+        inside(path.parent, row.path, f"{path}, line {row.line}")
+    lines = repr((table.aus, table.kind, [(row.path, row.frame, row.codes) for row in rows]))
     sources = list(dict.fromkeys(row.path for row in rows))
     return SequenceRef(
         layout="manifest", dataset="manifest", subject=subject, sequence=sequence,
         source=sources[0], root=str(path.parent), labels=(path.name,), more_sources=tuple(sources[1:]),
+        lines=hashlib.blake2b(lines.encode("utf-8", "surrogateescape")).hexdigest()[:32],
     )  # fmt: skip
 
 
@@ -88,7 +93,8 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         raise DatasetError(f"{path}: no readable CSV ({error})") from error
     if not rows:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
-    return Table(aus, dict(rows))
+    intense = any(code in "2345" for group in rows.values() for row in group for code in row.codes if code)
+    return Table(aus, "intensity" if intense else "occurrence", dict(rows))
 
 
 def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
@@ -121,7 +127,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     root, path = Path(ref.root), Path(ref.root) / ref.labels[0]
     table = _read(path)
     rows = table.rows[ref.subject, ref.sequence]
-    sources = {row.path: _inside(root, row.path, path, row.line) for row in rows}
+    sources = {row.path: inside(root, row.path, f"{path}, line {row.line}") for row in rows}
     pictures = all(is_picture(source) for source in sources.values())
     if not pictures and len(sources) > 1:
         raise DatasetError(
@@ -142,14 +148,8 @@ def read_rows(ref: SequenceRef) -> FrameRows:
         codes=codes,
         pictures=by_frame if pictures else None,
         video=video,
+        kind=table.kind,
     )
-
-
-def _inside(root: Path, name: str, table: Path, line: int) -> Path:
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise DatasetError(f"{table}, line {line}: {name!r} is a link out of the CSV's folder")
-    return path
 
 
 def _frame(row: Row, table: Path, lowest: int) -> int:

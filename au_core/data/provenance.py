@@ -1,6 +1,5 @@
 """Shards that know what they were made from: a cheap signature to skip by, a content hash to be sure by."""
 
-import glob
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -8,14 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import replace_atomically, sweep
 from au_core.data.schema import SequenceRef
 
 
 def source_files(ref: SequenceRef) -> list[Path]:
-    """Every file a sequence is made from: labels, landmarks, and pictures or video; sorted."""
+    """Every file a sequence is made from: labels of its own, landmarks, pictures or video; sorted."""
     root = Path(ref.root)
-    tops = [root / name for name in (*ref.labels, ref.source, *ref.more_sources)]
+    labels = ref.labels if ref.lines is None else ()
+    tops = [root / name for name in (*labels, ref.source, *ref.more_sources)]
     tops += [root / ref.landmarks] if ref.landmarks else []
     files = [file for top in tops for file in (top.rglob("*") if top.is_dir() else [top])]
     return sorted({file for file in files if file.is_file()})
@@ -23,53 +23,74 @@ def source_files(ref: SequenceRef) -> list[Path]:
 
 def signature(ref: SequenceRef) -> str:
     """Hash of names, sizes and times: if it is unchanged, so are the files (the rule of git's index)."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = _start(ref)
     for file in source_files(ref):
         stat = file.stat()
-        digest.update(f"{file.relative_to(ref.root)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        digest.update(_line(ref, file, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()
 
 
 def content_hash(ref: SequenceRef) -> str:
     """Hash of names and bytes, the same for a copy of the files elsewhere."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = _start(ref)
     for file in source_files(ref):
-        digest.update(f"{file.relative_to(ref.root)}\0{file.stat().st_size}\0".encode())
+        digest.update(_line(ref, file, file.stat().st_size))
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 
 
+def _start(ref: SequenceRef) -> "hashlib.blake2b":
+    return hashlib.blake2b((ref.lines or "").encode(), digest_size=16)
+
+
+def _line(ref: SequenceRef, file: Path, *numbers: int) -> bytes:
+    name = file.relative_to(ref.root).as_posix().encode("utf-8", "surrogateescape")
+    return b"\0".join([name, *(str(number).encode() for number in numbers), b""])
+
+
+Revise = Callable[[pa.Table], pa.Table]
+
+
 def write_shard(
-    shard: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: Callable[[], dict[str, str]]
+    shard: Path,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    notes: Callable[[], dict[str, str]],
+    revise: Callable[[], Revise | None] = lambda: None,
 ) -> None:
     """Write ``tables`` as row groups, one in memory at a time, then ``notes`` as the file's metadata.
 
-    Whole or absent; what a killed worker left half-written is swept away.
+    Whole or absent; what a killed worker left half-written is swept away. What only the last row tells about
+    the first, ``revise`` puts right: asked at the end, it may return a change to each row group.
     """
-    for leftover in shard.parent.glob(f".{glob.escape(shard.name)}.*.tmp"):
-        leftover.unlink(missing_ok=True)
+    sweep(shard)
 
     def fill(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for table in tables:
-                writer.write_table(table)
-            writer.add_key_value_metadata(notes())
+        _write(temporary, schema, tables, notes)
+        if change := revise():
+            draft = temporary.with_suffix(".draft.tmp")
+            temporary.rename(draft)
+            with pq.ParquetFile(draft) as file:
+                _write(temporary, schema, map(change, _row_groups(file)), notes)
+            draft.unlink()
 
     replace_atomically(shard, fill)
 
 
-def annotate_shard(shard: Path, **notes: str) -> None:
-    """Change some of a shard's metadata; its rows stay as they are."""
-    metadata = shard_metadata(shard) | notes
-    with pq.ParquetFile(shard) as file:
-        write_shard(shard, file.schema_arrow.remove_metadata(), _row_groups(file), lambda: metadata)
+def _write(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: Callable[[], dict[str, str]]
+) -> None:
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+        writer.add_key_value_metadata(notes())
 
 
 def _row_groups(file: pq.ParquetFile) -> Iterator[pa.Table]:
     for group in range(file.num_row_groups):
-        yield file.read_row_group(group).replace_schema_metadata()
+        yield file.read_row_group(group)
 
 
 def shard_metadata(shard: Path) -> dict[str, str]:

@@ -4,26 +4,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 from au_core.config import LAYOUTS
-from au_core.data import bp4d, disfa, manifest, videos
+from au_core.data import bp4d, bp4d_plus, disfa, disfa_plus, lists, manifest, videos
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import ConfigError, DatasetError
 
 LISTERS: dict[str, Callable[[Path], list[SequenceRef]]] = {
     "bp4d": bp4d.list_sequences,
+    "bp4d_plus": bp4d_plus.list_sequences,
     "disfa": disfa.list_sequences,
+    "disfa_plus": disfa_plus.list_sequences,
+    "lists": lists.list_sequences,
     "manifest": manifest.list_sequences,
     "videos": videos.list_sequences,
 }
 READERS: dict[str, Callable[[SequenceRef], FrameRows]] = {
     "bp4d": bp4d.read_rows,
+    "bp4d_plus": bp4d_plus.read_rows,
     "disfa": disfa.read_rows,
+    "disfa_plus": disfa_plus.read_rows,
+    "lists": lists.read_rows,
     "manifest": manifest.read_rows,
     "videos": videos.read_rows,
 }
 
 
-def list_sequences(layout: str, root: Path) -> list[SequenceRef]:
-    """Every sequence below ``root``, in order of subject and sequence.
+def list_sequences(layout: str, root: Path, camera: str = "left") -> list[SequenceRef]:
+    """Every sequence below ``root``, in order of subject and sequence; ``camera`` is DISFA's choice of two.
 
     Raises:
         ConfigError: an unknown layout.
@@ -35,7 +41,11 @@ def list_sequences(layout: str, root: Path) -> list[SequenceRef]:
         raise DatasetError(f"{root}: no such folder; expected a dataset in the {layout} layout")
     if root.is_dir() and not any(root.iterdir()):
         raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
-    return sorted(LISTERS[layout](root), key=lambda ref: (ref.subject, ref.sequence))
+    try:
+        found = disfa.list_sequences(root, camera) if layout == "disfa" else LISTERS[layout](root)
+    except OSError as error:
+        raise DatasetError(f"{root}: cannot be listed ({error})") from error
+    return sorted(found, key=lambda ref: (ref.subject, ref.sequence))
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:

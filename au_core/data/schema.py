@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from au_core.aus import au_column
-from au_core.data.files import quoted
+from au_core.data.files import quoted, readable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +29,13 @@ class SequenceRef:
     """Landmark file or folder, relative to ``root``; None where the dataset has none."""
     more_sources: tuple[str, ...] = ()
     """Further pictures, relative to ``root``, where they lie in no folder of their own (manifest)."""
+    lines: str | None = None
+    """Digest of the sequence's own lines where its label files are shared by many; stands for them."""
+
+    @property
+    def name(self) -> dict[str, str]:
+        """What a quality row calls the sequence."""
+        return {"subject": self.subject, "sequence": self.sequence, "source": readable(self.source)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SequenceRef":
@@ -44,7 +51,9 @@ class FrameRows:
     ``aus`` (UNKNOWN where not coded); ``pictures`` maps a frame number to its picture, and is None for a
     video, whose decoded frame ``i`` (from 0) is frame ``first_frame + i``. ``points[N, 3, 2]`` float32 are
     picture-left eye, picture-right eye and mouth centre in source pixels from the dataset's own landmarks
-    (NaN where it has none), or None. An unlabelled video has no frames listed: every decoded one is a row.
+    (NaN where it has none), or None; ``noses[N, 2]`` the tip of the nose likewise. ``bad[N]`` bool marks the
+    frames whose landmarks are known to be wrong. An unlabelled video has no frames listed: every decoded
+    one is a row.
     """
 
     ref: SequenceRef
@@ -55,6 +64,10 @@ class FrameRows:
     video: Path | None = None
     first_frame: int = 1
     points: np.ndarray | None = None
+    noses: np.ndarray | None = None
+    bad: np.ndarray | None = None
+    kind: str = "occurrence"
+    """What the codes are: ``occurrence`` (0, 1) or ``intensity`` (0 to 5)."""
     remarks: tuple[str, ...] = field(default=())
     """What the reader found odd but could live with; ends up in ``quality.parquet``."""
 
@@ -70,13 +83,23 @@ QUALITY = pa.schema(
         ("status", pa.string()),
         ("reason", pa.string()),
         ("content_hash", pa.string()),
+        ("flags", pa.string()),
+        ("signature", pa.string()),
     ]
 )
-"""``faces/quality.parquet``: one row per source sequence; status is ``ok``, ``partial`` or ``failed``."""
+"""``faces/quality.parquet``: one row per source sequence; status is ``ok``, ``partial`` or ``failed``.
+
+``flags`` counts the frames by each word of the face rows' ``flags``; ``signature`` tells unchanged files
+without reading them, and is the only column that is another for a copy of the same data elsewhere.
+"""
 
 
 def face_schema(aus: Sequence[int]) -> pa.Schema:
-    """Columns of ``faces/subject=<id>/*.parquet``; the subject is the folder's name (hive partitioning)."""
+    """Columns of ``faces/subject=<id>/*.parquet``; the subject is the folder's name (hive partitioning).
+
+    ``yaw`` and ``roll`` are degrees, ``brightness`` a grey value in [0, 255], ``sharpness`` the variance of
+    the face's Laplacian; ``flags`` are words of ``au_core.face.judge``, joined by commas, null for none.
+    """
     fixed = [
         ("dataset", pa.string()),
         ("sequence", pa.string()),
@@ -86,6 +109,11 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
         ("face_found", pa.bool_()),
         ("confidence", pa.float32()),
         ("points", pa.list_(pa.float32())),
+        ("yaw", pa.float32()),
+        ("roll", pa.float32()),
+        ("brightness", pa.float32()),
+        ("sharpness", pa.float32()),
+        ("flags", pa.string()),
     ]
     return pa.schema(fixed + [(au_column(au), pa.int8()) for au in aus])
 

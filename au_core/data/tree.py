@@ -1,8 +1,10 @@
 """Folders as people have them: other letter case, one level more or less."""
 
+import os
 import re
 from pathlib import Path
 
+from au_core.data.video import is_picture
 from au_core.errors import DatasetError
 
 
@@ -18,6 +20,29 @@ def child(folder: Path | None, *patterns: str) -> Path | None:
     for pattern in patterns:
         folder = next(iter(children(folder, pattern)), None)
     return folder
+
+
+def numbered_pictures(folder: Path | None) -> dict[int, Path]:
+    """The pictures of a folder by the number in their name: ``732.jpg``, ``0732.jpg``, ``frame_732.png``."""
+    found = children(folder, r"(?:.*\D)?\d{1,9}\.\w+")
+    return {int(re.findall(r"\d+", path.stem)[-1]): path for path in found if is_picture(path)}
+
+
+def inside(base: Path, name: str, where: str) -> Path:
+    """``base / name`` for a path that somebody wrote into a list.
+
+    Raises:
+        DatasetError: it leads out of ``base``, by itself or by a symbolic link; ``where`` is the list's line.
+    """
+    if os.path.isabs(name) or os.path.normpath(name).startswith(".."):
+        raise DatasetError(f"{where}: path {name!r} leads out of {base}")
+    try:
+        path = (base / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null byte
+        raise DatasetError(f"{where}: path {name!r} cannot be followed ({error})") from error
+    if not path.is_relative_to(base.resolve()):
+        raise DatasetError(f"{where}: {name!r} is a link out of {base}")
+    return path
 
 
 def not_the_layout(root: Path, layout: str, expected: str) -> DatasetError:

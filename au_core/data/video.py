@@ -15,6 +15,8 @@ from au_core.errors import DatasetError
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported once, by us
 
 VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+MAX_PIXELS = 1 << 27
+"""Pixels of a video's frame beyond which it is refused; ``au_core/__init__.py`` says the same of pictures."""
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -121,6 +123,11 @@ def _capture(path: Path) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, threads) if path.is_file() else None
     if capture is None or not capture.isOpened():
         raise DatasetError(f"{path}: {_what(path)}; expected a video")
+    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    if width * height > MAX_PIXELS:
+        raise DatasetError(
+            f"{path}: frames of {width:.0f}x{height:.0f}; expected at most {MAX_PIXELS:,} pixels"
+        )
     return capture
 
 

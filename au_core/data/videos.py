@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from au_core.data.files import readable
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.video import PICTURES, VIDEOS
 from au_core.errors import DatasetError
@@ -34,8 +35,8 @@ def _ref(base: Path, path: Path) -> SequenceRef:
     return SequenceRef(
         layout="videos",
         dataset="videos",
-        subject=path.parts[0],
-        sequence="/".join(path.parts[1:] or path.parts),
+        subject=readable(path.parts[0]),
+        sequence=readable("/".join(path.parts[1:] or path.parts)),
         source=path.as_posix(),
         root=str(base),
     )

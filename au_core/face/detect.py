@@ -36,22 +36,31 @@ class Detection:
     """``float32[3, 2]``: picture-left eye, picture-right eye, mouth centre."""
     confidence: float
     """YuNet's score in [0, 1]."""
+    nose: np.ndarray | None = None
+    """``float32[2]``: the tip of the nose."""
 
 
 Detector = Callable[[np.ndarray], list[Detection]]
 """From a frame ``uint8[H, W, 3]`` BGR to its faces, the main one (largest and most central) first."""
 
 
-def load_detector(detector: str, cfg: PreprocessConfig) -> Detector:
+DOUBTFUL = 0.3
+"""Score from which on something is worth a remark where there is no face."""
+
+
+def load_detector(detector: str, cfg: PreprocessConfig, doubtful: bool = False) -> Detector:
     """YuNet from ``yunet`` (fetched once into the user's cache, checked by SHA-256) or from a file's path.
+
+    Where ``doubtful``, what scores below ``cfg.min_confidence`` is handed on too, for others to refuse.
 
     Raises:
         FaceError: the model cannot be fetched, is not the pinned one, or OpenCV cannot use the file.
     """
     path = find_model(detector)
+    least = min(DOUBTFUL, cfg.min_confidence) if doubtful else cfg.min_confidence
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # one harmless warning for each model
     try:
-        net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), cfg.min_confidence, 0.3, 5000)
+        net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), least, 0.3, 5000)
         detect_faces(net, np.zeros((64, 64, 3), np.uint8), 64)  # other networks load, too
     except (cv2.error, ValueError, IndexError) as error:
         message = getattr(error, "err", None) or error
@@ -102,9 +111,9 @@ def detect_faces(net: cv2.FaceDetectorYN, image: np.ndarray, side: int) -> list[
 def _detection(row: np.ndarray, scale: np.ndarray) -> Detection:
     """YuNet's row: box, five points (the subject's right eye, which is left in the picture, first), score."""
     eyes_and_corners = row[4:14].reshape(5, 2) * scale
-    right_eye, left_eye, _nose, right_corner, left_corner = eyes_and_corners
+    right_eye, left_eye, nose, right_corner, left_corner = eyes_and_corners
     points = np.stack([right_eye, left_eye, (right_corner + left_corner) / 2]).astype(np.float32)
-    return Detection((row[:4].reshape(2, 2) * scale).reshape(4), points, float(row[14]))
+    return Detection((row[:4].reshape(2, 2) * scale).reshape(4), points, float(row[14]), nose)
 
 
 def _prominence(face: Detection, width: int, height: int) -> float:

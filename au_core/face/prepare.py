@@ -1,68 +1,79 @@
 """One sequence from its source to its Parquet shard; whatever goes wrong becomes a line, never a crash."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from au_core.aus import UNKNOWN, au_column
 from au_core.config import PreprocessConfig
-from au_core.data.files import replace_atomically
-from au_core.data.provenance import content_hash, shard_metadata, signature
+from au_core.data.files import readable
+from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
-from au_core.data.video import decode, open_video
-from au_core.errors import AuError, DatasetError, FaceError
-from au_core.face.align import align
-from au_core.face.detect import Detection, Detector, detector_identity
-from au_core.face.track import Tracker
+from au_core.errors import AuError, DatasetError
+from au_core.face.detect import Detector, detector_identity
+from au_core.face.rows import FaceRows, Row
 
 ROW_GROUP = 256
 """Faces held in memory at a time."""
-TOLERANCE = 0.05
-"""Containers of healthy videos declare up to this share more frames than they hold."""
 
 Status = dict[str, Any]
 """A row of ``quality.parquet``."""
 
 
 def prepare_sequence(
-    ref: SequenceRef, detector: Detector | None, cfg: PreprocessConfig, folder: Path
+    ref: SequenceRef,
+    detector: Detector | None,
+    cfg: PreprocessConfig,
+    folder: Path,
+    alive: Callable[[], object] = lambda: None,
 ) -> Status:
     """Write the shard of ``ref`` below ``folder``, or find that it is there; returns its quality row.
 
-    ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are.
+    ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are. ``alive``
+    is called before each frame.
     """
     try:
+        before = signature(ref)
         digest = content_hash(ref)
-        old = shard_metadata(shard_path(folder, ref))
-        if old.get("content_hash") == digest and old.get("settings") == settings_of(cfg):
-            return json.loads(old["status"])
-        return _prepare(ref, detector, cfg, folder, digest)
+        status = _known(shard_metadata(shard_path(folder, ref)), cfg, digest)
+        return {**(status or _prepare(ref, detector, cfg, folder, digest, alive)), "signature": before}
     except Exception as error:
-        shard_path(folder, ref).unlink(missing_ok=True)  # made from files that are no longer there
+        _remove(shard_path(folder, ref))  # made from files that are no longer there
         return failed(ref, str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}")
+
+
+def _remove(shard: Path) -> None:
+    try:
+        shard.unlink(missing_ok=True)
+    except OSError:  # no file can have such a name
+        pass
 
 
 def failed(ref: SequenceRef, reason: str) -> Status:
     """The quality row of a sequence that gave no face row."""
     counts = {"frames_coded": None, "frames_decoded": 0, "faces_found": 0}
-    names = {"subject": ref.subject, "sequence": ref.sequence, "source": ref.source}
-    return {**names, **counts, "status": "failed", "reason": reason, "content_hash": None}
+    nothing = {"content_hash": None, "flags": "", "signature": None}
+    return {**ref.name, **counts, "status": "failed", "reason": readable(reason), **nothing}
 
 
-def finished(ref: SequenceRef, cfg: PreprocessConfig, folder: Path) -> Status | None:
-    """The quality row of a shard made with these settings from unchanged files; reads no source."""
-    old = shard_metadata(shard_path(folder, ref))
-    same = old.get("settings") == settings_of(cfg) and old.get("signature") == signature(ref)
-    return json.loads(old["status"]) if same else None
+def finished(ref: SequenceRef, cfg: PreprocessConfig, folder: Path, last: Status | None) -> Status | None:
+    """The quality row ``last`` of ``ref`` if files and settings are those of its shard; reads no source."""
+    if last is None or last["status"] == "failed":
+        return None
+    same = _known(shard_metadata(shard_path(folder, ref)), cfg, last["content_hash"])
+    return last if same and last["signature"] == signature(ref) else None
+
+
+def _known(notes: dict[str, str], cfg: PreprocessConfig, digest: str) -> Status | None:
+    """The quality row a shard carries, if it was made from this content with these settings."""
+    same = notes.get("content_hash") == digest and notes.get("settings") == settings_of(cfg)
+    return json.loads(notes["status"]) if same else None
 
 
 def settings_of(cfg: PreprocessConfig) -> str:
@@ -72,125 +83,56 @@ def settings_of(cfg: PreprocessConfig) -> str:
 
 
 def _prepare(
-    ref: SequenceRef, detector: Detector | None, cfg: PreprocessConfig, folder: Path, digest: str
+    ref: SequenceRef,
+    detector: Detector | None,
+    cfg: PreprocessConfig,
+    folder: Path,
+    digest: str,
+    alive: Callable[[], object],
 ) -> Status:
-    rows = read_rows(replace(ref, landmarks=None) if detector else ref)
-    if detector is None and rows.points is None:
-        raise DatasetError(f"{ref.subject} {ref.sequence}: no landmark file; use --detector yunet")
-    counts = Counts(rows)
-    schema = face_schema(rows.aus).with_metadata(
-        {"settings": settings_of(cfg), "au_codes": "intensity" if ref.layout == "disfa" else "occurrence"}
-    )
+    rows = _read(ref, detector)
+    schema = face_schema(rows.aus).with_metadata({"settings": settings_of(cfg), "au_codes": rows.kind})
+    faces = FaceRows(rows, detector, cfg, alive)
     status: Status = {}
 
-    def write(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            found = _face_rows(rows, detector, cfg, counts)
-            while group := list(islice(found, ROW_GROUP)):
-                writer.write_table(pa.Table.from_pylist(group, schema))
-            status.update(counts.status(digest))
-            notes = {"status": json.dumps(status), "content_hash": digest, "signature": signature(ref)}
-            writer.add_key_value_metadata(notes)
+    def notes() -> dict[str, str]:
+        status.update({**faces.account(), "content_hash": digest})
+        return {"status": json.dumps(status), "content_hash": digest}
 
-    replace_atomically(shard_path(folder, ref), write)
+    tables = _tables(faces, schema)
+    write_shard(shard_path(folder, ref), schema, tables, notes, lambda: main_face_first(faces.tracker.main))
     return status
 
 
-class Counts:
-    """Accounts for every frame of one sequence."""
-
-    def __init__(self, rows: FrameRows) -> None:
-        self.rows, self.decoded, self.faces = rows, set[int](), 0
-
-    def status(self, digest: str) -> Status:
-        """The quality row.
-
-        Raises:
-            DatasetError: not one frame could be decoded.
-        """
-        rows, ref = self.rows, self.rows.ref
-        if not self.decoded:
-            raise DatasetError(f"{Path(ref.root) / ref.source}: not one frame could be decoded")
-        lost = sorted(set(rows.frames.tolist()) - self.decoded)
-        short = self._missing_tail()
-        reasons = [f"frames {ranges(lost)} could not be decoded"] * bool(lost) + [*rows.remarks, *short]
-        return {
-            "subject": ref.subject,
-            "sequence": ref.sequence,
-            "source": ref.source,
-            "frames_coded": len(rows.frames),
-            "frames_decoded": len(self.decoded),
-            "faces_found": self.faces,
-            "status": "partial" if lost or short else "ok",
-            "reason": "; ".join(reasons),
-            "content_hash": digest,
-        }
-
-    def _missing_tail(self) -> list[str]:
-        """A remark if an unlabelled video ended long before the length its container declares."""
-        if self.rows.video is None or len(self.rows.frames):
-            return []
-        declared = open_video(self.rows.video).declared_frames
-        if len(self.decoded) >= (1 - TOLERANCE) * declared:
-            return []
-        return [f"{len(self.decoded)} frames could be decoded of {declared} declared; truncated?"]
-
-
-def ranges(numbers: list[int]) -> str:
-    """Sorted numbers for people.
-
-    >>> ranges([3, 4, 5, 9])
-    '3-5, 9'
-    """
-    if not numbers:
-        return ""
-    cuts = np.flatnonzero(np.diff(numbers) > 1) + 1
-    runs = np.split(np.array(numbers), cuts)
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
-def _face_rows(
-    rows: FrameRows, detector: Detector | None, cfg: PreprocessConfig, counts: Counts
-) -> Iterator[dict[str, Any]]:
-    """Face rows of every decoded frame; one without a face has a row that says so."""
-    tracker, index = Tracker(), {frame: i for i, frame in enumerate(rows.frames.tolist())}
-    for frame, image in decode(rows):
-        if image is None:
-            continue
-        counts.decoded.add(frame)
-        i = index.get(frame)
-        faces = detector(image) if detector else _coded_face(rows, i)
-        ids = tracker.update(faces) if cfg.all_faces else [0] * len(faces)
-        codes = {au_column(au): _code(rows, i, j) for j, au in enumerate(rows.aus)}
-        known = {"dataset": rows.ref.dataset, "sequence": rows.ref.sequence, "frame": frame, **codes}
-        found = [row for face, k in zip(faces, ids, strict=True) if (row := _found(image, face, k, cfg))]
-        found = found if cfg.all_faces else found[:1]
-        counts.faces += bool(found)
-        for row in found or [{"face_id": 0, "face_found": False}]:
-            yield {**known, **row}
-
-
-def _coded_face(rows: FrameRows, i: int | None) -> list[Detection]:
-    """The face as the dataset's own landmarks have it."""
-    if rows.points is None or i is None or not np.isfinite(rows.points[i]).all():
-        return []
-    points = rows.points[i]
-    box = np.concatenate([points.min(0), np.ptp(points, axis=0)]).astype(np.float32)
-    return [Detection(box, points, float("nan"))]
-
-
-def _code(rows: FrameRows, i: int | None, j: int) -> int | None:
-    code = UNKNOWN if i is None else int(rows.codes[i, j])
-    return None if code == UNKNOWN else code
-
-
-def _found(image: np.ndarray, face: Detection, face_id: int, cfg: PreprocessConfig) -> dict[str, Any] | None:
-    """The columns of a found face, None if its points are no face."""
+def _read(ref: SequenceRef, detector: Detector | None) -> FrameRows:
+    """Frame rows with landmarks to take the faces from, or to compare a detector's with."""
+    if detector is None:
+        rows = read_rows(ref)
+        if rows.points is None:
+            raise DatasetError(f"{ref.subject} {ref.sequence}: no landmark file; use --detector yunet")
+        return rows
     try:
-        aligned = align(image, face.points, cfg.size)
-    except FaceError:
-        return None
-    jpeg = cv2.imencode(".jpg", aligned, [cv2.IMWRITE_JPEG_QUALITY, cfg.jpeg_quality])[1].tobytes()
-    confidence = None if np.isnan(face.confidence) else face.confidence
-    points = face.points.ravel().tolist()
-    return {"face_id": face_id, "face": jpeg, "face_found": True, "confidence": confidence, "points": points}
+        return read_rows(ref)
+    except DatasetError as error:
+        if not ref.landmarks:
+            raise
+        rows = read_rows(replace(ref, landmarks=None))  # raises again if it was not the landmarks
+        return replace(rows, remarks=(*rows.remarks, f"landmarks not compared: {error}"))
+
+
+def _tables(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.Table]:
+    found = iter(rows)
+    while group := list(islice(found, ROW_GROUP)):
+        yield pa.Table.from_pylist(group, schema)
+
+
+def main_face_first(main: int) -> Revise | None:
+    """A change that gives the main person of a video the id 0; None if it has it."""
+
+    def swap(table: pa.Table) -> pa.Table:
+        ids = table["face_id"].to_numpy()
+        swapped = np.where(ids == 0, main, np.where(ids == main, 0, ids)).astype(np.int16)
+        where = table.column_names.index("face_id")
+        return table.set_column(where, table.field("face_id"), pa.array(swapped))
+
+    return swap if main else None

@@ -1,5 +1,6 @@
 """Which face of this frame is which of the last: ids that stay with a person through a video."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,13 +16,20 @@ REACH = 1.0
 class Tracker:
     """Gives each detection the id of the nearest box it can have come from; new faces get new ids.
 
-    The main face of the first frame with a face is 0.
+    Ids count from 0 as faces appear; :attr:`main` is who was the main face of most frames.
     """
 
     def __init__(self) -> None:
         self.next_id, self.frame = 0, 0
         self.seen: dict[int, tuple[np.ndarray, int]] = {}
         """Last box and frame of each id."""
+        self.first = Counter[int]()
+        """How often each id was the main face of a frame."""
+
+    @property
+    def main(self) -> int:
+        """The id that most often came first among a frame's faces; 0 before there is any."""
+        return max(self.first, key=lambda k: (self.first[k], -k), default=0)
 
     def update(self, faces: Sequence[Detection]) -> list[int]:
         """Ids of one frame's ``faces``, in their order."""
@@ -40,6 +48,8 @@ class Tracker:
             if i not in ids:
                 ids[i], self.next_id = self.next_id, self.next_id + 1
             self.seen[ids[i]] = (face.box, self.frame)
+        if faces:
+            self.first[ids[0]] += 1
         return [ids[i] for i in range(len(faces))]
 
 

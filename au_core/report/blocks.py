@@ -21,7 +21,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """A picture as PNG bytes, kept as ``figures/<name>.png``."""
+    """A picture as PNG bytes, kept as ``figures/<name>.png``; a page takes JPEG bytes, too."""
 
     name: str
     caption: str
@@ -88,7 +88,8 @@ def _html_block(block: str | Table | Figure) -> str:
             return _html_table(block)
         case Figure():
             data = base64.b64encode(block.png).decode()
-            image = f'<img alt="{escape(block.alt)}" src="data:image/png;base64,{data}">'
+            kind = "jpeg" if block.png.startswith(b"\xff\xd8") else "png"
+            image = f'<img alt="{escape(block.alt)}" src="data:image/{kind};base64,{data}">'
             return f"<figure>{image}<figcaption>{_inline(block.caption)}</figcaption></figure>\n"
     return f"<p>{_inline(block)}</p>\n"
 

@@ -100,11 +100,12 @@ def test_a_damaged_label_file_fails_its_sequence_by_name(tree, tmp_path, damage,
 def test_an_unchanged_sequence_is_known_without_reading_it(tree, tmp_path):
     ref = list_sequences("bp4d", tree)[0]
     status = prepare_sequence(ref, None, CFG, tmp_path / "faces")
-    assert finished(ref, CFG, tmp_path / "faces") == status
-    assert finished(ref, replace(CFG, size=64), tmp_path / "faces") is None
+    assert finished(ref, CFG, tmp_path / "faces", status) == status
+    assert finished(ref, CFG, tmp_path / "faces", None) is None
+    assert finished(ref, replace(CFG, size=64), tmp_path / "faces", status) is None
     label = tree / ref.labels[0]
     label.write_text(label.read_text() + "\n")
-    assert finished(ref, CFG, tmp_path / "faces") is None
+    assert finished(ref, CFG, tmp_path / "faces", status) is None
 
 
 def test_a_copy_elsewhere_is_recognised_by_its_content(tree, tmp_path):

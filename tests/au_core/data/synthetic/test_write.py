@@ -47,7 +47,7 @@ def test_bp4d_has_the_real_layout(tmp_path):
         np.testing.assert_array_equal(codes[known, AUS.index(au)], truth[known, AUS.index(au)])
     assert (codes[:, [AUS.index(au) for au in AUS if au not in BP4D_CODED]] == -1).all()
     points = read_landmarks(tmp_path / "2DFeatures/F001_T3.mat")
-    assert points.shape == (5, 3, 2)
+    assert points.shape == (5, 4, 2)
     assert (points[:, 0, 0] < points[:, 1, 0]).all() and (points[:, 2, 1] > points[:, 0, 1] + 30).all()
 
 

@@ -1,0 +1,42 @@
+"""Layout ``bp4d_plus``: BP4D+ (140 people), coded for occurrence in T1, T6, T7 and T8 only.
+
+Written against the release that rPPG-Toolbox reads (``2D+3D/F001.zip``, to be unpacked to
+``2D+3D/F001/T1/0000.jpg``; ``AUCoding/AU_OCC/F001_T1.csv``; ``2DFeatures/F001_T1.mat``). Its AU_OCC files
+have 34 AU columns where BP4D's have one for every number (FMAE-IAT), so columns are found by header. AU
+frames count from 1 and the released pictures from 0 (``%04d.jpg``): AU frame f is picture f - 1 (two public
+readers without a name). Sequence F041_T7, whose lengths differ (rPPG-Toolbox leaves it out), is read, and the
+frames without a picture are listed.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from au_core.data import bp4d
+from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.tree import child, children, numbered_pictures
+from au_core.errors import DatasetError
+
+
+def list_sequences(root: Path) -> list[SequenceRef]:
+    """One sequence for each AU_OCC csv.
+
+    Raises:
+        DatasetError: no csv, no folder of subjects, or pictures still in their zip files.
+    """
+    zips = children(child(root, r"2D\+3D"), r"[FM]\d{3}\.zip")
+    if zips and not children(zips[0].parent, r"[FM]\d{3}"):
+        raise DatasetError(f"{zips[0]}: the pictures are still packed; unpack each zip beside itself")
+    return [replace(ref, layout="bp4d_plus", dataset="BP4D+") for ref in bp4d.list_sequences(root)]
+
+
+def read_rows(ref: SequenceRef) -> FrameRows:
+    """The coded frames of one sequence, numbered as in the labels.
+
+    Raises:
+        DatasetError: a damaged csv or mat, or no picture at all.
+    """
+    found = numbered_pictures(Path(ref.root) / ref.source)
+    lowest = min(found, default=0)
+    shift = 0 if lowest == 1 else 1  # people who extract pictures anew may count them from 1
+    remarks = [f"the lowest picture is {lowest}; taken as counted from 0"] if lowest > 1 else []
+    return bp4d.rows_of_pictures(ref, {n + shift: path for n, path in found.items()}, remarks)

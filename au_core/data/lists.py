@@ -1,0 +1,153 @@
+"""Layout ``lists``: the list files many people hold instead of the label files, for BP4D or DISFA.
+
+``*_path*.txt`` names a picture per line (``F001/T1/2440.jpg``, ``SN001/0.png``), and a file beside it holds
+as many lines with an occurrence code for each AU: 12 for BP4D, 8 for DISFA. Written against ME-GraphAU
+(``BP4D_test_img_path_fold1.txt`` with ``BP4D_test_label_fold1.txt``, pictures in ``img/``) and JAA-Net
+(``BP4D_part1_path.txt`` with ``_AUoccur.txt``). All lists are read as one, for folds repeat their frames.
+DISFA's lists say 1 from intensity 2 on. Faces are found by a detector.
+"""
+
+import hashlib
+import os
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec
+from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.tree import child, inside, not_the_layout, numbered_pictures
+from au_core.errors import DatasetError
+
+EXPECTED = "BP4D_test_img_path_fold1.txt with BP4D_test_label_fold1.txt, or *_path.txt with *_AUoccur.txt"
+CODES = {"0": 0, "1": 1, "9": UNKNOWN, "-1": UNKNOWN}
+SPECS = {len(spec.aus): spec for spec in (BP4D, DISFA)}
+SUBJECT = re.compile(r"[FM]\d{3}|SN\d{3}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """All lists of a folder as one."""
+
+    spec: DatasetSpec
+    folders: dict[tuple[str, str], str]
+    """Folder of pictures as written in the lists, by (subject, sequence)."""
+    codes: dict[tuple[str, str], dict[int, tuple[int, ...]]]
+    """Codes by frame number, by (subject, sequence)."""
+
+
+def list_sequences(root: Path) -> list[SequenceRef]:
+    """One sequence for each folder of pictures that the lists name.
+
+    Raises:
+        DatasetError: no list, a list that does not fit its labels or contradicts another, a path that leads
+            out of the folder.
+    """
+    labels = tuple(path.relative_to(root).as_posix() for pair in _pairs(root) for path in pair)
+    lists = _read(root, labels)
+    return [
+        SequenceRef(
+            layout="lists", dataset=lists.spec.name, subject=name[0], sequence=name[1], root=str(root),
+            source=_folder(root, folder).relative_to(root).as_posix(), labels=labels,
+            lines=hashlib.blake2b(repr(sorted(lists.codes[name].items())).encode()).hexdigest()[:32],
+        )
+        for name, folder in lists.folders.items()
+    ]  # fmt: skip
+
+
+def _folder(root: Path, name: str) -> Path:
+    """Where the pictures of one listed folder lie: in ``img`` or ``imgs``, or in ``root`` itself."""
+    bases = [base for base in (child(root, "imgs?"), root) if base]
+    for base in bases:
+        inside(base, name, f"{root}")
+    return next((base / name for base in bases if (base / name).is_dir()), bases[0] / name)
+
+
+def _pairs(root: Path) -> list[tuple[Path, Path]]:
+    """(paths, labels) of every list at or one folder below ``root``."""
+    files = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")])
+    known, found = set(files), []
+    for path in (path for path in files if re.search(r"(img)?_path", path.name, re.IGNORECASE)):
+        stems = (re.sub(r"(_img)?_path", word, path.name, flags=re.I) for word in ("_label", "_AUoccur"))
+        labels = next((p for name in stems if (p := path.with_name(name)) in known), None)
+        found += [(path, labels)] if labels else []
+    if not found:
+        raise not_the_layout(root, "lists", EXPECTED)
+    return found
+
+
+def _read(root: Path, labels: tuple[str, ...]) -> Lists:
+    """The parsed lists; a worker that reads sequence after sequence parses them once."""
+    stats = [(root / name).stat() for name in labels]
+    return _parse(root, labels, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
+
+
+@lru_cache(maxsize=1)
+def _parse(root: Path, labels: tuple[str, ...], _stats: tuple[tuple[int, int], ...]) -> Lists:
+    specs, folders = set[DatasetSpec](), dict[tuple[str, str], str]()
+    codes: dict[tuple[str, str], dict[int, tuple[int, ...]]] = defaultdict(dict)
+    for paths, values in zip(labels[::2], labels[1::2], strict=True):
+        rows, cells = _lines(root / paths), _lines(root / values)
+        if len(rows) != len(cells):
+            raise DatasetError(
+                f"{root / values}: {len(cells)} lines for {len(rows)} pictures in {Path(paths).name}; "
+                "expected one for each"
+            )
+        for number, (path, text) in enumerate(zip(rows, cells, strict=True), start=1):
+            name, folder, frame = _picture(path, f"{root / paths}, line {number}")
+            row = _codes(text, f"{root / values}, line {number}")
+            if codes[name].setdefault(frame, row) != row or folders.setdefault(name, folder) != folder:
+                raise DatasetError(f"{root / values}, line {number}: {path} is listed elsewhere otherwise")
+            specs.add(SPECS[len(row)])
+    if len(specs) != 1:
+        raise DatasetError(f"{root}: lists of {len(specs)} datasets; expected BP4D's or DISFA's, not both")
+    return Lists(specs.pop(), folders, dict(codes))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: no readable list ({error})") from error
+
+
+def _picture(path: str, where: str) -> tuple[tuple[str, str], str, int]:
+    """((subject, sequence), folder, frame) of a line such as ``BP4D/F001/T1/2440.jpg``."""
+    folder, name = os.path.split(path.strip().replace("\\", "/"))
+    parts = folder.split("/")
+    at = next((i for i, part in enumerate(parts) if SUBJECT.fullmatch(part)), None)
+    number = re.fullmatch(r"(\d{1,9})\.\w+", name, re.ASCII)
+    if at is None or number is None:
+        raise DatasetError(f"{where}: {path[:80]!r}; expected such as F001/T1/2440.jpg or SN001/0.png")
+    return (parts[at].upper(), "/".join(parts[at + 1 :]) or "list"), folder, int(number[1])
+
+
+def _codes(text: str, where: str) -> tuple[int, ...]:
+    cells = [re.sub(r"\.0*(e\+00)?$", "", cell) for cell in re.split(r"[\s,]+", text.strip())]
+    if len(cells) not in SPECS or any(cell not in CODES for cell in cells):
+        raise DatasetError(
+            f"{where}: {text[:60]!r}; expected {' or '.join(map(str, SPECS))} codes, each 0, 1 or 9 (unknown)"
+        )
+    return tuple(CODES[cell] for cell in cells)
+
+
+def read_rows(ref: SequenceRef) -> FrameRows:
+    """The listed frames of one folder of pictures; their numbers are the pictures' names, padded or not.
+
+    Raises:
+        DatasetError: no picture at all, or as :func:`list_sequences`.
+    """
+    root = Path(ref.root)
+    lists = _read(root, ref.labels)
+    found = lists.codes[ref.subject, ref.sequence]
+    pictures = numbered_pictures(root / ref.source)
+    if not pictures:
+        raise DatasetError(f"{root / ref.source}: no numbered picture; expected such as {min(found)}.jpg")
+    frames = sorted(found)
+    codes = np.array([found[frame] for frame in frames], np.int8)
+    return FrameRows(
+        ref=ref, aus=lists.spec.aus, frames=np.array(frames, np.int32), codes=codes, pictures=pictures
+    )

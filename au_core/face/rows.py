@@ -1,0 +1,185 @@
+"""Face rows: every decoded frame of a sequence gets one for each face, or one that says why there is none."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from au_core.aus import UNKNOWN, au_column
+from au_core.config import PreprocessConfig
+from au_core.data.schema import FrameRows
+from au_core.data.video import decode, open_video
+from au_core.errors import DatasetError, FaceError
+from au_core.face.align import align
+from au_core.face.detect import Detection, Detector
+from au_core.face.judge import FLAGS, frame_brightness, judge, landmarks_differ, look_at
+from au_core.face.track import Tracker
+
+TOLERANCE = 0.05
+"""Containers of healthy videos declare up to this share more frames than they hold."""
+
+Row = dict[str, Any]
+
+
+class FaceRows:
+    """The face rows of one sequence, and the account of its frames once they are written.
+
+    ``alive`` is called before each frame is decoded, so that whoever started this can tell a hang.
+    """
+
+    def __init__(
+        self,
+        rows: FrameRows,
+        detector: Detector | None,
+        cfg: PreprocessConfig,
+        alive: Callable[[], object],
+    ) -> None:
+        self.rows, self.detector, self.cfg, self.alive = rows, detector, cfg, alive
+        self.tracker, self.index = Tracker(), {frame: i for i, frame in enumerate(rows.frames.tolist())}
+        self.decoded, self.faces, self.lost, self.flags = 0, 0, list[int](), Counter[str]()
+
+    def __iter__(self) -> Iterator[Row]:
+        self.alive()
+        for frame, image in decode(self.rows):
+            if image is None:
+                self.lost.append(frame)
+            else:
+                self.decoded += 1
+                yield from self._frame(frame, image)
+            self.alive()
+
+    def _frame(self, frame: int, image: np.ndarray) -> list[Row]:
+        """The rows of one frame."""
+        i, cfg = self.index.get(frame), self.cfg
+        known = {"dataset": self.rows.ref.dataset, "sequence": self.rows.ref.sequence, "frame": frame}
+        known |= {au_column(au): _code(self.rows, i, j) for j, au in enumerate(self.rows.aus)}
+        faces, why = self._look(image, i)
+        ids = self.tracker.update(faces) if cfg.all_faces else [0] * len(faces)
+        rows = (row for face, k in zip(faces, ids, strict=True) if (row := self._found(image, face, k)))
+        found = list(rows if cfg.all_faces else islice(rows, 1))
+        if found:
+            found[0]["flags"] += self._frame_flags(faces, i)
+        else:
+            found = [self._lost(image, faces, why)]
+        self.faces += found[0]["face_found"]
+        self.flags.update({flag for row in found for flag in row["flags"]})
+        return [{**known, **row, "flags": ",".join(row["flags"]) or None} for row in found]
+
+    def _look(self, image: np.ndarray, i: int | None) -> tuple[list[Detection], Row]:
+        """The faces of a frame, and what its row says if there is none."""
+        if self._is_bad(i) and not self.cfg.keep_bad_landmarks:
+            return [], {"flags": ["bad_landmarks"]}
+        if self.detector is None:
+            return _coded_face(self.rows, i), {"flags": ["no_face"]}
+        seen = self.detector(image)
+        faces = [face for face in seen if face.confidence >= self.cfg.min_confidence]
+        if not seen or faces:
+            return faces, {"flags": ["no_face"]}
+        return [], {"flags": ["low_confidence"], "confidence": max(face.confidence for face in seen)}
+
+    def _frame_flags(self, faces: list[Detection], i: int | None) -> list[str]:
+        """Words for the main face that the frame or the dataset's landmarks give rise to."""
+        flags = ["several_faces"] * (len(faces) > 1 and not self.cfg.all_faces)
+        flags += ["bad_landmarks"] * self._is_bad(i)
+        if i is not None and self.rows.points is not None and self.detector:
+            flags += ["landmarks_differ"] * landmarks_differ(faces[0], self.rows.points[i], self.cfg)
+        return flags
+
+    def _is_bad(self, i: int | None) -> bool:
+        return i is not None and self.rows.bad is not None and bool(self.rows.bad[i])
+
+    def _lost(self, image: np.ndarray, faces: list[Detection], why: Row) -> Row:
+        """A row without a face, and why."""
+        brightness = frame_brightness(image)
+        flags = ["bad_points"] if faces else why["flags"]
+        flags = [*flags, "dark"] if brightness < self.cfg.min_brightness else flags
+        return {**why, "face_id": 0, "face_found": False, "brightness": brightness, "flags": flags}
+
+    def _found(self, image: np.ndarray, face: Detection, face_id: int) -> Row | None:
+        """The columns of a found face, None if its points are no face."""
+        try:
+            aligned = align(image, face.points, self.cfg.size)
+        except FaceError:
+            return None
+        look = look_at(aligned, face.points, face.nose)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality]
+        return {
+            "face_id": face_id,
+            "face": cv2.imencode(".jpg", aligned, quality)[1].tobytes(),
+            "face_found": True,
+            "confidence": None if np.isnan(face.confidence) else face.confidence,
+            "points": face.points.ravel().tolist(),
+            "yaw": look.yaw,
+            "roll": look.roll,
+            "brightness": look.brightness,
+            "sharpness": look.sharpness,
+            "flags": judge(look, self.cfg),
+        }
+
+    def account(self) -> Row:
+        """The quality row, but for the hashes: every coded frame was decoded or is listed as lost.
+
+        Raises:
+            DatasetError: not one frame could be decoded.
+        """
+        rows, ref, lost = self.rows, self.rows.ref, self.lost
+        if not self.decoded:
+            raise DatasetError(f"{Path(ref.root) / ref.source}: not one frame could be decoded")
+        short = self._missing_tail()
+        reasons = [f"frames {ranges(lost)} could not be decoded"] * bool(lost)
+        reasons += [*self._bad_landmarks(), *rows.remarks, *short]
+        return {
+            **ref.name,
+            "frames_coded": len(rows.frames),
+            "frames_decoded": self.decoded,
+            "faces_found": self.faces,
+            "status": "partial" if lost or short else "ok",
+            "reason": "; ".join(reasons),
+            "flags": ", ".join(f"{flag} {self.flags[flag]}" for flag in FLAGS if self.flags[flag]),
+        }
+
+    def _bad_landmarks(self) -> list[str]:
+        if self.rows.bad is None or not self.rows.bad.any():
+            return []
+        what = "kept" if self.cfg.keep_bad_landmarks else "left without a face"
+        return [f"frames {ranges(self.rows.frames[self.rows.bad].tolist())} have wrong landmarks, {what}"]
+
+    def _missing_tail(self) -> list[str]:
+        """A remark if an unlabelled video ended long before the length its container declares."""
+        if self.rows.video is None or len(self.rows.frames):
+            return []
+        declared = open_video(self.rows.video).declared_frames
+        if self.decoded >= (1 - TOLERANCE) * declared:
+            return []
+        return [f"{self.decoded} frames could be decoded of {declared} declared; truncated?"]
+
+
+def ranges(numbers: list[int]) -> str:
+    """Sorted numbers for people.
+
+    >>> ranges([3, 4, 5, 9])
+    '3-5, 9'
+    """
+    if not numbers:
+        return ""
+    cuts = np.flatnonzero(np.diff(numbers) > 1) + 1
+    runs = np.split(np.array(numbers), cuts)
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _coded_face(rows: FrameRows, i: int | None) -> list[Detection]:
+    """The face as the dataset's own landmarks have it."""
+    if rows.points is None or i is None or not np.isfinite(rows.points[i]).all():
+        return []
+    points = rows.points[i]
+    box = np.concatenate([points.min(0), np.ptp(points, axis=0)]).astype(np.float32)
+    return [Detection(box, points, float("nan"), None if rows.noses is None else rows.noses[i])]
+
+
+def _code(rows: FrameRows, i: int | None, j: int) -> int | None:
+    code = UNKNOWN if i is None else int(rows.codes[i, j])
+    return None if code == UNKNOWN else code
