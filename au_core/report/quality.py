@@ -18,7 +18,6 @@ from au_core.report.survey import BINS, EDGE, Person, Survey, survey
 LONGEST = 200
 """Rows of a table, and people shown, beyond which the page says where the rest stands."""
 MEAN_SCALE = 2
-COUNTS = ("frames_coded", "frames_decoded", "faces_found")
 LIMITS = {
     "confidence": ["min_confidence"],
     "yaw": ["max_angle"],
@@ -97,17 +96,22 @@ def _loss_table(found: Survey) -> Table:
     more = f" The first {LONGEST} of {len(rows)}." if len(rows) > LONGEST else ""
     return Table(
         caption="Sequences with losses or remarks, failed ones first, from `quality.parquet`." + more,
-        header=("Sequence", "status", "coded", "decoded", "with a face", "why", "flagged frames"),
+        header=("Sequence", "frames", "why"),
         rows=tuple(
-            (
-                f"{row['subject']} {row['sequence']}", row["status"],
-                *("" if row[k] is None else str(row[k]) for k in COUNTS),
-                row["reason"] or "", row["flags"] or "",
-            )
+            (" ".join(dict.fromkeys([row["subject"], row["sequence"]])), _frames(row), _why(row))
             for row in rows[:LONGEST]
-        ) or (("none", "", "", "", "", "", ""),),
+        ) or (("none", "", ""),),
         numeric=False,
     )  # fmt: skip
+
+
+def _frames(row: dict) -> str:
+    coded = f" of {row['frames_coded']:,}" if row["frames_coded"] else ""
+    return f"{row['status']}: {row['frames_decoded']:,}{coded} decoded, {row['faces_found']:,} with a face"
+
+
+def _why(row: dict) -> str:
+    return "; ".join(filter(None, [row["reason"], row["flags"]]))
 
 
 def _mean_face(people: list[Person]) -> Figure:
@@ -133,7 +137,7 @@ def _histograms(found: Survey) -> Figure:
             marks = [limit, -limit] if name in ("yaw", "roll") and limit else [limit]
             for mark in (mark for mark in marks if mark is not None):
                 ax.axvline(mark, color=COLOURS[1], lw=1)
-        ax.set(title=name, xscale="symlog" if name == "sharpness" else "linear", yticks=[])
+        ax.set(title=name, xscale="log" if name == "sharpness" else "linear", yticks=[])
     canvas.savefig(file, format="png", dpi=144, metadata={"Software": None})
     return Figure(
         name="histograms",

@@ -23,7 +23,7 @@ BINS = {
     "yaw": np.linspace(-90, 90, 61),
     "roll": np.linspace(-90, 90, 61),
     "brightness": np.linspace(0, 255, 52),
-    "sharpness": np.concatenate([[0.0], np.geomspace(1, 2000, 60)]),
+    "sharpness": np.geomspace(1, 2000, 60),
 }
 """Edges of the histograms; what lies beyond counts in the outermost."""
 

@@ -1,0 +1,326 @@
+"""Every trap of the real trees, on trees of the twin bent into them: what is read must stay the same."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from au_core.config import SyntheticConfig
+from au_core.data.disfa import bad_frames
+from au_core.data.provenance import content_hash
+from au_core.data.readers import list_sequences, read_rows
+from au_core.data.synthetic.write import plan_sequences, write_sequence
+from au_core.data.video import decode
+from au_core.errors import DatasetError
+
+BP4D = SyntheticConfig(layout="bp4d", subjects=3, sequences=2, frames=4)
+DISFA = SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=4)
+COLUMNS_OF_34 = [1, 2, 4, 5, 6, 7, *range(9, 21), *range(22, 36), 38, 39]
+"""A header of 34 AUs such as BP4D+ has; which are in it does not matter to a reader by header."""
+
+
+@pytest.fixture
+def bp4d(tmp_path):
+    for subject, task in plan_sequences(BP4D):
+        write_sequence(BP4D, subject, task, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def disfa(tmp_path):
+    for subject, camera in plan_sequences(DISFA):
+        write_sequence(DISFA, subject, camera, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def first(layout, root, **more):
+    return list_sequences(layout, root, **more)[0]
+
+
+def pixels(rows):
+    """Mean grey value of each coded frame: which picture belongs to which frame."""
+    return [None if image is None else image.mean() for _, image in decode(rows)]
+
+
+def content(rows):
+    """What must not change: codes, points, and the pictures in their order."""
+    return rows.codes, rows.points, pixels(rows)
+
+
+def same(rows, before):
+    codes, points, values = before
+    np.testing.assert_array_equal(rows.codes, codes)
+    np.testing.assert_allclose(rows.points, points)
+    np.testing.assert_allclose(pixels(rows), values, atol=1)
+
+
+def test_intensities_beside_occurrence_are_not_taken_for_it(bp4d):
+    plain = content(read_rows(first("bp4d", bp4d)))
+    folder = bp4d / "AUCoding" / "AU_INT" / "AU06"
+    folder.mkdir(parents=True)
+    (folder / "F001_T1_AU06.csv").write_text("1,5\n2,5\n")
+    (bp4d / "AUCoding" / "AU-Intensity-Codes3.0").mkdir()
+    assert len(list_sequences("bp4d", bp4d)) == 6
+    same(read_rows(first("bp4d", bp4d)), plain)
+
+
+def test_code_9_is_unknown_and_never_a_label(bp4d):
+    ref = first("bp4d", bp4d)
+    label = bp4d / ref.labels[0]
+    header, line, *rest = label.read_text().splitlines()
+    cells = line.split(",")
+    cells[12] = "9"
+    label.write_text("\n".join([header, ",".join(cells), *rest]))
+    rows = read_rows(ref)
+    assert rows.codes[0, rows.aus.index(12)] == -1 and rows.codes.max() == 1
+
+
+def test_landmarks_of_another_length_are_refused_and_not_shifted(bp4d):
+    ref = first("bp4d", bp4d)
+    plain = read_rows(ref)
+    lowest = min(plain.pictures)
+    extra = bp4d / ref.source / f"{lowest - 1}.jpg"
+    shutil.copy(plain.pictures[lowest], extra)
+    with pytest.raises(DatasetError, match="landmarks of 4 frames for 5 pictures"):
+        read_rows(ref)
+
+
+def bend_to_plus(bp4d, first_picture):
+    """BP4D+: the pictures in 2D+3D, counted from 0; 34 columns; folders of subjects elsewhere, too."""
+    for label in (bp4d / "AUCoding" / "AU_OCC").iterdir():
+        lines = [line.split(",") for line in label.read_text().splitlines()]
+        rows = [[str(i), *(line[au] for au in COLUMNS_OF_34)] for i, line in enumerate(lines[1:], start=1)]
+        header = ["0", *map(str, COLUMNS_OF_34)]
+        label.write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+    for subject in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
+        (bp4d / "2D+3D").mkdir(exist_ok=True)
+        (bp4d / "Physiology" / subject / "T1").mkdir(parents=True)
+        shutil.move(bp4d / subject, bp4d / "2D+3D" / subject)
+        for task in (bp4d / "2D+3D" / subject).iterdir():
+            for i, picture in enumerate(sorted(task.iterdir(), key=lambda path: int(path.stem))):
+                picture.rename(task / f"new{i + first_picture:04}.jpg")
+            for picture in list(task.iterdir()):
+                picture.rename(task / picture.name.removeprefix("new"))
+
+
+@pytest.mark.parametrize("first_picture", [0, 1])
+def test_bp4d_plus_counts_labels_from_1_and_pictures_from_0(bp4d, first_picture):
+    plain = content(read_rows(first("bp4d", bp4d)))
+    bend_to_plus(bp4d, first_picture)
+    ref = first("bp4d_plus", bp4d)
+    rows = read_rows(ref)
+    same(rows, plain)
+    assert rows.frames.tolist() == [1, 2, 3, 4] and ref.dataset == "BP4D+"
+
+
+def test_bp4d_plus_of_unequal_lengths_lists_what_is_missing_and_zips_are_named(bp4d):
+    bend_to_plus(bp4d, 0)
+    ref = first("bp4d_plus", bp4d)
+    (bp4d / ref.source / "0003.jpg").unlink()
+    with pytest.raises(DatasetError, match="landmarks of 4 frames for 3 pictures"):
+        read_rows(ref)
+    shutil.rmtree(bp4d / "2DFeatures")
+    assert [value is None for value in pixels(read_rows(first("bp4d_plus", bp4d)))] == [False] * 3 + [True]
+    for person in (bp4d / "2D+3D").iterdir():
+        shutil.rmtree(person)
+        person.with_suffix(".zip").write_bytes(b"PK")
+    with pytest.raises(DatasetError, match=r"F001.zip: the pictures are still packed; unpack"):
+        list_sequences("bp4d_plus", bp4d)
+
+
+def test_the_camera_is_a_choice(disfa):
+    plain = content(read_rows(first("disfa", disfa)))
+    right = disfa / "Video_RightCamera"
+    right.mkdir()
+    for film in (disfa / "Videos_LeftCamera").iterdir():
+        shutil.copy(film, right / film.name.replace("Left", "Right").replace("_comp", "_Comp"))
+    refs = [first("disfa", disfa), first("disfa", disfa, camera="right")]
+    assert [ref.sequence for ref in refs] == ["left", "right"]
+    assert "LeftVideo" in refs[0].source and "RightVideo" in refs[1].source
+    same(read_rows(refs[1]), plain)
+    shutil.rmtree(right)
+    with pytest.raises(DatasetError, match="no folder of the right camera; --camera left is there"):
+        list_sequences("disfa", disfa, camera="right")
+
+
+@pytest.mark.parametrize("name", ["{0}.png", "{1}.png", "{1:04}.jpg", "frame_{1}.png"])
+def test_disfa_as_pictures_counts_from_0_or_1(disfa, name):
+    ref = first("disfa", disfa)
+    plain = read_rows(ref)
+    folder = disfa / "img" / ref.subject
+    folder.mkdir(parents=True)
+    for i, (_, image) in enumerate(decode(plain)):
+        cv2.imwrite(str(folder / name.format(i, i + 1)), image)
+    before = content(plain)
+    shutil.rmtree(disfa / "Videos_LeftCamera")
+    same(read_rows(first("disfa", disfa)), before)
+
+
+def marks_of(root, ref):
+    return sorted((root / ref.landmarks).rglob("*.mat"))
+
+
+def test_the_missing_landmark_file_is_one_frame_without_landmarks(disfa):
+    ref = first("disfa", disfa)
+    plain = read_rows(ref)
+    marks_of(disfa, ref)[2].unlink()
+    rows = read_rows(ref)
+    assert np.isnan(rows.points[2]).all() and rows.remarks == ("1 frames without landmarks",)
+    np.testing.assert_allclose(rows.points[[0, 1, 3]], plain.points[[0, 1, 3]])
+
+
+def test_of_one_landmark_file_too_many_the_first_is_dropped(disfa):
+    ref = first("disfa", disfa)
+    plain = content(read_rows(ref))
+    for mat in reversed(marks_of(disfa, ref)):
+        mat.rename(mat.with_name(f"l{int(mat.stem.split('_')[1]) + 2:05}_lm.mat"))
+    shutil.copy(marks_of(disfa, ref)[-1], marks_of(disfa, ref)[0].with_name("l00001_lm.mat"))
+    rows = read_rows(ref)
+    same(rows, plain)
+    assert rows.remarks == ("1 landmark files more than frames",)
+
+
+def test_a_subject_with_a_line_less_has_a_frame_less(disfa):
+    ref = first("disfa", disfa)
+    for label in ref.labels:
+        text = (disfa / label).read_text().splitlines()
+        (disfa / label).write_text("\n".join(text[:3]) + "\n")
+    assert read_rows(ref).frames.tolist() == [1, 2, 3] and len(pixels(read_rows(ref))) == 3
+
+
+def test_the_wrong_landmarks_are_those_the_field_leaves_out():
+    subjects = [f"SN{i:03}" for i in range(1, 33)]
+    assert sum(len(bad_frames(subject)) for subject in subjects) == 4670
+    assert sum(bool(bad_frames(subject)) for subject in subjects) == 13
+    assert len(bad_frames("SN021")) == 3052 and bad_frames("SN029") == list(range(4090, 4544))
+
+
+def bend_to_disfa_plus(bp4d):
+    """DISFA+: Labels/SN001/A1_AU1_TrailNo_1/AU1.txt with lines ``000.jpg     0``, Images/... beside it."""
+    rows = read_rows(first("bp4d", bp4d))
+    images, labels = (bp4d / top / "SN001" / "A1_AU1_TrailNo_1" for top in ("Images", "Labels"))
+    images.mkdir(parents=True), labels.mkdir(parents=True)
+    for i, path in enumerate(rows.pictures.values()):
+        shutil.copy(path, images / f"{i:03}.jpg")
+    for au, intensities in {1: [0, 1, 2, 3], 12: [5, 4, 0, 0]}.items():
+        lines = [f"{i:03}.jpg     {value}" for i, value in enumerate(intensities)]
+        (labels / f"AU{au}.txt").write_text("\n".join([f"AU{au} intensities:", "", *lines]) + "\n")
+    return rows
+
+
+def test_disfa_plus_is_read_by_picture_names(bp4d):
+    plain = bend_to_disfa_plus(bp4d)
+    ref = first("disfa_plus", bp4d)
+    rows = read_rows(ref)
+    assert (ref.subject, ref.sequence, rows.kind) == ("SN001", "A1_AU1_TrailNo_1", "intensity")
+    assert rows.frames.tolist() == [0, 1, 2, 3] and rows.codes[:, rows.aus.index(12)].tolist() == [5, 4, 0, 0]
+    assert (rows.codes[:, rows.aus.index(4)] == -1).all(), "no file, not coded"
+    np.testing.assert_allclose(pixels(rows), pixels(plain))
+    label = bp4d / ref.labels[1]
+    label.write_text(label.read_text().replace("001.jpg     4\n", ""))
+    with pytest.raises(DatasetError, match=r"AU12.txt lists other pictures"):
+        read_rows(ref)
+    label.write_text("000.jpg 0\n001.jpg 7\n")
+    with pytest.raises(DatasetError, match=r"'001.jpg 7' or a picture listed twice"):
+        read_rows(ref)
+
+
+def write_lists(root, refs, style):
+    """List files of ``refs`` as ME-GraphAU (several folds, a number as text) or JAA-Net write them."""
+    spec = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
+    lines, codes = [], []
+    for ref in refs:
+        rows = read_rows(ref)
+        for frame, row in zip(rows.frames.tolist(), rows.codes, strict=True):
+            lines.append(f"{ref.subject}/{ref.sequence}/{frame:04}.jpg")
+            values = [row[rows.aus.index(au)] for au in spec]
+            codes.append(
+                " ".join("9" if v < 0 else f"{v}" if style == "megraph" else f"{v:.18e}" for v in values)
+            )
+    (root / "list").mkdir()
+    names = ("BP4D_test_img_path_fold1", "BP4D_test_label_fold1") if style == "megraph" else (
+        "BP4D_part1_path", "BP4D_part1_AUoccur")  # fmt: skip
+    (root / "list" / f"{names[0]}.txt").write_text("\n".join(lines) + "\n")
+    (root / "list" / f"{names[1]}.txt").write_text("\n".join(codes) + "\n")
+    return [root / "list" / f"{name}.txt" for name in names]
+
+
+@pytest.mark.parametrize("style", ["megraph", "jaa"])
+@pytest.mark.parametrize("folder", ["img", "."])
+def test_list_files_name_the_same_frames_and_codes(bp4d, style, folder):
+    refs = list_sequences("bp4d", bp4d)
+    plain = [read_rows(ref) for ref in refs]
+    write_lists(bp4d, refs, style)
+    for subject in {ref.subject for ref in refs} if folder != "." else ():
+        (bp4d / folder).mkdir(exist_ok=True)
+        shutil.move(bp4d / subject, bp4d / folder / subject)
+    found = list_sequences("lists", bp4d)
+    assert [(ref.subject, ref.sequence, ref.dataset) for ref in found] == [
+        (ref.subject, ref.sequence, "BP4D") for ref in refs
+    ]
+    for ref, rows in zip(found, plain, strict=True):
+        again = read_rows(ref)
+        np.testing.assert_array_equal(again.frames, rows.frames)
+        np.testing.assert_array_equal(again.codes, rows.codes[:, [rows.aus.index(au) for au in again.aus]])
+        assert pixels(again)[0] is not None
+
+
+def test_lists_of_folds_are_one_and_contradictions_are_refused(bp4d):
+    refs = list_sequences("bp4d", bp4d)
+    paths, labels = write_lists(bp4d, refs, "megraph")
+    before = list_sequences("lists", bp4d)
+    for path in (paths, labels):
+        shutil.copy(path, path.with_name(path.name.replace("test", "train").replace("fold1", "fold2")))
+    after = list_sequences("lists", bp4d)
+    assert [ref.lines for ref in after] == [ref.lines for ref in before], "nothing new, nothing to do again"
+    assert [content_hash(ref) for ref in after] == [content_hash(ref) for ref in before]
+    text = labels.read_text()
+    labels.write_text(("1" if text[0] == "0" else "0") + text[1:])
+    with pytest.raises(DatasetError, match="is listed elsewhere otherwise"):
+        list_sequences("lists", bp4d)
+
+
+@pytest.mark.parametrize(("path", "codes", "message"), [
+    ("../F001/T1/1.jpg", "0 " * 12, "leads out of"),
+    ("/F001/T1/1.jpg", "0 " * 12, "leads out of"),
+    ("link/F001/T1/1.jpg", "0 " * 12, "is a link out of"),
+    ("F001/T1/1.jpg", "0 " * 11, "expected 12 or 8 codes"),
+    ("F001/T1/1.jpg", "7 " * 12, "expected 12 or 8 codes"),
+    ("F001/T1/1.jpg\nF001/T1/2.jpg", "0 " * 12, "1 lines for 2 pictures"),
+    ("somebody/1.jpg", "0 " * 12, "expected such as F001/T1/2440.jpg"),
+])  # fmt: skip
+def test_lists_that_cannot_be_right_are_refused(tmp_path, path, codes, message):
+    root = tmp_path / "lists"
+    (tmp_path / "F001" / "T1").mkdir(parents=True)
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path)
+    (root / "a_path.txt").write_text(path + "\n")
+    (root / "a_label.txt").write_text(codes + "\n")
+    with pytest.raises(DatasetError, match=message):
+        list_sequences("lists", root)
+
+
+def test_a_manifest_does_not_follow_links_out_of_its_folder(bp4d, tmp_path):
+    root = tmp_path / "manifest"
+    root.mkdir()
+    (root / "film").symlink_to(bp4d)
+    (root / "loop").symlink_to(root / "loop")
+    for name in ("film/F001/T1/1.jpg", "loop/1.jpg"):
+        (root / "manifest.csv").write_text(f"path,subject,sequence,frame,AU12\n{name},a,b,1,0\n")
+        with pytest.raises(DatasetError, match=r"line 2: .*(is a link out of|cannot be followed)"):
+            list_sequences("manifest", root)
+
+
+def test_one_changed_line_of_a_manifest_changes_its_own_sequence_alone(bp4d):
+    refs = list_sequences("bp4d", bp4d)[:2]
+    lines = [f"{ref.source}/{path.name},{ref.subject},{ref.sequence},{n},{n % 2}" for ref in refs
+             for n, path in read_rows(ref).pictures.items()]  # fmt: skip
+    table = bp4d / "manifest.csv"
+    table.write_text("\n".join(["path,subject,sequence,frame,AU12", *lines]) + "\n")
+    before = [content_hash(ref) for ref in list_sequences("manifest", bp4d)]
+    table.write_text(
+        "\n".join(["path,subject,sequence,frame,AU12", *lines[:-1], lines[-1][:-1] + "9"]) + "\n"
+    )
+    after = [content_hash(ref) for ref in list_sequences("manifest", bp4d)]
+    assert before[0] == after[0] and before[1] != after[1]
