@@ -6,6 +6,11 @@ import pytest
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=1, help="random moments at which a preprocessing is killed")
+    parser.addoption("--mutants", type=int, default=1000, help="mutated inputs the readers are given")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real faces and the detector's model, which the project does not contain."""

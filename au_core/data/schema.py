@@ -83,13 +83,13 @@ QUALITY = pa.schema(
         ("status", pa.string()),
         ("reason", pa.string()),
         ("content_hash", pa.string()),
-        ("flags", pa.string()),
+        ("flagged", pa.string()),
         ("signature", pa.string()),
     ]
 )
 """``faces/quality.parquet``: one row per source sequence; status is ``ok``, ``partial`` or ``failed``.
 
-``flags`` counts the frames by each word of the face rows' ``flags``; ``signature`` tells unchanged files
+``flagged`` counts the frames by each word of the face rows' ``flagged``; ``signature`` tells unchanged files
 without reading them, and is the only column that is another for a copy of the same data elsewhere.
 """
 
@@ -98,7 +98,7 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
     """Columns of ``faces/subject=<id>/*.parquet``; the subject is the folder's name (hive partitioning).
 
     ``yaw`` and ``roll`` are degrees, ``brightness`` a grey value in [0, 255], ``sharpness`` the variance of
-    the face's Laplacian; ``flags`` are words of ``au_core.face.judge``, joined by commas, null for none.
+    the face's Laplacian; ``flagged`` are words of ``au_core.face.judge``, joined by commas, null for none.
     """
     fixed = [
         ("dataset", pa.string()),
@@ -113,7 +113,7 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
         ("roll", pa.float32()),
         ("brightness", pa.float32()),
         ("sharpness", pa.float32()),
-        ("flags", pa.string()),
+        ("flagged", pa.string()),
     ]
     return pa.schema(fixed + [(au_column(au), pa.int8()) for au in aus])
 

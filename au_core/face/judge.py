@@ -19,7 +19,7 @@ FLAGS = {
     "landmarks_differ": "the dataset's landmarks and the detector's points lie apart",
     "several_faces": "more than one face, of which the largest and most central was taken",
 }
-"""Words of the ``flags`` column; the first four say why there is no face."""
+"""Words of the ``flagged`` column; the first four say why there is no face."""
 NOSE_DEPTH = 0.6
 """How far the tip of the nose stands out before the eyes, in eye distances; anatomy, good to 10 degrees."""
 SHARPNESS_SIZE = 224

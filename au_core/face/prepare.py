@@ -58,7 +58,7 @@ def _remove(shard: Path) -> None:
 def failed(ref: SequenceRef, reason: str) -> Status:
     """The quality row of a sequence that gave no face row."""
     counts = {"frames_coded": None, "frames_decoded": 0, "faces_found": 0}
-    nothing = {"content_hash": None, "flags": "", "signature": None}
+    nothing = {"content_hash": None, "flagged": "", "signature": None}
     return {**ref.name, **counts, "status": "failed", "reason": readable(reason), **nothing}
 
 

@@ -62,24 +62,24 @@ class FaceRows:
         rows = (row for face, k in zip(faces, ids, strict=True) if (row := self._found(image, face, k)))
         found = list(rows if cfg.all_faces else islice(rows, 1))
         if found:
-            found[0]["flags"] += self._frame_flags(faces, i)
+            found[0]["flagged"] += self._frame_flags(faces, i)
         else:
             found = [self._lost(image, faces, why)]
         self.faces += found[0]["face_found"]
-        self.flags.update({flag for row in found for flag in row["flags"]})
-        return [{**known, **row, "flags": ",".join(row["flags"]) or None} for row in found]
+        self.flags.update({flag for row in found for flag in row["flagged"]})
+        return [{**known, **row, "flagged": ",".join(row["flagged"]) or None} for row in found]
 
     def _look(self, image: np.ndarray, i: int | None) -> tuple[list[Detection], Row]:
         """The faces of a frame, and what its row says if there is none."""
         if self._is_bad(i) and not self.cfg.keep_bad_landmarks:
-            return [], {"flags": ["bad_landmarks"]}
+            return [], {"flagged": ["bad_landmarks"]}
         if self.detector is None:
-            return _coded_face(self.rows, i), {"flags": ["no_face"]}
+            return _coded_face(self.rows, i), {"flagged": ["no_face"]}
         seen = self.detector(image)
         faces = [face for face in seen if face.confidence >= self.cfg.min_confidence]
         if not seen or faces:
-            return faces, {"flags": ["no_face"]}
-        return [], {"flags": ["low_confidence"], "confidence": max(face.confidence for face in seen)}
+            return faces, {"flagged": ["no_face"]}
+        return [], {"flagged": ["low_confidence"], "confidence": max(face.confidence for face in seen)}
 
     def _frame_flags(self, faces: list[Detection], i: int | None) -> list[str]:
         """Words for the main face that the frame or the dataset's landmarks give rise to."""
@@ -95,9 +95,9 @@ class FaceRows:
     def _lost(self, image: np.ndarray, faces: list[Detection], why: Row) -> Row:
         """A row without a face, and why."""
         brightness = frame_brightness(image)
-        flags = ["bad_points"] if faces else why["flags"]
+        flags = ["bad_points"] if faces else why["flagged"]
         flags = [*flags, "dark"] if brightness < self.cfg.min_brightness else flags
-        return {**why, "face_id": 0, "face_found": False, "brightness": brightness, "flags": flags}
+        return {**why, "face_id": 0, "face_found": False, "brightness": brightness, "flagged": flags}
 
     def _found(self, image: np.ndarray, face: Detection, face_id: int) -> Row | None:
         """The columns of a found face, None if its points are no face."""
@@ -117,7 +117,7 @@ class FaceRows:
             "roll": look.roll,
             "brightness": look.brightness,
             "sharpness": look.sharpness,
-            "flags": judge(look, self.cfg),
+            "flagged": judge(look, self.cfg),
         }
 
     def account(self) -> Row:
@@ -139,7 +139,7 @@ class FaceRows:
             "faces_found": self.faces,
             "status": "partial" if lost or short else "ok",
             "reason": "; ".join(reasons),
-            "flags": ", ".join(f"{flag} {self.flags[flag]}" for flag in FLAGS if self.flags[flag]),
+            "flagged": ", ".join(f"{flag} {self.flags[flag]}" for flag in FLAGS if self.flags[flag]),
         }
 
     def _bad_landmarks(self) -> list[str]:

@@ -72,7 +72,7 @@ def _flag_table(found: Survey) -> Table:
         (flag, f"{n:,}", f"{100 * n / frames:.2f}", FLAGS[flag]) for flag in FLAGS if (n := found.flags[flag])
     ]
     return Table(
-        caption="Frames with a flag, from the `flags` column of the face rows; a frame can have several. "
+        caption="Frames with a flag, from the `flagged` column of the face rows; a frame can have several. "
         "A flagged face is kept, unless its row says that there is none.",
         header=("Flag", "frames", "% of frames", "meaning"),
         rows=tuple(rows) or (("none", "0", "0", "no frame was flagged"),),
@@ -91,7 +91,7 @@ def _sequence_summary(found: Survey) -> Table:
 
 
 def _loss_table(found: Survey) -> Table:
-    rows = [row for row in found.quality if row["status"] != "ok" or row["reason"] or row["flags"]]
+    rows = [row for row in found.quality if row["status"] != "ok" or row["reason"] or row["flagged"]]
     rows.sort(key=lambda row: ("failed", "partial", "ok").index(row["status"]))
     more = f" The first {LONGEST} of {len(rows)}." if len(rows) > LONGEST else ""
     return Table(
@@ -111,7 +111,7 @@ def _frames(row: dict) -> str:
 
 
 def _why(row: dict) -> str:
-    return "; ".join(filter(None, [row["reason"], row["flags"]]))
+    return "; ".join(filter(None, [row["reason"], row["flagged"]]))
 
 
 def _mean_face(people: list[Person]) -> Figure:

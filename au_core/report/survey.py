@@ -114,7 +114,7 @@ def _count(file: pq.ParquetFile, person: Person, total: Survey) -> None:
         values = main[name].drop_null().to_numpy()
         values = values[np.isfinite(values)].clip(edges[0], edges[-1])
         total.histograms[name] += np.histogram(values, edges)[0]
-    for flags in main["flags"].drop_null().to_pylist():
+    for flags in main["flagged"].drop_null().to_pylist():
         total.flags.update(flags.split(","))
     for au in (name for name in names if name.startswith("AU")):
         codes = main[au].drop_null().to_numpy()

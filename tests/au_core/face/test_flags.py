@@ -1,0 +1,144 @@
+"""A face in every frame, or the reason why not: each flag from a picture that deserves it."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from au_core.config import PreprocessConfig, SyntheticConfig
+from au_core.data import disfa
+from au_core.data.readers import list_sequences, read_rows
+from au_core.data.schema import shard_path
+from au_core.data.synthetic.write import plan_sequences, write_sequence
+from au_core.data.video import video_frames
+from au_core.face.detect import Detection, load_detector
+from au_core.face.judge import FLAGS, angles
+from au_core.face.prepare import main_face_first, prepare_sequence
+
+MODEL = "models/face_detection_yunet_2023mar.onnx"
+CFG = PreprocessConfig()
+BP4D = SyntheticConfig(layout="bp4d", subjects=3, sequences=1, frames=6)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    subject, task = plan_sequences(BP4D)[0]
+    write_sequence(BP4D, subject, task, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def detector(shared):
+    return load_detector(str(shared / MODEL), CFG, doubtful=True)
+
+
+def prepare(root, detector, tmp_path, cfg=CFG, layout="bp4d"):
+    (ref,) = list_sequences(layout, root)
+    status = prepare_sequence(ref, detector, cfg, tmp_path / "faces")
+    return status, pq.ParquetFile(shard_path(tmp_path / "faces", ref)).read().to_pandas()
+
+
+def pictures_of(root):
+    return list(read_rows(list_sequences("bp4d", root)[0]).pictures.values())
+
+
+def change(path, change):
+    cv2.imwrite(str(path), change(cv2.imread(str(path))))
+
+
+def test_each_flag_is_given_where_it_is_due(tree, detector, tmp_path, shared):
+    pictures = pictures_of(tree)
+    astronaut = cv2.imread(str(shared / "real_faces" / "astronaut.png"))
+    change(pictures[0], np.zeros_like)
+    change(pictures[1], lambda image: cv2.GaussianBlur(image, (0, 0), 3))
+    change(pictures[2], lambda image: np.full_like(image, 128))
+    change(pictures[3], lambda image: np.hstack([image, image]))
+    profile = next(video_frames(shared / "real_faces" / "head-pose-face-detection-female.gif"))
+    change(pictures[4], lambda image: profile)
+    change(pictures[5], lambda image: cv2.resize(astronaut, (256, 256)))
+    status, rows = prepare(tree, detector, tmp_path)
+    flags = [set((value or "").split(",")) - {""} for value in rows.flagged]
+    assert flags[0] == {"no_face", "dark"} and flags[2] == {"no_face"}
+    assert "blurred" in flags[1] and "several_faces" in flags[3] and "extreme_pose" in flags[4]
+    assert "landmarks_differ" in flags[5], "another person sits elsewhere"
+    assert rows.face_found.tolist() == [False, True, False, True, True, True]
+    assert status["faces_found"] == 4 and status["frames_decoded"] == 6 == status["frames_coded"]
+    assert "no_face 2, dark 1" in status["flagged"] and set(FLAGS) >= set.union(*flags)
+
+
+def test_low_confidence_is_told_from_nothing(tree, tmp_path):
+    box, points = (
+        np.array([50, 50, 90, 90], np.float32),
+        np.array([[70, 80], [110, 80], [90, 120]], np.float32),
+    )
+    status, rows = prepare(tree, lambda image: [Detection(box, points, 0.45)], tmp_path)
+    assert set(rows.flagged) == {"low_confidence"} and rows.confidence[0] == pytest.approx(0.45)
+    assert rows.face.isna().all() and status["flagged"] == "low_confidence 6"
+    _, rows = prepare(tree, lambda image: [Detection(box, points * 0, 0.9)], tmp_path, replace(CFG, size=96))
+    assert set(rows.flagged) == {"bad_points"}
+
+
+def test_the_main_person_is_0_even_if_somebody_else_came_first(tree, tmp_path):
+    def face(x, width):
+        points = np.array([[x, 80], [x + width / 2, 80], [x + width / 4, 80 + width / 2]], np.float32)
+        return Detection(np.array([x, 60, width, width], np.float32), points, 0.9)
+
+    frames = iter([[face(200, 40)], *[[face(60, 90), face(200, 40)]] * 5])
+    _, rows = prepare(tree, lambda image: next(frames), tmp_path, replace(CFG, all_faces=True))
+    assert rows.face_id.tolist() == [1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
+    assert rows[rows.face_id == 0].frame.nunique() == 5 and rows.frame.is_monotonic_increasing
+    assert main_face_first(0) is None
+
+
+@pytest.mark.parametrize("yaw", [-40, -15, 0, 25])
+def test_yaw_and_roll_are_recovered_from_a_head_in_space(yaw):
+    head = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0, 1.1, 0.3], [0, 0.6, 0.6]])  # eyes, mouth, nose
+    a = np.radians(yaw)
+    x = head[:, 0] * np.cos(a) + head[:, 2] * np.sin(a)
+    turn = np.radians(20)
+    flat = np.stack(
+        [x * np.cos(turn) - head[:, 1] * np.sin(turn), x * np.sin(turn) + head[:, 1] * np.cos(turn)], 1
+    )
+    level, across = angles(np.stack([x, head[:, 1]], 1)[:3] * 80, np.array([x[3], 0.0]) * 80)
+    assert level == pytest.approx(yaw, abs=0.1) and across == pytest.approx(0)
+    assert angles(flat[:3] * 80, None)[0] is None and angles(flat[:3] * 80, None)[1] == pytest.approx(20)
+
+
+def test_known_wrong_landmarks_are_dropped_or_kept_and_listed_either_way(tmp_path, monkeypatch):
+    write_sequence(
+        SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=9), "SN001", "left", tmp_path / "d"
+    )
+    monkeypatch.setattr(disfa, "_bad_ranges", lambda: {"SN001": [[2, 4], [7, 7]]})
+    status, rows = prepare(tmp_path / "d", None, tmp_path, layout="disfa")
+    assert rows[~rows.face_found].frame.tolist() == [3, 4, 5, 8] and len(rows) == 9
+    assert set(rows.flagged.dropna()) == {"bad_landmarks"} and status["faces_found"] == 5
+    assert status["reason"] == "frames 3-5, 8 have wrong landmarks, left without a face"
+    kept = replace(CFG, keep_bad_landmarks=True)
+    status, rows = prepare(tmp_path / "d", None, tmp_path, kept, layout="disfa")
+    assert rows.face_found.all() and rows[rows.flagged == "bad_landmarks"].frame.tolist() == [3, 4, 5, 8]
+    assert status["reason"].startswith("frames 3-5, 8 have wrong landmarks, kept")
+
+
+def test_damaged_landmarks_cost_a_detector_only_the_comparison(tree, detector, tmp_path):
+    ref = list_sequences("bp4d", tree)[0]
+    (tree / ref.landmarks).write_bytes(b"no mat")
+    status, rows = prepare(tree, detector, tmp_path)
+    assert (
+        status["status"] == "ok" and "landmarks not compared: " in status["reason"] and rows.face_found.all()
+    )
+    assert prepare_sequence(ref, None, CFG, tmp_path / "other")["status"] == "failed"
+
+
+def test_thresholds_are_recorded_and_decide(tree, tmp_path):
+    _, rows = prepare(tree, None, tmp_path)
+    assert (
+        rows.flagged.isna().all() and rows.yaw.abs().max() < 40 and rows.sharpness.min() > CFG.min_sharpness
+    )
+    strict = replace(CFG, min_sharpness=1e6, min_brightness=255, max_angle=0.01)
+    _, rows = prepare(tree, None, tmp_path, strict)
+    assert set(rows.flagged) == {"dark,blurred,extreme_pose"}
+    (shard,) = (tmp_path / "faces").glob("subject=*/*.parquet")
+    assert json.loads(pq.read_schema(shard).metadata[b"settings"])["min_sharpness"] == 1e6

@@ -1,0 +1,210 @@
+"""Preprocessing killed at random moments, by driver, actor or node: run again, the same bytes.
+
+``pytest tests/pipelines/test_interruptions.py --kills 20`` strikes twenty times in each test.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from au_core.config import PreprocessConfig, SyntheticConfig
+from au_core.data.files import write_table
+from au_core.data.readers import list_sequences
+from au_core.data.schema import QUALITY
+from au_core.data.synthetic.write import write_sequence
+from au_core.face.prepare import prepare_sequence
+
+ROOT = Path(__file__).parents[2]
+SEQUENCES, FRAMES, DRAWN = 24, 250, 10
+LIMIT = 150
+"""Seconds after which a run counts as hung."""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Many sequences at the price of a few drawn frames, which each of them repeats."""
+    root = tmp_path_factory.mktemp("archive")
+    write_sequence(SyntheticConfig(subjects=3, frames=DRAWN), "F001", "T3", root)
+    pictures = sorted((root / "F001" / "T3").iterdir(), key=lambda path: int(path.stem))
+    for i in range(DRAWN, FRAMES):
+        os.link(pictures[i % DRAWN], pictures[0].with_name(f"{i + 1}.jpg"))
+    label, mat = root / "AUCoding" / "AU_OCC" / "F001_T3.csv", root / "2DFeatures" / "F001_T3.mat"
+    header, *lines = label.read_text().splitlines()
+    rows = [f"{i + 1},{lines[i % DRAWN].split(',', 1)[1]}" for i in range(FRAMES)]
+    label.write_text("\n".join([header, *rows]) + "\n")
+    with h5py.File(mat, "r+") as file:
+        references = np.resize(file["fit/pred"][...], (FRAMES, 1))
+        del file["fit/pred"]
+        file.create_dataset("fit/pred", data=references)
+    for i in range(1, SEQUENCES):
+        name = f"F{i // 8 + 1:03}", f"T{i % 8 + 1}"
+        if name != ("F001", "T3"):
+            shutil.copytree(root / "F001" / "T3", root / name[0] / name[1], copy_function=os.link)
+            os.link(label, label.with_name(f"{name[0]}_{name[1]}.csv"))
+            os.link(mat, mat.with_name(f"{name[0]}_{name[1]}.mat"))
+    return root
+
+
+def contents(faces: Path) -> dict[str, bytes]:
+    files = [*faces.glob("subject=*/*.parquet"), faces / "quality.parquet"]
+    return {str(path.relative_to(faces)): path.read_bytes() for path in files if path.exists()}
+
+
+@pytest.fixture(scope="module")
+def whole(archive, tmp_path_factory):
+    """What an undisturbed run makes of the archive, without Ray and one after another."""
+    faces = tmp_path_factory.mktemp("whole") / "faces"
+    rows = [prepare_sequence(ref, None, PreprocessConfig(), faces) for ref in list_sequences("bp4d", archive)]
+    assert {row["status"] for row in rows} == {"ok"} and len(rows) == SEQUENCES - 1
+    write_table(pa.Table.from_pylist(rows, QUALITY), faces / "quality.parquet")
+    return contents(faces)
+
+
+def start(archive: Path, out: Path, **environment: str) -> subprocess.Popen:
+    command = ["-m", "pipelines.preprocess", "--layout", "bp4d", "--data", archive, "--out", out]
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+    )  # fmt: skip
+
+
+def finish(run: subprocess.Popen) -> str:
+    _, words = run.communicate(timeout=LIMIT)
+    assert run.returncode == 0, words
+    return words
+
+
+def wait_until(condition, what: str) -> None:
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def working(faces: Path) -> bool:
+    return any(faces.glob("subject=*/.*.tmp"))
+
+
+@contextmanager
+def reader(faces: Path) -> Iterator[None]:
+    """Somebody who reads all shards there are, again and again; a half-written one would break it."""
+    stop, errors = threading.Event(), []
+
+    def read() -> None:
+        while not stop.wait(0.05):
+            for path in faces.glob("subject=*/*.parquet"):
+                try:
+                    assert pq.ParquetFile(path).read().num_rows == FRAMES
+                except Exception as error:
+                    errors.append(f"{path}: {error}")
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    assert not errors
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Process ids below ``pid`` with their command lines."""
+    parents, lines = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            lines[int(folder.name)] = (folder / "cmdline").read_text()
+        except OSError:  # it ended meanwhile
+            continue
+    found, level = {}, {pid}
+    while level := {child for child, parent in parents.items() if parent in level}:
+        found |= {child: lines[child] for child in level if child in lines}
+    return found
+
+
+def test_the_driver_killed(archive, whole, tmp_path, request):
+    """What was finished before a kill is not touched again; what was not is made anew."""
+    faces, draw = tmp_path / "faces", random.Random(0)
+    for _ in range(request.config.getoption("kills")):
+        kept = {path: path.stat().st_mtime_ns for path in faces.glob("subject=*/*.parquet")}
+        if len(kept) == SEQUENCES - 1:
+            shutil.rmtree(faces)
+            kept = {}
+        with reader(faces):
+            run = start(archive, tmp_path)
+            wait_until(lambda: working(faces), "a sequence to be begun")
+            below = descendants(run.pid)
+            time.sleep(draw.uniform(0, 2))
+            run.kill()
+            run.wait()
+            wait_until(lambda below=below: not any(_runs(pid, below[pid]) for pid in below), "Ray's end")
+        now = {path: path.stat().st_mtime_ns for path in faces.glob("subject=*/*.parquet")}
+        assert kept.items() <= now.items(), "finished sequences were done again"
+        assert contents(faces).items() <= whole.items()
+    words = finish(start(archive, tmp_path))
+    assert contents(faces) == whole and not list(faces.rglob(".*.tmp")), words
+
+
+def _runs(pid: int, line: str) -> bool:
+    try:
+        return bool(line) and Path(f"/proc/{pid}/cmdline").read_text() == line
+    except OSError:
+        return False
+
+
+def test_an_actor_killed(archive, whole, tmp_path, request):
+    """The same run goes on with another actor."""
+    faces, draw, left = tmp_path / "faces", random.Random(1), request.config.getoption("kills")
+    while left:
+        shutil.rmtree(faces, ignore_errors=True)
+        with reader(faces):
+            run = start(archive, tmp_path)
+            for _ in range(min(left, 4)):
+                wait_until(lambda: working(faces) or run.poll() is not None, "a sequence to be begun")
+                time.sleep(draw.uniform(0, 0.6))
+                actors = [pid for pid, line in descendants(run.pid).items() if "PrepareSequence" in line]
+                if actors and run.poll() is None:
+                    os.kill(draw.choice(actors), signal.SIGKILL)
+                    left -= 1
+                    time.sleep(0.5)
+            words = finish(run)
+        assert contents(faces) == whole and not (faces / ".tries").exists(), words
+    assert not list(faces.rglob(".*.tmp"))
+
+
+def test_a_node_killed(archive, whole, tmp_path, request):
+    """Two nodes on this machine; one goes without a word, and comes back later."""
+    from ray.cluster_utils import Cluster
+
+    faces, draw, left = tmp_path / "faces", random.Random(2), request.config.getoption("kills")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        node = cluster.add_node(num_cpus=1)
+        while left:
+            shutil.rmtree(faces, ignore_errors=True)
+            with reader(faces):
+                run = start(archive, tmp_path, RAY_ADDRESS=cluster.address)
+                wait_until(lambda: working(faces), "a sequence to be begun")
+                time.sleep(draw.uniform(0, 2))
+                cluster.remove_node(node, allow_graceful=False)
+                left -= 1
+                words = finish(run)
+            assert contents(faces) == whole, words
+            node = cluster.add_node(num_cpus=1) if left else None
+    finally:
+        cluster.shutdown()
