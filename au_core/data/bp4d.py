@@ -182,7 +182,8 @@ def read_landmarks(path: Path) -> np.ndarray:
                 raise ValueError("fit/pred is no list of frames")  # a damaged header can claim any number
             return np.stack([_four_points(file[reference]) for reference in np.asarray(found).ravel()])
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise DatasetError(f"{path}: no landmark file (MATLAB v7.3 with fit/pred): {error}") from error
+        reason = str(error).partition(": time =")[0]  # HDF5 tells the hour, and a quality row must not
+        raise DatasetError(f"{path}: no landmark file (MATLAB v7.3 with fit/pred): {reason}") from error
 
 
 def _four_points(stored: object) -> np.ndarray:

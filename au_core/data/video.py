@@ -9,10 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from au_core.data.files import readable
 from au_core.data.schema import FrameRows
 from au_core.errors import DatasetError
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported once, by us
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 MAX_PIXELS = 1 << 27
@@ -117,7 +119,8 @@ def _coded_frames(path: Path, frames: list[int], first: int) -> Iterator[tuple[i
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    if readable(str(path)) != str(path):  # OpenCV would crash the process
+        raise DatasetError(f"{readable(str(path))}: the name is no UTF-8; rename the file")
     # FFmpeg alone: OpenCV's other readers take a name with digits for a series of pictures.
     threads = [cv2.CAP_PROP_N_THREADS, max(1, cv2.getNumThreads())]
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, threads) if path.is_file() else None

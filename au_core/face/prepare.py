@@ -59,7 +59,11 @@ def failed(ref: SequenceRef, reason: str) -> Status:
     """The quality row of a sequence that gave no face row."""
     counts = {"frames_coded": None, "frames_decoded": 0, "faces_found": 0}
     nothing = {"content_hash": None, "flagged": "", "signature": None}
-    return {**ref.name, **counts, "status": "failed", "reason": readable(reason), **nothing}
+    return {**ref.name, **counts, "status": "failed", "reason": _one_line(reason), **nothing}
+
+
+def _one_line(reason: str) -> str:
+    return " ".join(readable(reason).split())
 
 
 def finished(ref: SequenceRef, cfg: PreprocessConfig, folder: Path, last: Status | None) -> Status | None:
@@ -97,6 +101,7 @@ def _prepare(
 
     def notes() -> dict[str, str]:
         status.update({**faces.account(), "content_hash": digest})
+        status["reason"] = _one_line(status["reason"])
         return {"status": json.dumps(status), "content_hash": digest}
 
     tables = _tables(faces, schema)

@@ -175,7 +175,7 @@ def test_an_actor_killed(archive, whole, tmp_path, request):
         with reader(faces):
             run = start(archive, tmp_path)
             for _ in range(min(left, 4)):
-                wait_until(lambda: working(faces) or run.poll() is not None, "a sequence to be begun")
+                wait_until(lambda run=run: working(faces) or run.poll() is not None, "a sequence")
                 time.sleep(draw.uniform(0, 0.6))
                 actors = [pid for pid, line in descendants(run.pid).items() if "PrepareSequence" in line]
                 if actors and run.poll() is None:

@@ -1,3 +1,8 @@
+import json
+import os
+import random
+import shutil
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -5,7 +10,8 @@ from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.errors import AuError
 from pipelines.cli import run
 from pipelines.make_synthetic import make_synthetic
-from pipelines.preprocess import main, preprocess
+from pipelines.preprocess import TRIES, PrepareSequence, main, preprocess
+from tests.au_core.data.mutants import CHANGES
 from tests.pipelines.conftest import snapshot
 
 CFG = PreprocessConfig(size=64)
@@ -45,6 +51,38 @@ def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
     preprocess("bp4d", twin, tmp_path / "faces", PreprocessConfig(size=48))
     after = snapshot(tmp_path / "faces")
     assert before.keys() == after.keys() and all(before[name] != after[name] for name in before)
+
+
+class Poisoned(PrepareSequence):
+    """Dies over one sequence, as OpenCV would over some files."""
+
+    def __call__(self, row):
+        if json.loads(row["ref"])["subject"] == "F002":
+            self._try(row["number"]) > TRIES or os._exit(1)
+            return super().__call__(row)
+        return super().__call__(row)
+
+
+def test_damaged_inputs_and_dying_workers_cost_their_own_sequences_alone(
+    twin, local_ray, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("pipelines.preprocess.PrepareSequence", Poisoned)
+    root, draw = tmp_path / "data", random.Random(0)
+    shutil.copytree(twin, root)
+    healthy = preprocess("bp4d", twin, tmp_path / "healthy", CFG).to_pandas()
+    shutil.copytree(twin / "F001", root / "F003")
+    for i, task in enumerate(["T2", "T3", "T4", "T5", "T6", "T7", "T8"]):
+        shutil.copytree(root / "F001" / "T1", root / "F001" / task)
+        data = (root / "AUCoding" / "AU_OCC" / "F001_T1.csv").read_bytes()
+        (root / "AUCoding" / "AU_OCC" / f"F001_{task}.csv").write_bytes(CHANGES[i](data, draw))
+        data = (root / "2DFeatures" / "F001_T1.mat").read_bytes()
+        (root / "2DFeatures" / f"F001_{task}.mat").write_bytes(CHANGES[-i](data, draw))
+    table = preprocess("bp4d", root, tmp_path / "faces", CFG).to_pandas()
+    good = table[(table.sequence == "T1") & (table.subject != "F002")]
+    assert (good.status == "ok").all() and len(table) == len(healthy) + 7
+    dead = table[table.subject == "F002"].iloc[0]
+    assert dead.status == "failed" and "3 workers died of it" in dead.reason
+    assert table.reason[table.status != "ok"].str.len().min() > 10
 
 
 def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, shared):
