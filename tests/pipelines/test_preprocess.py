@@ -70,7 +70,6 @@ def test_damaged_inputs_and_dying_workers_cost_their_own_sequences_alone(
     root, draw = tmp_path / "data", random.Random(0)
     shutil.copytree(twin, root)
     healthy = preprocess("bp4d", twin, tmp_path / "healthy", CFG).to_pandas()
-    shutil.copytree(twin / "F001", root / "F003")
     for i, task in enumerate(["T2", "T3", "T4", "T5", "T6", "T7", "T8"]):
         shutil.copytree(root / "F001" / "T1", root / "F001" / task)
         data = (root / "AUCoding" / "AU_OCC" / "F001_T1.csv").read_bytes()
