@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,8 @@ def _prepare_all(
     cpus = int(ray.cluster_resources().get("CPU", 0)) or MAX_ACTORS  # none yet: nodes come when asked for
     actors, tries = min(len(refs), cpus), faces.absolute() / ".tries"
     shutil.rmtree(tries, ignore_errors=True)
+    tries.mkdir(parents=True)
+    began = tries.stat().st_mtime  # by the clock of the file system, not ours
     jobs = [{"number": i, "ref": json.dumps(asdict(ref))} for i, ref in enumerate(refs)]
     rows = (
         ray.data.from_items(jobs, override_num_blocks=len(jobs))
@@ -134,7 +137,16 @@ def _prepare_all(
         )
         yield refs[row.pop("number")], row
     progress.end()
+    _sweep_older(faces, began)
     shutil.rmtree(tries, ignore_errors=True)
+
+
+def _sweep_older(faces: Path, began: float) -> None:
+    """Remove half-written files of killed earlier runs, whose workers may have written until now."""
+    for leftover in [*faces.glob("subject=*/.*.tmp"), *faces.glob(".*.tmp")]:
+        with suppress(FileNotFoundError):
+            if leftover.stat().st_mtime < began:
+                leftover.unlink()
 
 
 def lost_frames(row: Status) -> int:
@@ -155,7 +167,10 @@ class PrepareSequence:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The quality row of one sequence."""
         ref = SequenceRef.from_dict(json.loads(row["ref"]))
-        if self._try(row["number"]) > TRIES:
+        tries = self._try(row["number"])
+        if tries > 1:
+            sweep(shard_path(self.faces, ref))
+        if tries > TRIES:
             reason = f"{TRIES} workers died of it, or hung for {HANG} s on one frame; see Ray's logs"
             return {"number": row["number"], **failed(ref, reason)}
         try:
@@ -166,7 +181,6 @@ class PrepareSequence:
 
     def _try(self, number: int) -> int:
         """How many workers have begun with this sequence; Ray would give it to new ones for ever."""
-        self.tries.mkdir(parents=True, exist_ok=True)
         with (self.tries / str(number)).open("ab") as file:
             file.write(b".")
             return file.tell()
@@ -178,7 +192,6 @@ def _still_alive() -> None:
 
 def _write_quality(refs: list[SequenceRef], status: dict[SequenceRef, Status], faces: Path) -> pa.Table:
     table = pa.Table.from_pylist([status[ref] for ref in refs if ref in status], QUALITY)
-    sweep(faces / "quality.parquet")
     write_table(table, faces / "quality.parquet")
     return table
 

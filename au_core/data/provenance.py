@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.data.files import replace_atomically, sweep
+from au_core.data.files import replace_atomically
 from au_core.data.schema import SequenceRef
 
 
@@ -62,10 +62,9 @@ def write_shard(
 ) -> None:
     """Write ``tables`` as row groups, one in memory at a time, then ``notes`` as the file's metadata.
 
-    Whole or absent; what a killed worker left half-written is swept away. What only the last row tells about
-    the first, ``revise`` puts right: asked at the end, it may return a change to each row group.
+    Whole or absent. What only the last row tells about the first, ``revise`` puts right: asked at the end, it
+    may return a change to each row group.
     """
-    sweep(shard)
 
     def fill(temporary: Path) -> None:
         _write(temporary, schema, tables, notes)

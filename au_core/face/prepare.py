@@ -39,20 +39,14 @@ def prepare_sequence(
     is called before each frame.
     """
     try:
-        before = signature(ref)
-        digest = content_hash(ref)
-        status = _known(shard_metadata(shard_path(folder, ref)), cfg, digest)
-        return {**(status or _prepare(ref, detector, cfg, folder, digest, alive)), "signature": before}
+        before, digest, shard = signature(ref), content_hash(ref), shard_path(folder, ref)
+        status = _known(shard_metadata(shard), cfg, digest)
+        if status is None:
+            shard.unlink(missing_ok=True)  # made from other files or with other settings
+            status = _prepare(ref, detector, cfg, shard, digest, alive)
+        return {**status, "signature": before}
     except Exception as error:
-        _remove(shard_path(folder, ref))  # made from files that are no longer there
         return failed(ref, str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}")
-
-
-def _remove(shard: Path) -> None:
-    try:
-        shard.unlink(missing_ok=True)
-    except OSError:  # no file can have such a name
-        pass
 
 
 def failed(ref: SequenceRef, reason: str) -> Status:
@@ -90,7 +84,7 @@ def _prepare(
     ref: SequenceRef,
     detector: Detector | None,
     cfg: PreprocessConfig,
-    folder: Path,
+    shard: Path,
     digest: str,
     alive: Callable[[], object],
 ) -> Status:
@@ -105,7 +99,7 @@ def _prepare(
         return {"status": json.dumps(status), "content_hash": digest}
 
     tables = _tables(faces, schema)
-    write_shard(shard_path(folder, ref), schema, tables, notes, lambda: main_face_first(faces.tracker.main))
+    write_shard(shard, schema, tables, notes, lambda: main_face_first(faces.tracker.main))
     return status
 
 

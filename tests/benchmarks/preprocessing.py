@@ -5,7 +5,7 @@ uv run python tests/benchmarks/preprocessing.py --model face_detection_yunet_202
 (a) one core against the sum of its parts in bare OpenCV (decode, detect at the size used, warp, encode);
 (b) two cores against one, by the whole job with Ray; (c) both against the plain loop that most repositories
 ship: decode, detect at full size, write a PNG, one process; (d) peak memory against length and number of
-videos. Part (a) for a 720p video with one person and for BP4D-like pictures of 1040x1392, the others for video.
+videos. Part (a) for a 720p video with one person and for BP4D-like pictures of 1040x1392, else for video.
 """
 
 import argparse
