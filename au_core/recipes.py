@@ -4,12 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from au_core.aus import BP4D, BP4D_FERA, DISFA, DatasetSpec
-from au_core.config import AdversarialConfig, ExperimentConfig, ScalingConfig, SyntheticConfig, TrainConfig
+from au_core.config import (
+    AdversarialConfig,
+    ExperimentConfig,
+    PreprocessConfig,
+    ScalingConfig,
+    SyntheticConfig,
+    TrainConfig,
+)
 from au_core.errors import ConfigError
 
 PAPER_TRAIN = TrainConfig(backbone="resnet50", weights="IMAGENET1K_V2")
 MANIFEST = DatasetSpec(name="manifest", aus=())
 """The AUs are those of the manifest's columns."""
+YUNET = PreprocessConfig(detector="yunet")
 GPU = ScalingConfig(workers=1, cpus_per_worker=4, gpu=True)
 PAPER_RATES = (0.1, 0.2, 0.3, 0.4, 0.5)
 
@@ -86,6 +94,31 @@ def disfa_demo() -> ExperimentConfig:
     )
 
 
+def bp4d_lists() -> ExperimentConfig:
+    """BP4D from ME-GraphAU's or JAA-Net's list files and the pictures they name; faces by YuNet.
+
+    Run:  ray submit cluster.yaml pipelines/full_protocol.py -- --recipe bp4d_lists --data DIR
+    """
+    return replace(bp4d_three_fold(), name="bp4d_lists", layout="lists", preprocess=YUNET)
+
+
+def disfa_lists() -> ExperimentConfig:
+    """DISFA likewise; its lists hold 0 and 1, where 1 stands for intensity 2 or more."""
+    spec = replace(DISFA, active_from=1)
+    return replace(disfa_three_fold(), name="disfa_lists", spec=spec, layout="lists", preprocess=YUNET)
+
+
+def bp4d_plus_three_fold() -> ExperimentConfig:
+    """BP4D+ (140 people, four coded tasks), 12 AUs; no folds are standard, so they are drawn by subject."""
+    return replace(
+        bp4d_three_fold(),
+        name="bp4d_plus_three_fold",
+        spec=replace(BP4D, name="BP4D+"),
+        layout="bp4d_plus",
+        protocol="hashed_three_fold",
+    )
+
+
 def manifest_three_fold() -> ExperimentConfig:
     """Your own labelled pictures or video, listed in a CSV with the AUs you have; folds drawn by subject.
 
@@ -111,6 +144,9 @@ RECIPES: dict[str, Callable[[], ExperimentConfig]] = {
         bp4d_60_20_20,
         disfa_three_fold,
         disfa_missing,
+        bp4d_lists,
+        disfa_lists,
+        bp4d_plus_three_fold,
         manifest_three_fold,
     )
 }
