@@ -1,9 +1,10 @@
 """Layout ``bp4d``: picture folders, one AU_OCC csv per sequence, 49-point landmarks in MATLAB v7.3 files.
 
 Written against the release that public code reads: ``F001/T1/2440.jpg`` (ME-GraphAU and JAA-Net lists, with
-and without zero padding), ``AUCoding/AU_OCC/F001_T1.csv`` with a column for every AU number (ME-GraphAU's
-tools; flat ``AUCoding/`` in AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat``
-counting pixels from 1 (JAA-Net). Occurrence is read, never the intensities that lie in ``AU_INT`` beside it.
+and without zero padding) or ``2F01_T1.avi``, whose first frame is number 1 (FMAE-IAT);
+``AUCoding/AU_OCC/F001_T1.csv`` with a column for every AU number (ME-GraphAU's tools; flat ``AUCoding/`` in
+AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat`` counting pixels from 1
+(JAA-Net). Occurrence is read, never the intensities that lie in ``AU_INT`` beside it.
 """
 
 import csv
@@ -22,6 +23,7 @@ from au_core.errors import DatasetError
 AUS = tuple(AU_NAMES)
 """Columns of every shard, coded in a file or not, so that all shards of a dataset agree."""
 RAW_TASKS = {"01": 1, "03": 2, "07": 3, "08": 4, "09": 5, "10": 6, "11": 7, "13": 8}
+FILM = r"2[FM]\d\d_T\d\.(?:avi|mp4|mkv|mov)"
 EXPECTED = "F001/T1/*.jpg (at the top or one folder below) and AUCoding/AU_OCC/F001_T1.csv"
 CODES = {"0": 0, "1": 1, "9": UNKNOWN}
 LEFT_EYE, RIGHT_EYE, CORNERS, NOSE = slice(19, 25), slice(25, 31), [31, 37], 13
@@ -40,15 +42,21 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     folders = [child(coding, "AU_OCC"), child(root, "AU_OCC"), coding, root]
     found = next((labels for folder in folders if (labels := _label_files(folder))), {})
     tops = [f for f in [root, *children(root, ".*")] if children(f, r"[FM]\d{3}")]
-    top = next(filter(_has_pictures, tops), next(iter(tops), None))  # Physiology/ has subjects' folders, too
-    if not found or top is None:
-        raise not_the_layout(root, "bp4d", EXPECTED)
+    top = next(filter(_has_pictures, tops), next(iter(tops), root))  # Physiology/ has subjects' folders, too
     people = {path.name.upper(): path for path in children(top, r"[FM]\d{3}")}
+    films = {
+        path.stem.upper(): path for folder in [root, *children(root, ".*")] for path in children(folder, FILM)
+    }
+    if not found or not (people or films):
+        raise not_the_layout(root, "bp4d", EXPECTED)
     mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
     return [
         SequenceRef(
             layout="bp4d", dataset="BP4D", subject=subject, sequence=task, root=str(root),
-            source=_relative(child(people.get(subject), task) or top / subject / task, root),
+            source=_relative(
+                child(people.get(subject), task)
+                or films.get(f"2{subject[0]}{subject[2:]}_{task}") or top / subject / task, root
+            ),
             labels=(_relative(label, root),),
             landmarks=_relative(mats[name], root) if (name := f"{subject}_{task}") in mats else None,
         )
@@ -80,7 +88,29 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a damaged csv or mat, or no picture at all.
     """
-    return rows_of_pictures(ref, numbered_pictures(Path(ref.root) / ref.source))
+    source = Path(ref.root) / ref.source
+    return (
+        rows_of_video(ref, source) if source.is_file() else rows_of_pictures(ref, numbered_pictures(source))
+    )
+
+
+def rows_of_video(ref: SequenceRef, film: Path) -> FrameRows:
+    """The coded frames of a video, whose first frame is number 1.
+
+    Raises:
+        DatasetError: a damaged csv or mat.
+    """
+    root = Path(ref.root)
+    frames, codes = read_occurrence(root / ref.labels[0])
+    if not ref.landmarks:
+        return FrameRows(ref=ref, aus=AUS, frames=frames, codes=codes, video=film)
+    landmarks = read_landmarks(root / ref.landmarks)
+    marks = np.full((len(frames), 4, 2), np.nan, np.float32)
+    known = (frames >= 1) & (frames <= len(landmarks))
+    marks[known] = landmarks[frames[known] - 1]
+    return FrameRows(
+        ref=ref, aus=AUS, frames=frames, codes=codes, video=film, points=marks[:, :3], noses=marks[:, 3]
+    )
 
 
 def rows_of_pictures(ref: SequenceRef, pictures: dict[int, Path], remarks: Sequence[str] = ()) -> FrameRows:

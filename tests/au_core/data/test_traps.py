@@ -86,6 +86,28 @@ def test_landmarks_of_another_length_are_refused_and_not_shifted(bp4d):
         read_rows(ref)
 
 
+def test_bp4d_as_videos_counts_frames_from_1(bp4d):
+    ref = first("bp4d", bp4d)
+    plain, label = read_rows(ref), bp4d / ref.labels[0]
+    header, *lines = label.read_text().splitlines()
+    label.write_text(
+        "\n".join([header, *(f"{i},{line.split(',', 1)[1]}" for i, line in enumerate(lines, 1))])
+    )
+    (bp4d / "Video").mkdir()
+    film = cv2.VideoWriter(
+        str(bp4d / "Video" / "2F01_T1.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (256, 256)
+    )
+    for _, image in decode(plain):
+        film.write(image)
+    film.release()
+    before = content(plain)
+    for person in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
+        shutil.rmtree(bp4d / person)
+    rows = read_rows(first("bp4d", bp4d))
+    same(rows, before)
+    assert rows.video is not None and rows.frames.tolist() == [1, 2, 3, 4]
+
+
 def bend_to_plus(bp4d, first_picture):
     """BP4D+: the pictures in 2D+3D, counted from 0; 34 columns; folders of subjects elsewhere, too."""
     for label in (bp4d / "AUCoding" / "AU_OCC").iterdir():
