@@ -43,6 +43,7 @@ au_core.face.track
 au_core.face.judge
 au_core.face.rows
 au_core.face.prepare
+au_core.data.store
 au_core.data.faces
 au_core.data.protocols
 au_core.data.masking

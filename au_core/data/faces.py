@@ -1,9 +1,10 @@
-"""The face shards of a dataset in memory, one row per face, decoded only when a batch asks for them."""
+"""The faces of a dataset, one row each; their pictures stay on disk until a batch asks for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import overload
 from urllib.parse import unquote
 
 import cv2
@@ -13,43 +14,89 @@ import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN, DatasetSpec, au_number
 from au_core.config import digest_of
+from au_core.data.store import Pictures, open_store
 from au_core.errors import DatasetError
-
-_IDENTITY = ["dataset", "sequence", "frame", "face_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """N found faces in the order of subject, sequence, frame, face; labels already thresholded."""
+    """N found faces in the order of subject, sequence, frame, face; labels already thresholded.
 
+    About 60 bytes a face: equal names are one object, pictures are read when a batch is decoded.
+    """
+
+    dataset: np.ndarray
+    """``str[N]``"""
     subject: np.ndarray
     """``str[N]``"""
     sequence: np.ndarray
     """``str[N]``"""
     frame: np.ndarray
     """``int32[N]``, numbers as in the labels."""
-    identity: list[str]
-    """``dataset/subject/sequence/frame/face_id``: what decides whether a frame's labels are hidden."""
+    face_id: np.ndarray
+    """``int16[N]``, 0 where a frame has one face."""
     labels: np.ndarray
     """``int8[N, L]`` in {0, 1, UNKNOWN}."""
-    jpeg: pa.ChunkedArray
-    """The encoded faces."""
+    start: np.ndarray
+    """``int64[N]``, where the JPEG begins in ``pictures``, counted through all of them."""
+    length: np.ndarray
+    """``int32[N]``, its bytes."""
+    pictures: tuple[Pictures, ...]
+    """The files of the encoded faces."""
 
     def __len__(self) -> int:
         return len(self.frame)
 
+    def __getitem__(self, rows: slice | np.ndarray) -> "Faces":
+        """Some of the faces."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        pictures = columns.pop("pictures")
+        return Faces(**{name: column[rows] for name, column in columns.items()}, pictures=pictures)
+
+    @property
+    def identity(self) -> "Identities":
+        """``dataset/subject/sequence/frame/face_id``: what decides whether a frame's labels are hidden."""
+        return Identities(self)
+
     def share(self, rank: int, world: int) -> "Faces":
         """Every ``world``-th face, from the ``rank``-th on."""
-        rows = slice(rank, None, world)
-        jpeg = self.jpeg.take(pa.array(np.arange(rank, len(self), world)))
-        names = self.subject[rows], self.sequence[rows], self.frame[rows], self.identity[rows]
-        return Faces(*names, self.labels[rows], jpeg)
+        return self[rank::world]
+
+    def jpeg(self, row: int) -> bytes:
+        """The encoded face of a row."""
+        start = int(self.start[row])
+        for pictures in self.pictures:
+            if start < pictures.size:
+                return pictures.read(start, int(self.length[row]))
+            start -= pictures.size
+        raise IndexError(row)
 
     def decode(self, rows: np.ndarray, size: int, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
         """Pictures ``uint8[B, size, size, 3]`` RGB of ``rows[B]``."""
-        jobs = [self.jpeg[int(row)].as_buffer() for row in rows]
-        decoded = (pool.map if pool else map)(lambda jpeg: decode_face(jpeg, size), jobs)
-        return np.stack(list(decoded)) if jobs else np.empty((0, size, size, 3), np.uint8)
+        decoded = (pool.map if pool else map)(lambda row: decode_face(self.jpeg(row), size), rows)
+        return np.stack(list(decoded)) if len(rows) else np.empty((0, size, size, 3), np.uint8)
+
+
+class Identities(Sequence[str]):
+    """The identities of faces, each put together when it is looked at."""
+
+    def __init__(self, faces: Faces) -> None:
+        self._columns = faces.dataset, faces.subject, faces.sequence, faces.frame, faces.face_id
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[i] for i in range(*row.indices(len(self)))]
+        return "/".join(str(column[row]) for column in self._columns)
+
+    def __iter__(self) -> Iterator[str]:
+        return ("/".join(map(str, names)) for names in zip(*self._columns, strict=True))
 
 
 def decode_face(jpeg: pa.Buffer | bytes, size: int) -> np.ndarray:
@@ -87,55 +134,55 @@ def load_faces(folder: Path, spec: DatasetSpec, subjects: Iterable[str], all_fac
     Raises:
         DatasetError: no face at all.
     """
-    wanted = set(subjects)
-    paths = [p for p in sorted(folder.glob("subject=*/*.parquet")) if _subject(p) in wanted]
-    parts = [part for path in paths if len(part := _load_shard(path, spec, all_faces))]
-    if not parts:
+    store, wanted = open_store(folder), set(subjects)
+    everyone, whose = _encoded(store.rows, "subject")
+    keep = np.isin(whose, [code for code, subject in enumerate(everyone) if subject in wanted])
+    if not all_faces:
+        keep &= store.rows["face_id"].to_numpy() == 0
+    if not keep.any():
         raise DatasetError(
             f"{folder}: no face of the subjects {', '.join(sorted(wanted)) or '(none)'}; "
             "see quality.parquet there for what preprocessing found"
         )
-    return _concatenate(parts)
-
-
-def _subject(shard: Path) -> str:
-    return unquote(shard.parent.name.removeprefix("subject="))
-
-
-def _load_shard(path: Path, spec: DatasetSpec, all_faces: bool) -> Faces:
-    known = set(pq.read_schema(path).names)
-    columns = [column for column in spec.columns if column in known]
-    table = pq.ParquetFile(path).read(columns=[*_IDENTITY, "face", "face_found", *columns])
-    keep = table["face_found"].to_numpy()
-    if not all_faces:
-        keep = keep & (table["face_id"].to_numpy() == 0)
-    table, subject = table.filter(pa.array(keep)), _subject(path)
-    codes = np.full((len(table), len(spec.aus)), UNKNOWN, np.int8)
-    for column in columns:
-        codes[:, spec.columns.index(column)] = table[column].fill_null(UNKNOWN).to_numpy()
-    dataset, sequence, frame, face_id = (table[name].to_pylist() for name in _IDENTITY)
-    identity = [
-        f"{d}/{subject}/{s}/{f}/{i}" for d, s, f, i in zip(dataset, sequence, frame, face_id, strict=True)
-    ]
-    names = np.full(len(table), subject, dtype=object), np.array(sequence, dtype=object)
-    return Faces(*names, np.array(frame, np.int32), identity, spec.active(codes), table["face"])
-
-
-def _concatenate(parts: list[Faces]) -> Faces:
-    chunks = [chunk for part in parts for chunk in part.jpeg.chunks]
-    return Faces(
-        subject=np.concatenate([part.subject for part in parts]),
-        sequence=np.concatenate([part.sequence for part in parts]),
-        frame=np.concatenate([part.frame for part in parts]),
-        identity=[key for part in parts for key in part.identity],
-        labels=np.concatenate([part.labels for part in parts]),
-        jpeg=pa.chunked_array(chunks, type=pa.binary()),
+    rows = store.rows.filter(pa.array(keep))
+    dataset, subject, sequence = (_names(rows, name) for name in ("dataset", "subject", "sequence"))
+    frame, face_id, start, length = (
+        rows[name].to_numpy() for name in ("frame", "face_id", "start", "length")
     )
+    labels = _labels(rows, spec)
+    return Faces(dataset, subject, sequence, frame, face_id, labels, start, length, (store.pictures,))
+
+
+def _names(rows: pa.Table, column: str) -> np.ndarray:
+    """A column of names as ``str[N]`` objects, one for all equal ones."""
+    names, codes = _encoded(rows, column)
+    return np.array(names, dtype=object)[codes]
+
+
+def _encoded(rows: pa.Table, column: str) -> tuple[list[str], np.ndarray]:
+    """The different names in a column, and which one each row has."""
+    encoded = rows[column].combine_chunks()
+    assert isinstance(encoded, pa.DictionaryArray)
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+
+
+def _labels(rows: pa.Table, spec: DatasetSpec) -> np.ndarray:
+    codes = np.full((len(rows), len(spec.aus)), UNKNOWN, np.int8)
+    for j, column in enumerate(spec.columns):
+        if column in rows.column_names:
+            codes[:, j] = rows[column].fill_null(UNKNOWN).to_numpy()
+    return spec.active(codes)
 
 
 def join_faces(first: Faces, second: Faces | None) -> Faces:
     """Both sets as one; for T2 from other video than T1."""
-    return _concatenate([first, second]) if second is not None else first
+    if second is None:
+        return first
+    offset = sum(pictures.size for pictures in first.pictures)
+    second = replace(second, start=second.start + offset)
+    names = [field.name for field in fields(first) if field.name != "pictures"]
+    joined = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
+    return Faces(**joined, pictures=first.pictures + second.pictures)
 
 
 def fingerprint(*folders: Path) -> str:

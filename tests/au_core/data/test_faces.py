@@ -5,7 +5,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.aus import BP4D, DISFA
-from au_core.data.faces import decode_face, fingerprint, fit_face, list_au_numbers, list_subjects, load_faces
+from au_core.data.faces import (
+    decode_face,
+    fingerprint,
+    fit_face,
+    join_faces,
+    list_au_numbers,
+    list_subjects,
+    load_faces,
+)
 from au_core.data.files import write_table
 from au_core.errors import DatasetError
 from tests.toy import write_toy_faces
@@ -73,3 +81,20 @@ def test_a_changed_source_changes_the_fingerprint(tmp_path):
 def test_no_face_at_all_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match=r"no face of the subjects F001; see quality.parquet"):
         load_faces(tmp_path, BP4D, ["F001"])
+
+
+def test_a_joined_set_finds_the_pictures_of_both(tmp_path):
+    first = load_faces(write_toy_faces(tmp_path / "a", subjects=["F001"]), BP4D, ["F001"])
+    second = load_faces(write_toy_faces(tmp_path / "b", subjects=["M001"]), BP4D, ["M001"])
+    joined = join_faces(first, second)
+    assert [joined.jpeg(row) for row in range(24)] == [
+        faces.jpeg(row) for faces in (first, second) for row in range(12)
+    ]
+    assert list(joined.identity) == [*first.identity, *second.identity]
+
+
+def test_names_take_no_memory_per_face(tmp_path):
+    faces = load_faces(write_toy_faces(tmp_path), BP4D, ["F001", "M001"])
+    for names in (faces.dataset, faces.subject, faces.sequence):
+        assert len({id(name) for name in names}) == len(set(names))
+    assert faces.identity[1:3] == list(faces.identity)[1:3] and len(faces.identity) == 24
