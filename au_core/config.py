@@ -209,12 +209,15 @@ class ScalingConfig:
     """CPU cores of each worker; also its threads."""
     gpu: bool = False
     """Give each worker a GPU."""
+    ahead: int = 2
+    """Batches of a kind that are decoded before they are needed: all pictures a worker holds in memory."""
 
     def __post_init__(self) -> None:
         _require(
             min(self.workers, self.cpus_per_worker) >= 1,
             f"workers and cpus_per_worker must be >= 1, got {self.workers} and {self.cpus_per_worker}",
         )
+        _require(self.ahead >= 0, f"ahead must be >= 0, got {self.ahead}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,6 +70,7 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
     draw = Sampler(
         data.faces, data.labels, method.cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
         augment=plan.train.augment, rank=rank, world=world, device=device(), pool=pool,
+        ahead=plan.scaling.ahead,
     )  # fmt: skip
     validation = load_split(plan, sources.coded, "val")
     step, best = restore(game, folder.checkpoints)

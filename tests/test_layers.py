@@ -45,6 +45,7 @@ au_core.face.rows
 au_core.face.prepare
 au_core.data.store
 au_core.data.faces
+au_core.data.feeding
 au_core.data.protocols
 au_core.data.masking
 au_core.data.prior

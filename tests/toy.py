@@ -56,4 +56,5 @@ def toy_shard(labels: np.ndarray, rng: np.random.Generator, aus: Sequence[int], 
         "points": [[1.0] * 6] * n,
     }
     codes = {f"AU{au:02d}": pa.array(labels[:, j], mask=labels[:, j] < 0) for j, au in enumerate(aus)}
-    return pa.table({**columns, **codes}, schema=face_schema(aus))
+    schema, known = face_schema(aus), {**columns, **codes}
+    return pa.table({name: known.get(name, [None] * n) for name in schema.names}, schema=schema)

@@ -1,6 +1,8 @@
 """Batches of Algorithm 1: uniform draws from X, T1, T2 and Y^t, the same for any number of workers."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from au_core.config import AdversarialConfig
 from au_core.data.faces import Faces
+from au_core.data.feeding import Ahead, begin_filling, draw_moves
 from au_core.errors import ConfigError, DatasetError
 
 
@@ -21,13 +24,15 @@ class Shuffle:
 
     def __call__(self, start: int, count: int) -> np.ndarray:
         """Items ``int64[count]`` at positions ``start`` to ``start + count - 1`` of the endless pass."""
-        return np.array([self._at(position) for position in range(start, start + count)], np.int64)
+        rounds = range(start // self.n, -(-(start + count) // self.n))
+        parts = [self._part(number, start - number * self.n, count) for number in rounds]
+        return np.concatenate([np.empty(0, np.int64), *parts])
 
-    def _at(self, position: int) -> int:
-        if position // self.n != self._round:
-            self._round = position // self.n
-            self._order = seeded(self.seed, self.name, self._round).permutation(self.n)
-        return int(self._order[position % self.n])
+    def _part(self, number: int, start: int, count: int) -> np.ndarray:
+        """What lies between ``start`` and ``start + count`` of one round."""
+        if number != self._round:
+            self._round, self._order = number, seeded(self.seed, self.name, number).permutation(self.n)
+        return self._order[max(0, start) : start + count]
 
 
 class Sampler:
@@ -35,7 +40,8 @@ class Sampler:
 
     T1 are the faces with a known AU in ``labels[N, L]``, T2 all others, Y^t are T1's label vectors (see
     :func:`real_vectors`), joined by those of ``prior[P, L]``. A draw is decided by its number, so a sampler
-    restored by :meth:`seek` goes on exactly.
+    restored by :meth:`seek` goes on exactly, and with a ``pool`` of threads the next ``ahead`` draws of each
+    kind are made while the step computes.
     """
 
     def __init__(
@@ -52,19 +58,19 @@ class Sampler:
         world: int = 1,
         device: torch.device | str = "cpu",
         pool: ThreadPoolExecutor | None = None,
+        ahead: int = 2,
     ) -> None:
         if cfg.m1 % world or cfg.m2 % world:
             raise ConfigError(f"m1 = {cfg.m1} and m2 = {cfg.m2} must be divisible by the {world} workers")
         self.faces, self.cfg, self.size, self.seed, self.augment = faces, cfg, size, seed, augment
-        self.rank, self.world, self.device, self.pool = rank, world, device, pool
+        self.rank, self.world, self.device, self.pool = rank, world, torch.device(device), pool
+        streams = ("images", "mixed")
+        self.ahead = {name: Ahead(partial(self._begin, name), ahead if pool else 0) for name in streams}
         known = (labels >= 0).any(axis=1)
         self.labels, self.t1, self.t2 = labels, np.flatnonzero(known), np.flatnonzero(~known)
         if not len(self.t1):
             raise DatasetError("no labelled face is left to train on; lower the missing rate or add labels")
-        self.real, self.prior = (
-            real_vectors(labels, [key.partition("/")[0] for key in faces.identity], cfg.m),
-            prior,
-        )
+        self.real, self.prior = real_vectors(labels, faces.dataset, cfg.m), prior
         weights = class_weights(labels) if cfg.class_weighted else None
         self.class_weights = None if weights is None else torch.from_numpy(weights).float().to(device)
         pools = {"x": faces, "t1": self.t1, "t2": self.t2, "real": self.real, "prior": prior}
@@ -80,8 +86,7 @@ class Sampler:
 
     def images(self) -> Tensor:
         """Line 4: faces ``[m / world, 3, S, S]`` uint8 from X."""
-        number = self._next("images")
-        return self._pictures(self._share("x", number, self.cfg.m), "images", number)
+        return self._pictures("images")[0]
 
     def real_labels(self) -> Tensor:
         """Line 5: label vectors ``[m / world, L]`` int8 from Y^t, a share of them from the prior."""
@@ -100,12 +105,8 @@ class Sampler:
 
         Returns ``[m / world, 3, S, S]`` uint8 and ``[m / world, L]`` int8.
         """
-        number, cfg = self._next("mixed"), self.cfg
-        m1 = cfg.m1 if len(self.t2) else cfg.m
-        rows = self.t1[self._share("t1", number, m1)]
-        if len(self.t2):
-            rows = np.concatenate([rows, self.t2[self._share("t2", number, cfg.m2)]])
-        return self._pictures(rows, "mixed", number), torch.from_numpy(self.labels[rows]).to(self.device)
+        pictures, rows = self._pictures("mixed")
+        return pictures, torch.from_numpy(self.labels[rows]).to(self.device)
 
     def _next(self, stream: str) -> int:
         self.drawn[stream] += 1
@@ -114,24 +115,48 @@ class Sampler:
     def _share(self, shuffle: str, number: int, m: int) -> np.ndarray:
         return self.shuffles[shuffle](number * m, m)[self.rank :: self.world]
 
-    def _pictures(self, rows: np.ndarray, stream: str, number: int) -> Tensor:
-        faces = self.faces.decode(rows, self.size, self.pool)  # [B, S, S, 3]
-        if self.augment:
-            faces = augmented(faces, seeded(self.seed, f"augment/{stream}/{self.rank}", number))
-        return torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2)
+    def _rows(self, stream: str, number: int) -> np.ndarray:
+        """This worker's faces of a draw: every ``world``-th of the global batch."""
+        cfg = self.cfg
+        if stream == "images":
+            return self._share("x", number, cfg.m)
+        if not len(self.t2):
+            return self.t1[self._share("t1", number, cfg.m)]
+        labelled, others = self._share("t1", number, cfg.m1), self._share("t2", number, cfg.m2)
+        return np.concatenate([self.t1[labelled], self.t2[others]])
+
+    def _begin(self, stream: str, number: int) -> Callable[[], tuple[Tensor, np.ndarray]]:
+        """Start to make pictures ``[B, S, S, 3]``; the answer waits and gives them with their rows."""
+        rows, moves = self._rows(stream, number), None
+        if self.augment:  # drawn for the global batch: the same for any number of workers
+            rng = seeded(self.seed, f"augment/{stream}", number)
+            moves = draw_moves(rng, self.cfg.m, self.size)[self.rank :: self.world]
+        shape = (len(rows), self.size, self.size, 3)
+        pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        wait = begin_filling(pictures.numpy(), self.faces, rows, moves, self.pool)
+
+        def finish() -> tuple[Tensor, np.ndarray]:
+            wait()
+            return pictures, rows
+
+        return finish
+
+    def _pictures(self, stream: str) -> tuple[Tensor, np.ndarray]:
+        """The next draw's faces ``[B, 3, S, S]`` on the device, and their rows."""
+        pictures, rows = self.ahead[stream](self._next(stream))
+        return pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2), rows
 
 
-def real_vectors(labels: np.ndarray, datasets: list[str], at_least: int) -> np.ndarray:
-    """Y^t: the label vectors ``int8[R, L]`` of T1 that know every AU which their dataset codes at all.
+def real_vectors(labels: np.ndarray, datasets: np.ndarray, at_least: int) -> np.ndarray:
+    """Y^t: the label vectors ``int8[R, L]`` of T1 that know every AU which their dataset (``str[N]``) codes.
 
     Where these are fewer than ``at_least`` (labels missing one by one), every vector of T1 is taken, and D
     compares what each knows: missing at random, a part of a vector is a fair sample of that part.
     """
-    known, names = labels >= 0, np.array(datasets)
-    whole = np.zeros(len(labels), bool)
-    for name in np.unique(names):
-        coded = known[names == name].any(axis=0)
-        whole |= (names == name) & coded.any() & known[:, coded].all(axis=1)
+    known, whole = labels >= 0, np.zeros(len(labels), bool)
+    for name in set(datasets):
+        coded = known[datasets == name].any(axis=0)
+        whole |= (datasets == name) & coded.any() & known[:, coded].all(axis=1)
     return labels[whole] if whole.sum() >= at_least else labels[known.any(axis=1)]
 
 
@@ -139,19 +164,6 @@ def class_weights(labels: np.ndarray) -> np.ndarray:
     """``float64[2, L]``: weights of absent and present AUs by which both count alike (mean 1)."""
     present, absent = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
     return (present + absent) / (2 * np.maximum(np.stack([absent, present]), 1))
-
-
-def augmented(faces: np.ndarray, rng: np.random.Generator, reach: float = 0.06) -> np.ndarray:
-    """``faces[B, S, S, 3]`` mirrored at random and shifted by up to ``reach`` of the edge."""
-    pad = max(1, round(reach * faces.shape[1]))
-    padded = np.pad(faces, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="edge")
-    flips, shifts, size = (
-        rng.random(len(faces)) < 0.5,
-        rng.integers(0, 2 * pad + 1, (len(faces), 2)),
-        faces.shape[1],
-    )
-    moved = [p[y : y + size, x : x + size] for p, (y, x) in zip(padded, shifts, strict=True)]
-    return np.stack([face[:, ::-1] if flip else face for face, flip in zip(moved, flips, strict=True)])
 
 
 def seeded(seed: int, name: str, number: int) -> np.random.Generator:

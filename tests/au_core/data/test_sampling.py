@@ -1,15 +1,18 @@
+import itertools
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chi2
 
 from au_core.aus import BP4D, UNKNOWN
 from au_core.config import AdversarialConfig
 from au_core.data.faces import load_faces
-from au_core.data.sampling import Sampler, Shuffle, augmented, class_weights, real_vectors, seeded
+from au_core.data.sampling import Sampler, Shuffle, class_weights, real_vectors
 from au_core.errors import ConfigError, DatasetError
 from tests.toy import PEOPLE, write_toy_faces
 
@@ -86,16 +89,103 @@ def test_a_restored_sampler_goes_on_exactly(faces, labels):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+def stream_of(draw, steps):
+    return [tensor for _ in range(steps) for tensor in (draw.images(), draw.real_labels(), *draw.mixed())]
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+def test_batches_made_ahead_are_those_made_on_the_spot(faces, labels, ahead):
+    plain = stream_of(sampler(faces, labels, augment=True), 12)
+    with ThreadPoolExecutor(3) as pool:
+        early = sampler(faces, labels, augment=True, pool=pool, ahead=ahead)
+        for a, b in zip(plain, stream_of(early, 12), strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=0)
+        early.seek(0)
+        early_again = stream_of(early, 1)
+        torch.testing.assert_close(early_again[0], plain[0], rtol=0, atol=0)
+
+
+def test_an_unreadable_face_made_ahead_is_told_when_it_is_asked_for(faces, labels):
+    broken = replace(faces, length=np.where(np.arange(len(faces)) == 50, 1, faces.length))
+    with ThreadPoolExecutor(2) as pool, pytest.raises(AssertionError, match="preprocessing only stores"):
+        draw = sampler(broken, labels, pool=pool)
+        for _ in range(20):
+            draw.images()
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_augmented_batches_are_the_same_for_any_number_of_workers(faces, labels, world):
+    whole = sampler(faces, labels, augment=True).mixed()[0]
+    for rank in range(world):
+        share = sampler(faces, labels, augment=True, rank=rank, world=world).mixed()[0]
+        torch.testing.assert_close(share, whole[rank::world], rtol=0, atol=0)
+
+
+def first_draws(faces, keep, world, seeds):
+    """Which faces of X, T1, T2 and which vectors of Y^t the workers' first draws show, for many seeds."""
+    cfg, mine = AdversarialConfig(m1=6, m2=6), 6 // world
+    labels = np.where(keep[:, None], faces.labels, UNKNOWN)
+    names = {bytes(picture): row for row, picture in enumerate(faces.decode(np.arange(len(faces)), 16))}
+    vectors = {bytes(faces.labels[row]): row for row in np.flatnonzero(keep)}
+    assert len(names) == len(faces) and len(vectors) == keep.sum(), "each can be told from the others"
+    shown = {(pool, rank): [] for pool in ("X", "T1", "T2", "Y^t") for rank in range(world)}
+    for seed, rank in itertools.product(range(seeds), range(world)):
+        draw = Sampler(faces, labels, cfg, size=16, seed=seed, rank=rank, world=world)
+        x, mixed = (
+            [names[bytes(face.numpy())] for face in pictures.permute(0, 2, 3, 1).contiguous()]
+            for pictures in (draw.images(), draw.mixed()[0])
+        )
+        shown["X", rank] += x
+        shown["T1", rank] += mixed[:mine]
+        shown["T2", rank] += mixed[mine:]
+        shown["Y^t", rank] += [vectors[bytes(y.to(torch.int8).numpy())] for y in draw.real_labels()]
+    return shown
+
+
+def p_of_uniform(drawn, pool, seeds):
+    """Chi-square test of how often each of ``pool`` was drawn, without replacement within a seed."""
+    n, each = len(pool), len(drawn) / seeds
+    counts, expected = np.bincount(drawn, minlength=max(pool) + 1)[pool], len(drawn) / n
+    assert counts.sum() == len(drawn), "nothing else was drawn"
+    statistic = ((counts - expected) ** 2).sum() / expected * (n - 1) / (n - each)
+    return chi2.sf(statistic, n - 1)
+
+
+@pytest.mark.parametrize("places", [(1, 2, 3, 4, 5, 6), (6, 4, 2, 5, 3, 1)], ids=["sorted", "mixed"])
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_every_face_and_vector_is_equally_likely(tmp_path, places, world):
+    """For each worker, in whichever order the shards lie."""
+    for subject, place in zip(PEOPLE, places, strict=False):
+        write_toy_faces(tmp_path, subjects=[subject])
+        (tmp_path / f"subject={subject}").rename(tmp_path / f"subject={place}")
+    faces, seeds = load_faces(tmp_path, BP4D, [str(place) for place in places]), 300
+    keep = np.isin(np.arange(len(faces)), np.unique(faces.labels, axis=0, return_index=True)[1])
+    keep &= faces.frame % 2 == 0
+    pools = {"X": np.arange(len(faces)), "T1": np.flatnonzero(keep), "T2": np.flatnonzero(~keep)}
+    pools["Y^t"] = pools["T1"]
+    for (name, rank), drawn in first_draws(faces, keep, world, seeds).items():
+        p = p_of_uniform(drawn, pools[name], seeds)
+        assert 1e-4 < p < 1 - 1e-4, f"{name}, worker {rank} of {world}: p = {p:.2g}"
+
+
+def test_the_chi_square_test_sees_a_preference(rng):
+    pool = np.arange(72)
+    fair = np.concatenate([rng.permutation(72)[:12] for _ in range(300)])
+    early = np.concatenate([rng.permutation(60)[:12] for _ in range(300)])
+    in_order = np.arange(3600) % 72
+    p_fair, p_early, p_in_order = (p_of_uniform(drawn, pool, 300) for drawn in (fair, early, in_order))
+    assert 1e-3 < p_fair < 1 - 1e-3 and p_early < 1e-9 and p_in_order > 1 - 1e-9
+
+
+def test_a_long_shuffle_is_that_of_single_draws():
+    one, many = Shuffle(7, "x", 3), Shuffle(7, "x", 3)
+    assert many(4, 30).tolist() == [int(one(position, 1)[0]) for position in range(4, 34)]
+    assert many(0, 0).tolist() == [] and many(13, 2).tolist() == [int(one(p, 1)[0]) for p in (13, 14)]
+
+
 def test_other_seeds_draw_other_batches(faces, labels):
     a = Sampler(faces, labels, CFG, size=16, seed=1).mixed()[0]
     assert not torch.equal(a, Sampler(faces, labels, CFG, size=16, seed=2).mixed()[0])
-
-
-def test_an_augmented_face_is_mirrored_or_shifted_never_more():
-    faces = np.zeros((200, 20, 20, 3), np.uint8)
-    faces[:, 10, 4] = 255
-    spots = {tuple(np.argwhere(face[..., 0] == 255)[0]) for face in augmented(faces, seeded(0, "a", 0))}
-    assert {x for _, x in spots} == {3, 4, 5, 14, 15, 16} and {y for y, _ in spots} == {9, 10, 11}
 
 
 def test_refusals_say_what_to_do(faces, labels):
@@ -109,13 +199,13 @@ def test_where_whole_vectors_are_too_few_the_known_parts_of_all_are_drawn(tmp_pa
     faces = load_faces(write_toy_faces(tmp_path, unknown=0.7), BP4D, PEOPLE)
     drawn = sampler(faces, faces.labels).real_labels()
     assert (drawn == UNKNOWN).any() and (drawn != UNKNOWN).any(1).all()
-    few = real_vectors(faces.labels, ["BP4D"] * len(faces), 0)
+    few = real_vectors(faces.labels, faces.dataset, 0)
     assert (few >= 0).all() and len(few) < 5
 
 
 def test_a_vector_is_whole_if_it_knows_what_its_own_dataset_codes():
     labels = np.array([[0, 1, -1], [1, -1, -1], [-1, 0, 1], [-1, 1, 0], [-1, -1, -1]], np.int8)
-    real = real_vectors(labels, ["BP4D", "BP4D", "DISFA", "DISFA", "videos"], 1)
+    real = real_vectors(labels, np.array(["BP4D", "BP4D", "DISFA", "DISFA", "videos"]), 1)
     assert real.tolist() == [[0, 1, -1], [-1, 0, 1], [-1, 1, 0]]
 
 
