@@ -44,7 +44,8 @@ class Pictures:
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
         self._file = os.open(path, os.O_RDONLY)
-        os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_RANDOM)  # reading ahead would read for nothing
+        if hasattr(os, "posix_fadvise"):  # not on macOS
+            os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_RANDOM)  # reading ahead would be for nothing
         weakref.finalize(self, os.close, self._file)
 
     def read(self, start: int, size: int) -> bytes:
