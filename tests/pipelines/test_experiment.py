@@ -1,0 +1,87 @@
+"""One training on several labelled datasets: the union of their AUs, each with its own threshold."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from au_core.aus import BP4D, DISFA
+from au_core.config import SyntheticConfig
+from au_core.data.fold import Sources, load_training_set
+from au_core.data.sampling import Sampler
+from au_core.errors import ConfigError
+from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
+from pipelines.full_protocol import full_protocol
+from pipelines.make_synthetic import make_synthetic
+from tests.toy import write_toy_faces
+
+
+def arguments(*words: str) -> Experiment:
+    parser = argparse.ArgumentParser()
+    add_experiment_arguments(parser)
+    return load_experiment(parser.parse_args(words))
+
+
+def test_more_datasets_are_named_by_layout_and_folder():
+    found = arguments("--also", "disfa=/data/DISFA", "--also", "manifest=my.csv").also
+    assert found == (("disfa", Path("/data/DISFA")), ("manifest", Path("my.csv")))
+
+
+@pytest.mark.parametrize("text", ["/data/DISFA", "gft=/data", "videos=/data", "disfa="])
+def test_another_form_is_refused(text):
+    with pytest.raises(ConfigError, match="expected LAYOUT=DIR such as disfa=/data/DISFA"):
+        arguments("--also", text)
+
+
+@pytest.fixture
+def mixed(tmp_path, tiny) -> Experiment:
+    """Toy faces of BP4D, and of DISFA whose intensities are all 1, which is not yet active."""
+    write_toy_faces(tmp_path / "faces")
+    write_toy_faces(tmp_path / "faces_also" / "disfa", ("SN001", "SN002"), aus=DISFA.aus)
+    return Experiment(cfg=tiny, out=tmp_path)
+
+
+def test_a_plan_recognises_the_union_of_the_aus(mixed):
+    plan = mixed.plans(mixed.cfg)[0]
+    assert plan.spec.aus == tuple(sorted({*BP4D.aus, *DISFA.aus}))
+    assert Sources.from_dict(mixed.sources.as_dict()) == mixed.sources
+
+
+def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_code(mixed):
+    plan = replace(mixed.plans(mixed.cfg)[0], missing_rate=0.0)
+    data = load_training_set(plan, mixed.sources)
+    disfa = np.isin(data.faces.subject, ["SN001", "SN002"])
+    columns = np.array(plan.spec.aus)
+    for mine, spec in ((~disfa, BP4D), (disfa, DISFA)):
+        known = (data.labels[mine] >= 0).all(axis=0)
+        assert set(columns[known]) == set(spec.aus) and not (data.labels[mine][:, ~known] >= 0).any()
+    assert data.labels[disfa].max() == 0 and data.labels[~disfa].max() == 1
+    draw = Sampler(data.faces, data.labels, plan.adversarial, size=32, seed=0)
+    assert {tuple(columns[v >= 0]) for v in draw.real} == {BP4D.aus, DISFA.aus}
+
+
+def test_a_changed_prior_is_another_training(mixed, tmp_path):
+    path = tmp_path / "prior.csv"
+    cfg = replace(mixed.cfg, adversarial=replace(mixed.cfg.adversarial, label_prior=str(path)))
+    digests = []
+    for text in ("AU01\n1\n", "AU01\n0\n"):
+        path.write_text(text)
+        digests.append(mixed.plans(cfg)[0].digest)
+    assert digests[0] != digests[1]
+
+
+def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
+    also = make_synthetic(
+        SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=8), tmp_path / "disfa"
+    )
+    cfg = replace(
+        tiny,
+        methods=("ours",),
+        synthetic=SyntheticConfig(subjects=9, sequences=1, frames=6),
+        adversarial=replace(tiny.adversarial, steps=2),
+        train=replace(tiny.train, report_every=2),
+    )
+    full_protocol(Experiment(cfg=cfg, out=tmp_path / "out", also=(("disfa", also),)))
+    assert len(list((tmp_path / "out" / "runs").glob("*/*/*/*/scores.json"))) == 3
