@@ -1,0 +1,104 @@
+"""What the training benchmarks share: faces, one plan, a training by Ray, and how two things are compared."""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import torch
+
+from au_core.aus import BP4D
+from au_core.config import AdversarialConfig, FoldPlan, ScalingConfig, TrainConfig
+from au_core.data.files import write_table
+from au_core.data.layout import RunFolder
+from au_core.data.schema import face_schema
+from au_core.training.state import read_history
+
+SIZE = 224
+GPU = torch.cuda.is_available()
+
+
+def write_faces(folder: Path, faces: int = 1024, validation: int = 8) -> Path:
+    """Shards of the subjects ``train`` and ``val``: smooth pictures with grain, large as video faces."""
+    rng = np.random.default_rng(0)
+    for subject, n in (("train", faces), ("val", validation)):
+        codes = rng.integers(0, 2, (n, len(BP4D.aus))).astype(np.int8)
+        columns = {
+            "dataset": ["BP4D"] * n,
+            "sequence": ["T1"] * n,
+            "frame": list(range(n)),
+            "face_id": [0] * n,
+            "face": [picture(rng) for _ in range(n)],
+            "face_found": [True] * n,
+            "confidence": [1.0] * n,
+            "points": [[0.0] * 6] * n,
+            **{name: pa.array(codes[:, j]) for j, name in enumerate(BP4D.columns)},
+        }
+        write_table(
+            pa.table(columns, schema=face_schema(BP4D.aus)), folder / f"subject={subject}" / "T1.parquet"
+        )
+    return folder
+
+
+def picture(rng: np.random.Generator) -> bytes:
+    """A JPEG of quality 95, about 15 kB."""
+    smooth = cv2.resize(rng.integers(0, 256, (14, 14, 3)).astype(np.float32), (SIZE, SIZE), None, 0, 0, 2)
+    grain = rng.normal(0, 2, (SIZE, SIZE, 3))
+    face = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+def plan(steps: int, m: int = 64, workers: int = 1, cpus: int = 2, **more) -> FoldPlan:
+    """``ours`` with ResNet-50 at 224 pixels, half of the labels hidden; a report every 2 steps."""
+    return FoldPlan(
+        method="ours",
+        missing_rate=0.5,
+        fold=1,
+        seed=0,
+        spec=BP4D,
+        train_subjects=("train",),
+        val_subjects=("val",),
+        test_subjects=("val",),
+        faces=uuid4().hex,
+        adversarial=AdversarialConfig(m1=m // 2, m2=m // 2, steps=steps),
+        train=TrainConfig(report_every=2, **more),
+        scaling=ScalingConfig(workers=workers, cpus_per_worker=cpus, gpu=GPU),
+    )
+
+
+def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
+    """Train by Ray, as ``train_fold.py`` does.
+
+    Returns ``images/s`` of R's updates from the third step on, and ``start``, the seconds until step 1 began.
+    """
+    from pipelines.trainer import claim, train_folds
+
+    folder = RunFolder(out / uuid4().hex)
+    claim(folder, fold)
+    called = time.time()
+    train_folds([(fold, folder)], faces, None, predict=False)
+    lines = read_history(folder.history)
+    first, last = lines[0], lines[-1]
+    images, seconds = fold.adversarial.m * (last["step"] - first["step"]), last["seconds"] - first["seconds"]
+    return {
+        "images/s": images / seconds if seconds else float("nan"),
+        "start": first["time"] - first["seconds"] - called,
+    }
+
+
+def compare(title: str, unit: str, bar: str, repetitions: int, **sides: Callable[[], float]) -> float:
+    """Run both sides in turn, print their figures and the ratio of first to second; returns its median."""
+    (first, ours), (second, theirs) = sides.items()
+    ratios = []
+    for repetition in range(repetitions):
+        a, b = ours(), theirs()
+        ratios.append(a / b)
+        print(f"  {repetition + 1}: {first} {a:.4g}, {second} {b:.4g} {unit}: {a / b:.3f}", flush=True)
+    median = statistics.median(ratios)
+    spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+    print(f"{title}: {median:.3f} ({spread} in {repetitions} repetitions; asked: {bar})", flush=True)
+    return median
