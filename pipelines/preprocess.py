@@ -109,7 +109,9 @@ def _prepare_all(
     from pipelines.cluster import connect
 
     connect()
-    ray.data.DataContext.get_current().enable_progress_bars = False  # one line of our own says more
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False  # one line of our own says more
+    context.max_consecutive_actor_init_deaths = 10  # a node may go while its actor starts
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # which importing ray.data has set itself
     cpus = int(ray.cluster_resources().get("CPU", 0)) or MAX_ACTORS  # none yet: nodes come when asked for
     actors, tries = min(len(refs), cpus), faces.absolute() / ".tries"
@@ -150,7 +152,7 @@ def _sweep_older(faces: Path, began: float) -> None:
 
 
 def lost_frames(row: Status) -> int:
-    """Coded frames that could not be decoded; an unlabelled or failed sequence has none that are known."""
+    """Coded frames that could not be decoded, as far as their number is known."""
     return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
 
 

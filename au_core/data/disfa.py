@@ -33,7 +33,8 @@ MAX_BYTES = 1_000_000
 def list_sequences(root: Path, camera: str = "left") -> list[SequenceRef]:
     """One sequence for each folder of labels, with the video or the pictures of one ``camera``.
 
-    Where there is no camera's folder, pictures in ``SN001/`` (at the top or one folder below) are taken.
+    The landmarks are the left camera's, as public readers use them; the right one needs a detector. Where
+    there is no camera's folder, pictures in ``SN001/`` (at the top or one folder below) are taken.
 
     Raises:
         DatasetError: no video or picture of that camera, or no label folder.
@@ -69,7 +70,7 @@ def _ref(root: Path, labels: Path, camera: str, source: Path | None, folder: Pat
     source = source or (folder or root) / f"{camera.title()}Video{subject}_comp.avi"  # fails by name
     texts = {path.name.lower(): path for path in children(labels, r".*\.txt")}
     names = [f"{subject}_au{au}.txt" for au in AUS]
-    landmarks = child(root, "Landmark_Points", subject)
+    landmarks = child(root, "Landmark_Points", subject) if camera == "left" else None
     return SequenceRef(
         layout="disfa", dataset="DISFA", subject=subject, sequence=camera, root=str(root),
         source=source.relative_to(root).as_posix(),

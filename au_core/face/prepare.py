@@ -38,20 +38,24 @@ def prepare_sequence(
     ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are. ``alive``
     is called before each frame.
     """
+    coded = None
     try:
         before, digest, shard = signature(ref), content_hash(ref), shard_path(folder, ref)
         status = _known(shard_metadata(shard), cfg, digest)
         if status is None:
             shard.unlink(missing_ok=True)  # made from other files or with other settings
-            status = _prepare(ref, detector, cfg, shard, digest, alive)
+            rows = _read(ref, detector)
+            coded = len(rows.frames)
+            status = _prepare(rows, detector, cfg, shard, digest, alive)
         return {**status, "signature": before}
     except Exception as error:
-        return failed(ref, str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}")
+        words = str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}"
+        return failed(ref, words, coded)
 
 
-def failed(ref: SequenceRef, reason: str) -> Status:
-    """The quality row of a sequence that gave no face row."""
-    counts = {"frames_coded": None, "frames_decoded": 0, "faces_found": 0}
+def failed(ref: SequenceRef, reason: str, coded: int | None = None) -> Status:
+    """The quality row of a sequence that gave no face row; ``coded`` frames, if that much is known."""
+    counts = {"frames_coded": coded, "frames_decoded": 0, "faces_found": 0}
     nothing = {"content_hash": None, "flagged": "", "signature": None}
     return {**ref.name, **counts, "status": "failed", "reason": _one_line(reason), **nothing}
 
@@ -81,14 +85,13 @@ def settings_of(cfg: PreprocessConfig) -> str:
 
 
 def _prepare(
-    ref: SequenceRef,
+    rows: FrameRows,
     detector: Detector | None,
     cfg: PreprocessConfig,
     shard: Path,
     digest: str,
     alive: Callable[[], object],
 ) -> Status:
-    rows = _read(ref, detector)
     schema = face_schema(rows.aus).with_metadata({"settings": settings_of(cfg), "au_codes": rows.kind})
     faces = FaceRows(rows, detector, cfg, alive)
     status: Status = {}

@@ -73,6 +73,15 @@ def test_lost_pictures_are_listed_and_nothing_else_is_lost(tree, tmp_path):
     assert status["status"] == "partial"
     assert status["reason"] == f"frames {first}, {second} could not be decoded"
     assert len(shard_of(tmp_path / "faces", ref)) == status["frames_decoded"] == 4
+    assert status["frames_coded"] == 6, "rows written and frames listed as lost"
+    for picture in pictures:
+        picture.write_bytes(b"")
+    status = prepare_sequence(ref, None, CFG, tmp_path / "faces")
+    assert status["status"] == "failed" and status["frames_coded"] == 6 and status["frames_decoded"] == 0
+    assert (
+        "not one frame could be decoded" in status["reason"]
+        and not shard_path(tmp_path / "faces", ref).exists()
+    )
 
 
 @pytest.mark.parametrize(("damage", "reason"), [
