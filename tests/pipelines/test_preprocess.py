@@ -54,7 +54,7 @@ def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
 
 
 def poisoned() -> type:
-    """A worker that dies over one sequence, as OpenCV does over some files; a local class travels by value."""
+    """A worker that dies over one sequence, as OpenCV over some files; a local class travels by value."""
 
     class Poisoned(PrepareSequence):
         def __call__(self, row):
