@@ -155,24 +155,30 @@ def plain_loop(source: Path, model: str, out: Path, frames: int) -> float:
 
 
 JOB = """
-import sys, time, ray
+import sys, threading, time, ray
 from pathlib import Path
 from au_core.config import PreprocessConfig
 from pipelines.preprocess import preprocess
 cpus, data, out, model = int(sys.argv[1]), *sys.argv[2:]
 ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
-started = time.perf_counter()
+called, begun = time.perf_counter(), []
+def watch():
+    while not any(Path(out).glob(".tries/*")):
+        time.sleep(0.01)
+    begun.append(time.perf_counter())
+threading.Thread(target=watch, daemon=True).start()
 table = preprocess("videos", Path(data), Path(out), PreprocessConfig(detector=model, all_faces=True))
-print(sum(table["frames_decoded"].to_pylist()) / (time.perf_counter() - started))
+print(begun[0] - called, sum(table["frames_decoded"].to_pylist()) / (time.perf_counter() - begun[0]))
 """
-"""The whole job on a Ray of so many cores; prints frames per second, Ray's own start left out."""
+"""The whole job on a Ray of so many cores; prints the seconds until a worker begins, and the rate after."""
 
 
-def job(cpus: int, data: Path, out: Path, model: str) -> float:
-    """Frames per second of the job on ``cpus`` cores, its actors' start included."""
+def job(cpus: int, data: Path, out: Path, model: str) -> tuple[float, float]:
+    """Seconds until the first sequence is begun, and frames per second from then to the job's end."""
     command = [sys.executable, "-c", JOB, str(cpus), str(data), str(out), model]
     words = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=600).stdout
-    return float(words.split()[-1])
+    started, rate = map(float, words.split()[-2:])
+    return started, rate
 
 
 def memory(root: Path, out: Path, model: str) -> float:
@@ -247,10 +253,11 @@ def measure(work: Path, args: argparse.Namespace) -> str:
     cv2.setNumThreads(1)
     figures = {
         "a, sum of parts / ours": against_parts(work, args.model, args.frames, args.repeats),
-        "b, two cores / one": round(jobs[2] / jobs[1], 2),
-        "b, job's frames per second by cores": {cpus: round(rate, 1) for cpus, rate in jobs.items()},
-        "c, two cores / plain loop": round(jobs[2] / max(plain), 2),
-        "c, one core / plain loop": round(jobs[1] / max(plain), 2),
+        "b, two cores / one": round(jobs[2][1] / jobs[1][1], 2),
+        "b, job's frames per second by cores": {cpus: round(rate, 1) for cpus, (_, rate) in jobs.items()},
+        "b, seconds until workers begin": {cpus: round(seconds, 1) for cpus, (seconds, _) in jobs.items()},
+        "c, two cores / plain loop": round(jobs[2][1] / max(plain), 2),
+        "c, one core / plain loop": round(jobs[1][1] / max(plain), 2),
         "c, plain loop's frames per second": [round(rate, 1) for rate in plain],
         "d, peak MiB": {
             f"1 video of {args.frames} frames": round(memory(work / "one", work / "m1", args.model)),
