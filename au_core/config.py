@@ -80,6 +80,9 @@ class SyntheticConfig:
     """Coded frames of each sequence."""
     seed: int = 0
     """Same seed, same bytes."""
+    difficulty: float = 1.0
+    """How hard the faces are to read: 0 clean, 1 about as hard as the published datasets, up to 3. Scales, in
+    one, what ``au_core/data/synthetic/CARD.md`` lists: look-alikes at rest, faint AUs, camera, annotators."""
 
     def __post_init__(self) -> None:
         _require(self.layout in ("bp4d", "disfa"), f"layout must be bp4d or disfa, got {self.layout!r}")
@@ -93,6 +96,7 @@ class SyntheticConfig:
             f"sequences must be in [1, {limits[1]}] for {self.layout}, got {self.sequences}",
         )
         _require(self.frames >= 1, f"frames must be at least 1, got {self.frames}")
+        _require(0 <= self.difficulty <= 3, f"difficulty must be in [0, 3], got {self.difficulty:g}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

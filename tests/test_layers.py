@@ -31,6 +31,8 @@ au_core.data.provenance
 au_core.data.synthetic
 au_core.data.synthetic.anatomy
 au_core.data.synthetic.expression
+au_core.data.synthetic.truth
+au_core.data.synthetic.events
 au_core.data.synthetic.person
 au_core.data.synthetic.geometry
 au_core.data.synthetic.render

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
+from io import BytesIO
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from scipy.io import savemat
 
 from au_core.config import SyntheticConfig
 from au_core.data.files import replace_atomically
-from au_core.data.synthetic.expression import AUS, coded, draw_intensities, smooth_noise
+from au_core.data.synthetic.events import Performance, perform
+from au_core.data.synthetic.expression import AUS, label_model
 from au_core.data.synthetic.geometry import Pose
 from au_core.data.synthetic.person import draw_person
 from au_core.data.synthetic.render import draw_scene, render_face
@@ -54,10 +56,16 @@ def write_sequence(cfg: SyntheticConfig, subject: str, sequence: str, root: Path
 
     A function of its arguments alone: the same bytes in any order, from any number of workers.
     """
-    intensities = draw_intensities(NAMES[cfg.layout], subject, sequence, cfg.frames, cfg.seed)
-    frames = film(cfg, subject, sequence, intensities)
+    played = play(cfg, subject, sequence)
     write = _write_bp4d if cfg.layout == "bp4d" else _write_disfa
-    write(cfg, subject, sequence, root, frames, coded(intensities))
+    write(cfg, subject, sequence, root, film(cfg, subject, sequence, played.shown), played.codes)
+
+
+def play(cfg: SyntheticConfig, subject: str, sequence: str) -> Performance:
+    """What a sequence shows and what is written about it."""
+    dataset = NAMES[cfg.layout]
+    model = label_model(dataset, cfg.difficulty)
+    return perform(model, dataset, subject, sequence, cfg.frames, cfg.seed)
 
 
 def film(
@@ -70,6 +78,15 @@ def film(
     for values, pose in zip(intensities, poses, strict=True):
         shown = {au: float(value) for au, value in zip(AUS, values, strict=True) if value > 0}
         yield render_face(person, shown, pose, scene, rng)
+
+
+def smooth_noise(rng: np.random.Generator, frames: int, n: int, spacing: float) -> np.ndarray:
+    """``float64[frames, n]``, standard normal at every frame, independent beyond about ``spacing`` frames."""
+    knots = rng.standard_normal((int(frames / spacing) + 3, n))
+    t = np.arange(frames) / spacing + rng.random()
+    low, part = t.astype(int), (t % 1)[:, None]
+    part = part * part * (3 - 2 * part)
+    return (knots[low] * (1 - part) + knots[low + 1] * part) / np.sqrt(part**2 + (1 - part) ** 2)
 
 
 def draw_poses(rng: np.random.Generator, frames: int) -> list[Pose]:
@@ -121,6 +138,13 @@ def _write_v73(path: Path, points: list[np.ndarray]) -> None:
         file.create_dataset("fit/pred", data=np.array(references, dtype=h5py.ref_dtype)[:, None])
 
 
+def _v5(points: np.ndarray) -> bytes:
+    """A MATLAB v5 file as DISFA has it, without the time of day that SciPy writes into its header."""
+    memory = BytesIO()
+    savemat(memory, {"pts": points})
+    return b"MATLAB 5.0 MAT-file".ljust(116) + memory.getvalue()[116:]
+
+
 def _write_disfa(
     cfg: SyntheticConfig, subject: str, camera: str, root: Path, frames: Iterator[Any], codes: np.ndarray
 ) -> None:
@@ -132,7 +156,7 @@ def _write_disfa(
     writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (256, 256))
     for number, (image, landmarks) in enumerate(frames):
         writer.write(image)
-        savemat(marks / f"{subject}_{number:04}_lm.mat", {"pts": landmarks})
+        (marks / f"{subject}_{number:04}_lm.mat").write_bytes(_v5(landmarks))
     writer.release()
     temporary.replace(films / f"LeftVideo{subject}_comp.avi")
     for au in DISFA_CODED:

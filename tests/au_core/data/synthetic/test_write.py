@@ -9,8 +9,8 @@ from au_core.config import SyntheticConfig
 from au_core.data.bp4d import read_landmarks, read_occurrence
 from au_core.data.disfa import read_intensities
 from au_core.data.protocols import split_subjects
-from au_core.data.synthetic.expression import AUS, coded, draw_intensities
-from au_core.data.synthetic.write import BP4D_CODED, is_written, plan_sequences, write_sequence
+from au_core.data.synthetic.expression import AUS
+from au_core.data.synthetic.write import BP4D_CODED, is_written, plan_sequences, play, write_sequence
 
 BP4D = SyntheticConfig(layout="bp4d", subjects=6, sequences=3, frames=5)
 DISFA = SyntheticConfig(layout="disfa", subjects=6, sequences=1, frames=5)
@@ -41,7 +41,7 @@ def test_bp4d_has_the_real_layout(tmp_path):
     frames, codes = read_occurrence(tmp_path / "AUCoding/AU_OCC/F001_T3.csv")
     assert frames.tolist() == [1, 2, 3, 4, 5], "T3 starts at frame 1"
     assert sorted(path.name for path in (tmp_path / "F001/T3").iterdir()) == [f"{i}.jpg" for i in range(1, 6)]
-    truth = coded(draw_intensities("BP4D", "F001", "T3", 5, 0)) >= 2
+    truth = play(BP4D, "F001", "T3").codes >= 2
     for au in BP4D_CODED:
         known = codes[:, AUS.index(au)] >= 0
         np.testing.assert_array_equal(codes[known, AUS.index(au)], truth[known, AUS.index(au)])
@@ -55,7 +55,7 @@ def test_disfa_has_the_real_layout(tmp_path):
     write_sequence(DISFA, "SN001", "left", tmp_path)
     capture = cv2.VideoCapture(str(tmp_path / "Videos_LeftCamera/LeftVideoSN001_comp.avi"))
     assert sum(capture.read()[0] for _ in range(10)) == 5
-    truth = coded(draw_intensities("DISFA", "SN001", "left", 5, 0))
+    truth = play(DISFA, "SN001", "left").codes
     for au in (1, 12, 26):
         codes = read_intensities(tmp_path / f"ActionUnit_Labels/SN001/SN001_au{au}.txt")
         np.testing.assert_array_equal(codes, truth[:, AUS.index(au)])
