@@ -1,17 +1,27 @@
 """Draw the twin: people whose action units are known, in the on-disk layout of BP4D or DISFA.
 
 uv run pipelines/make_synthetic.py --layout bp4d --out TWIN --subjects 41 --sequences 8 --frames 450
+uv run pipelines/make_synthetic.py --sheet actions.png --people people.png --strip strip.png --video film.mp4
 """
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from au_core.config import SyntheticConfig
 from au_core.data.files import read_json, replace_atomically, write_json
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.cli import Progress, run, summary
+
+PICTURES = {
+    "sheet": "each AU from 0 to 5 on three people",
+    "people": "twenty people, neutral and smiling",
+    "strip": "one sequence as a strip, with what is written about it",
+    "video": "the same sequence as a video (.mp4)",
+}
+"""Pictures to look at, drawn instead of a dataset."""
 
 
 def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
@@ -58,14 +68,32 @@ def _draw(cfg: SyntheticConfig, subject: str, sequence: str, out: str) -> None:
     write_sequence(cfg, subject, sequence, Path(out))
 
 
-def write_sheet(path: Path, seed: int) -> None:
-    """Write the contact sheet of all AUs as a PNG."""
+def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:
+    """Write the pictures to look at that have a path (see ``PICTURES``); whether there are any."""
     import cv2
 
-    from au_core.data.synthetic.sheet import contact_sheet
+    from au_core.data.synthetic import sheet
 
-    encoded = cv2.imencode(".png", contact_sheet(seed))[1]
-    replace_atomically(path, lambda temporary: temporary.write_bytes(encoded.tobytes()))
+    draw = {"sheet": sheet.action_sheet, "people": sheet.people_sheet, "strip": sheet.strip}
+    wanted = {name: path for name, path in paths.items() if path}
+    for name, path in wanted.items():
+        if name == "video":
+            _write_video(path, sheet.annotated_frames(cfg, "F001", "T1"))
+            continue
+        written, encoded = cv2.imencode(path.suffix or ".png", draw[name](cfg))
+        content = encoded.tobytes() if written else b""
+        replace_atomically(path, lambda temporary, content=content: temporary.write_bytes(content))
+    return bool(wanted)
+
+
+def _write_video(path: Path, frames: list[Any]) -> None:
+    import cv2
+
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (width, height))
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -80,11 +108,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--sequences", type=int, help="sequences of each person (default: all, 8 or 1)")
     parser.add_argument("--frames", type=int, default=default.frames, help="frames of each sequence")
     parser.add_argument("--seed", type=int, default=default.seed, help="same seed, same bytes")
-    parser.add_argument("--sheet", type=Path, help="only write this PNG: each AU from 0 to 5 on three people")
+    parser.add_argument(
+        "--difficulty",
+        type=float,
+        default=default.difficulty,
+        help="0 clean, 1 like published datasets, to 3",
+    )
+    for name, what in PICTURES.items():
+        parser.add_argument(f"--{name}", type=Path, help=f"only write this file: {what}")
     args = parser.parse_args(argv)
-    if args.sheet:
-        write_sheet(args.sheet, args.seed)
-        return
     people, sequences = (27, 1) if args.layout == "disfa" else (41, 8)
     cfg = SyntheticConfig(
         layout=args.layout,
@@ -92,8 +124,10 @@ def main(argv: list[str] | None = None) -> None:
         sequences=args.sequences or sequences,
         frames=args.frames,
         seed=args.seed,
+        difficulty=args.difficulty,
     )
-    make_synthetic(cfg, args.out)
+    if not write_pictures(cfg, **{name: getattr(args, name) for name in PICTURES}):
+        make_synthetic(cfg, args.out)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,15 @@ au_core.data.synthetic.anatomy
 au_core.data.synthetic.expression
 au_core.data.synthetic.truth
 au_core.data.synthetic.events
+au_core.data.synthetic.canvas
 au_core.data.synthetic.person
 au_core.data.synthetic.geometry
+au_core.data.synthetic.relief
+au_core.data.synthetic.skin
+au_core.data.synthetic.scene
+au_core.data.synthetic.features
 au_core.data.synthetic.render
+au_core.data.synthetic.film
 au_core.data.synthetic.write
 au_core.data.synthetic.sheet
 au_core.face

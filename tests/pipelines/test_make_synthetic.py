@@ -2,6 +2,7 @@ import cv2
 import pytest
 
 from au_core.config import SyntheticConfig
+from au_core.data.synthetic.sheet import EDGE, LABEL
 from au_core.errors import ConfigError
 from pipelines.make_synthetic import main, make_synthetic
 from tests.pipelines.conftest import snapshot
@@ -26,6 +27,21 @@ def test_another_dataset_is_not_mixed_in(local_ray, tmp_path):
         make_synthetic(SyntheticConfig(subjects=3, sequences=2, frames=4), tmp_path)
 
 
-def test_the_sheet_shows_every_au(tmp_path):
-    main(["--sheet", str(tmp_path / "sheet.png")])
-    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (17 * 112, 150 + 18 * 112, 3)
+def test_pictures_to_look_at(tmp_path):
+    names = {name: str(tmp_path / f"{name}.png") for name in ("sheet", "people", "strip")}
+    film = str(tmp_path / "film.mp4")
+    main(
+        [
+            *(word for name, path in names.items() for word in (f"--{name}", path)),
+            "--video",
+            film,
+            "--frames",
+            "20",
+        ]
+    )
+    shapes = {name: cv2.imread(path).shape for name, path in names.items()}
+    assert shapes["sheet"] == (17 * EDGE, LABEL + 18 * EDGE, 3)
+    assert shapes["people"] == (4 * EDGE, 10 * EDGE, 3) and shapes["strip"] == (320, 14 * 256, 3)
+    video = cv2.VideoCapture(film)
+    assert sum(video.read()[0] for _ in range(30)) == 20
+    assert not (tmp_path / "synthetic.json").exists()

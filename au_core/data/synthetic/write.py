@@ -14,19 +14,16 @@ from scipy.io import savemat
 
 from au_core.config import SyntheticConfig
 from au_core.data.files import replace_atomically
-from au_core.data.synthetic.events import Performance, perform
-from au_core.data.synthetic.expression import AUS, label_model
-from au_core.data.synthetic.geometry import Pose
-from au_core.data.synthetic.person import draw_person
-from au_core.data.synthetic.render import draw_scene, render_face
+from au_core.data.synthetic.expression import AUS
+from au_core.data.synthetic.film import NAMES, film, play, tracked
 
-NAMES = {"bp4d": "BP4D", "disfa": "DISFA"}
 BP4D_CODED = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 DISFA_CODED = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 NOT_CODED = 0.003
 """Share of single BP4D codes that are 9, as where an annotator could not see."""
 FPS = 20
-JPEG_QUALITY = 92
+QUALITY = (94, 76, 40)
+"""Highest JPEG quality of a sequence, the lowest at difficulty 1, and the lowest of all."""
 
 
 def plan_sequences(cfg: SyntheticConfig) -> list[tuple[str, str]]:
@@ -61,59 +58,24 @@ def write_sequence(cfg: SyntheticConfig, subject: str, sequence: str, root: Path
     write(cfg, subject, sequence, root, film(cfg, subject, sequence, played.shown), played.codes)
 
 
-def play(cfg: SyntheticConfig, subject: str, sequence: str) -> Performance:
-    """What a sequence shows and what is written about it."""
-    dataset = NAMES[cfg.layout]
-    model = label_model(dataset, cfg.difficulty)
-    return perform(model, dataset, subject, sequence, cfg.frames, cfg.seed)
-
-
-def film(
-    cfg: SyntheticConfig, subject: str, sequence: str, intensities: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pictures ``uint8[256, 256, 3]`` and landmarks ``float64[66, 2]`` of a sequence, frame by frame."""
-    person = draw_person(subject, cfg.seed)
-    rng = np.random.default_rng([cfg.seed, 3, *f"{subject}/{sequence}".encode()])
-    scene, poses = draw_scene(rng), draw_poses(rng, len(intensities))
-    for values, pose in zip(intensities, poses, strict=True):
-        shown = {au: float(value) for au, value in zip(AUS, values, strict=True) if value > 0}
-        yield render_face(person, shown, pose, scene, rng)
-
-
-def smooth_noise(rng: np.random.Generator, frames: int, n: int, spacing: float) -> np.ndarray:
-    """``float64[frames, n]``, standard normal at every frame, independent beyond about ``spacing`` frames."""
-    knots = rng.standard_normal((int(frames / spacing) + 3, n))
-    t = np.arange(frames) / spacing + rng.random()
-    low, part = t.astype(int), (t % 1)[:, None]
-    part = part * part * (3 - 2 * part)
-    return (knots[low] * (1 - part) + knots[low + 1] * part) / np.sqrt(part**2 + (1 - part) ** 2)
-
-
-def draw_poses(rng: np.random.Generator, frames: int) -> list[Pose]:
-    """A head that moves a little around where the person happens to look."""
-    sway = smooth_noise(rng, frames, 6, max(4.0, frames / 6))
-    spread = np.array([0.11, 0.07, 0.05, 0.8, 2.5, 2.0])
-    rest = rng.normal(0, 0.6, 6) * spread + [0, 0, 0, rng.uniform(48, 55), 128, 108]
-    return [
-        Pose(yaw=a, pitch=b, roll=c, eye_distance=size, x=x, y=y)
-        for a, b, c, size, x, y in (rest + sway * spread).tolist()
-    ]
-
-
 def _write_bp4d(
     cfg: SyntheticConfig, subject: str, task: str, root: Path, frames: Iterator[Any], codes: np.ndarray
 ) -> None:
     """``F001/T1/2440.jpg``, ``2DFeatures/F001_T1.mat``, ``AUCoding/AU_OCC/F001_T1.csv``."""
     rng = np.random.default_rng([cfg.seed, 4, *f"{subject}/{task}".encode()])
     first = 1 if task == "T3" else int(rng.integers(1, 3000))
+    text = _occurrence_csv(first, codes, rng)
+    quality = int(
+        rng.uniform(max(QUALITY[0] - (QUALITY[0] - QUALITY[1]) * cfg.difficulty, QUALITY[2]), QUALITY[0])
+    )
     folder, points = root / subject / task, []
     folder.mkdir(parents=True, exist_ok=True)
     for number, (image, landmarks) in enumerate(frames, start=first):
-        cv2.imwrite(str(folder / f"{number}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        points.append(landmarks[17:])
+        cv2.imwrite(str(folder / f"{number}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        points.append(landmarks)
+    written = tracked(rng, np.array(points), cfg.difficulty)[:, 17:]
     mat = root / "2DFeatures" / f"{subject}_{task}.mat"
-    replace_atomically(mat, lambda temporary: _write_v73(temporary, points))
-    text = _occurrence_csv(first, codes, rng)
+    replace_atomically(mat, lambda temporary: _write_v73(temporary, written))
     replace_atomically(_label_path(cfg, subject, task, root), lambda temporary: temporary.write_text(text))
 
 
@@ -129,7 +91,7 @@ def _occurrence_csv(first: int, codes: np.ndarray, rng: np.random.Generator) -> 
     return "\n".join(lines) + "\n"
 
 
-def _write_v73(path: Path, points: list[np.ndarray]) -> None:
+def _write_v73(path: Path, points: np.ndarray) -> None:
     """A MATLAB v7.3 file as BP4D has it: ``fit/pred`` refers to one 2 x 49 array a frame, counted from 1."""
     with h5py.File(path, "w", track_order=False) as file:
         references = [
@@ -154,10 +116,14 @@ def _write_disfa(
     marks.mkdir(parents=True, exist_ok=True)
     temporary = films / f".{subject}.avi"
     writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (256, 256))
-    for number, (image, landmarks) in enumerate(frames):
+    points = []
+    for image, landmarks in frames:
         writer.write(image)
-        (marks / f"{subject}_{number:04}_lm.mat").write_bytes(_v5(landmarks))
+        points.append(landmarks)
     writer.release()
+    rng = np.random.default_rng([cfg.seed, 4, *f"{subject}/{camera}".encode()])
+    for number, written in enumerate(tracked(rng, np.array(points), cfg.difficulty)):
+        (marks / f"{subject}_{number:04}_lm.mat").write_bytes(_v5(written))
     temporary.replace(films / f"LeftVideo{subject}_comp.avi")
     for au in DISFA_CODED:
         text = "".join(f"{i},{code}\n" for i, code in enumerate(codes[:, AUS.index(au)], start=1))

@@ -10,7 +10,10 @@ from au_core.data.bp4d import read_landmarks, read_occurrence
 from au_core.data.disfa import read_intensities
 from au_core.data.protocols import split_subjects
 from au_core.data.synthetic.expression import AUS
-from au_core.data.synthetic.write import BP4D_CODED, is_written, plan_sequences, play, write_sequence
+from au_core.data.synthetic.film import play, tracked
+from au_core.data.synthetic.geometry import Pose
+from au_core.data.synthetic.person import MEAN_FACE
+from au_core.data.synthetic.write import BP4D_CODED, is_written, plan_sequences, write_sequence
 
 BP4D = SyntheticConfig(layout="bp4d", subjects=6, sequences=3, frames=5)
 DISFA = SyntheticConfig(layout="disfa", subjects=6, sequences=1, frames=5)
@@ -67,3 +70,16 @@ def test_every_fold_has_people(n):
     subjects = sorted({subject for subject, _ in plan_sequences(SyntheticConfig(subjects=n))})
     assert len(subjects) == n
     assert len(split_subjects("three_fold", "BP4D", subjects, 0.15)) == 3
+
+
+def test_written_landmarks_are_a_trackers(rng):
+    true = np.tile(draw_points(), (400, 1, 1))
+    np.testing.assert_array_equal(tracked(rng, true, 0.0), true)
+    off = (tracked(rng, true, 1.0) - true).mean(1) / 50
+    assert 0.02 < off.std() < 0.04 and np.abs(np.diff(off, axis=0)).mean() < 0.03, (
+        "it drifts, it does not jump"
+    )
+
+
+def draw_points() -> np.ndarray:
+    return Pose(eye_distance=50.0).project(MEAN_FACE)[:66]
