@@ -154,7 +154,7 @@ ACTIONS: dict[int, Action] = {
     ),
     7: Action(
         muscle="orbicularis oculi, pars palpebralis",
-        moves={"lid_lower": (0, -0.06), "lid_upper": (0, 0.04), "under_eye": (0, -0.02)},
+        moves={"lid_lower": (0, -0.06), "lid_upper": (0, 0.03), "under_eye": (0, -0.02)},
         marks={"lid_tight": 1.0, "lid_bulge": 1.0},
     ),
     9: Action(

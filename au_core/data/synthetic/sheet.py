@@ -21,7 +21,7 @@ LABEL = 150
 SMILE: dict[int | str, float] = {6: 3.0, 7: 1.5, 10: 1.5, 12: 4.0, 25: 2.5}
 
 
-def action_sheet(cfg: SyntheticConfig, people: tuple[str, ...] = ("F006", "M008", "F016")) -> np.ndarray:
+def action_sheet(cfg: SyntheticConfig, people: tuple[str, ...] = ("F012", "M003", "M013")) -> np.ndarray:
     """A row for each AU, from intensity 0 to 5 on each of ``people``, as ``uint8[H, W, 3]`` BGR."""
     rows = [
         np.concatenate(
