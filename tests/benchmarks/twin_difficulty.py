@@ -22,10 +22,17 @@ import torch
 from scipy.stats import spearmanr
 
 from au_core.aus import BP4D
-from au_core.config import AdversarialConfig, ExperimentConfig, PreprocessConfig, SyntheticConfig, TrainConfig
+from au_core.config import (
+    AdversarialConfig,
+    ExperimentConfig,
+    FoldPlan,
+    PreprocessConfig,
+    SyntheticConfig,
+    TrainConfig,
+)
 from au_core.data.faces import Faces, list_subjects
 from au_core.data.files import read_json, write_json
-from au_core.data.fold import load_split, load_training_set
+from au_core.data.fold import Sources, TrainingSet, load_split, load_training_set
 from au_core.data.readers import list_sequences
 from au_core.data.sampling import Sampler
 from au_core.data.synthetic.write import plan_sequences, write_sequence
@@ -119,13 +126,13 @@ def _gradient_histograms(grey: np.ndarray, cell: int = 8, bins: int = 9) -> np.n
     return (blocks / (np.linalg.norm(blocks, axis=2, keepdims=True) + 1)).ravel()
 
 
-def network(plan: object, train: object, val: Faces, test: Faces) -> Probabilities:
+def network(plan: FoldPlan, train: TrainingSet, val: Faces, test: Faces) -> Probabilities:
     """R of the project, trained by its own sampler and step; the last step's weights."""
     torch.manual_seed(0)
-    method = build_method(plan.method, plan.adversarial)  # type: ignore[attr-defined]
-    game = method.build(len(BP4D.aus), plan.train, torch.device("cpu"), lambda net: net)  # type: ignore[attr-defined]
-    pool, size = ThreadPoolExecutor(2), plan.train.input_size  # type: ignore[attr-defined]
-    draw = Sampler(train.faces, train.labelled, method.cfg, size=size, seed=0, augment=True, pool=pool)  # type: ignore[attr-defined]
+    method = build_method(plan.method, plan.adversarial)
+    game = method.build(len(BP4D.aus), plan.train, torch.device("cpu"), lambda net: net)
+    pool, size = ThreadPoolExecutor(2), plan.train.input_size
+    draw = Sampler(train.faces, train.labels, method.cfg, size=size, seed=0, augment=True, pool=pool)
     for step in range(method.cfg.steps):
         for group in game.opt_r.param_groups:  # decays to zero along a cosine
             group["lr"] = method.cfg.lr_r * 0.5 * (1 + np.cos(np.pi * step / method.cfg.steps))
@@ -143,7 +150,7 @@ def measure(
     for plan in plan_runs(experiment(steps), list_subjects(faces), ""):
         if plan.fold not in folds:
             continue
-        data = load_training_set(plan, faces, None)
+        data = load_training_set(plan, Sources(coded=faces))
         train, val, test = data.faces, load_split(plan, faces, "val"), load_split(plan, faces, "test")
         recognisers = {
             "always 1": partial(always_one, train, val, test),

@@ -92,7 +92,7 @@ def test_annotators_err_at_their_rate():
     )
     missed = (shown & ~written).sum(0) / shown.sum(0)
     common = model.rates > 0.15
-    np.testing.assert_allclose(missed[common], model.error[common], atol=0.03)
+    np.testing.assert_allclose(missed[common], model.error[common], atol=0.06)  # about 500 events each
     clean = build_model("BP4D", difficulty=0.0)
     for p in (q for qs in dataset_of("BP4D", model=clean).values() for q in qs):
         np.testing.assert_array_equal(p.shown >= ACTIVE, p.codes >= ACTIVE)
