@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -117,9 +117,9 @@ def ours(layout: str, root: Path, out: Path, model: str, cfg: PreprocessConfig) 
     return seconds
 
 
-def against_parts(work: Path, model: str, frames: int, repeats: int) -> dict[str, object]:
+def against_parts(work: Path, model: str, frames: int, repeats: int) -> Iterator[tuple[str, dict]]:
     """(a): the sum of the parts divided by ours, alternating; medians."""
-    found, video = {}, PreprocessConfig(detector=model, all_faces=True)
+    video = PreprocessConfig(detector=model, all_faces=True)
     for name, layout, root, source, cfg in (
         ("video", "videos", work / "one", work / "one" / "film.mp4", video),
         ("pictures", "manifest", work / "tree", work / "tree" / "F001", PreprocessConfig(detector=model)),
@@ -129,16 +129,20 @@ def against_parts(work: Path, model: str, frames: int, repeats: int) -> dict[str
             clock = parts(source, model, cfg)
             pairs.append((clock, ours(layout, root, work / f"out-{name}-{i}", model, cfg)))
         ratios = [sum(clock.seconds.values()) / seconds for clock, seconds in pairs]
-        found[name] = {
-            "ratio": round(statistics.median(ratios), 3),
-            "ratios": [round(ratio, 3) for ratio in ratios],
-            "frames_per_second": round(frames / statistics.median(seconds for _, seconds in pairs), 1),
-            "milliseconds": {
-                part: round(1000 * statistics.median(clock.seconds[part] for clock, _ in pairs) / frames, 2)
-                for part in ("decode", "detect", "warp", "encode")
+        yield (
+            name,
+            {
+                "ratio": round(statistics.median(ratios), 3),
+                "ratios": [round(ratio, 3) for ratio in ratios],
+                "frames_per_second": round(frames / statistics.median(seconds for _, seconds in pairs), 1),
+                "milliseconds": {
+                    part: round(
+                        1000 * statistics.median(clock.seconds[part] for clock, _ in pairs) / frames, 2
+                    )
+                    for part in ("decode", "detect", "warp", "encode")
+                },
             },
-        }
-    return found
+        )
 
 
 def plain_loop(source: Path, model: str, out: Path, frames: int) -> float:
@@ -215,14 +219,14 @@ def profile(root: Path, model: str) -> str:
 
 
 def main() -> None:
-    """Run all parts and print one JSON."""
+    """Run all parts, a line for each figure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", required=True, help="YuNet's file")
-    parser.add_argument("--frames", type=int, default=400, help="frames of each video")
+    parser.add_argument("--frames", type=int, default=300, help="frames of each video")
     parser.add_argument("--videos", type=int, default=8, help="videos of the job in (b)")
-    parser.add_argument("--repeats", type=int, default=5, help="repetitions of (a)")
+    parser.add_argument("--repeats", type=int, default=3, help="repetitions of (a)")
     parser.add_argument("--profile", action="store_true", help="only print a profile of one core's work")
     parser.add_argument("--prepare", nargs=2, type=Path, metavar=("ROOT", "OUT"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -230,17 +234,18 @@ def main() -> None:
         prepare_all(*args.prepare, args.model)
         return
     with tempfile.TemporaryDirectory() as folder:
-        print(measure(Path(folder), args))
+        measure(Path(folder), args)
 
 
-def measure(work: Path, args: argparse.Namespace) -> str:
-    """All figures as text."""
+def measure(work: Path, args: argparse.Namespace) -> None:
+    """Print all figures."""
     film = work / "one" / "film.mp4"
     film.parent.mkdir()
     draw_video(film, args.frames)
     if args.profile:
         cv2.setNumThreads(1)
-        return profile(work / "one", args.model)
+        print(profile(work / "one", args.model))
+        return
     draw_pictures(work / "tree", args.frames)
     (work / "many").mkdir()
     for i in range(args.videos):
@@ -250,25 +255,24 @@ def measure(work: Path, args: argparse.Namespace) -> str:
     plain = [plain_loop(film, args.model, work / "plain", args.frames // 2)]
     jobs = {cpus: job(cpus, work / "many", work / f"job{cpus}", args.model) for cpus in (1, 2)}
     plain.append(plain_loop(film, args.model, work / "plain2", args.frames // 2))
+    tell("b, two cores / one", jobs[2][1] / jobs[1][1])
+    tell("b, frames per second by cores", {cpus: round(rate, 1) for cpus, (_, rate) in jobs.items()})
+    tell("b, seconds until workers begin", {cpus: round(seconds, 1) for cpus, (seconds, _) in jobs.items()})
+    tell("c, two cores / plain loop", jobs[2][1] / max(plain))
+    tell("c, one core / plain loop", jobs[1][1] / max(plain))
+    tell("c, plain loop's frames per second", [round(rate, 1) for rate in plain])
+    tell("bytes per face", _bytes_per_face(work / "job2", args.videos * args.frames))
     cv2.setNumThreads(1)
-    figures = {
-        "a, sum of parts / ours": against_parts(work, args.model, args.frames, args.repeats),
-        "b, two cores / one": round(jobs[2][1] / jobs[1][1], 2),
-        "b, job's frames per second by cores": {cpus: round(rate, 1) for cpus, (_, rate) in jobs.items()},
-        "b, seconds until workers begin": {cpus: round(seconds, 1) for cpus, (seconds, _) in jobs.items()},
-        "c, two cores / plain loop": round(jobs[2][1] / max(plain), 2),
-        "c, one core / plain loop": round(jobs[1][1] / max(plain), 2),
-        "c, plain loop's frames per second": [round(rate, 1) for rate in plain],
-        "d, peak MiB": {
-            f"1 video of {args.frames} frames": round(memory(work / "one", work / "m1", args.model)),
-            f"1 video of {4 * args.frames} frames": round(memory(work / "long", work / "m2", args.model)),
-            f"{args.videos} videos of {args.frames} frames": round(
-                memory(work / "many", work / "m3", args.model)
-            ),
-        },
-        "bytes per face": _bytes_per_face(work / "job2", args.videos * args.frames),
-    }
-    return json.dumps(figures, indent=1)
+    for name, figures in against_parts(work, args.model, args.frames, args.repeats):
+        tell(f"a, sum of parts / ours, {name}", figures)
+    tell(f"d, peak MiB, 1 video of {args.frames} frames", memory(work / "one", work / "m1", args.model))
+    tell(f"d, peak MiB, 1 video of {4 * args.frames} frames", memory(work / "long", work / "m2", args.model))
+    tell(f"d, peak MiB, {args.videos} videos", memory(work / "many", work / "m3", args.model))
+
+
+def tell(name: str, value: object) -> None:
+    """One line for a figure, as soon as it is known."""
+    print(f"{name}: {round(value, 2) if isinstance(value, float) else json.dumps(value)}", flush=True)
 
 
 def _bytes_per_face(faces: Path, rows: int) -> int:
