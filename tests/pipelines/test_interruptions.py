@@ -95,8 +95,8 @@ def wait_until(condition, what: str) -> None:
         time.sleep(0.02)
 
 
-def working(faces: Path) -> bool:
-    return any(faces.glob("subject=*/.*.tmp"))
+def half_written(faces: Path) -> set[Path]:
+    return set(faces.glob("subject=*/.*.tmp"))
 
 
 @contextmanager
@@ -146,9 +146,10 @@ def test_the_driver_killed(archive, whole, tmp_path, request):
             shutil.rmtree(faces)
             kept = {}
         end(orphans)
+        before = half_written(faces)
         with reader(faces):
             run = start(archive, tmp_path)
-            wait_until(lambda: working(faces), "a sequence to be begun")
+            wait_until(lambda before=before: half_written(faces) - before, "a sequence to be begun")
             orphans = descendants(run.pid)
             time.sleep(draw.uniform(0, 2))
             run.kill()
@@ -179,7 +180,7 @@ def test_an_actor_killed(archive, whole, tmp_path, request):
         with reader(faces):
             run = start(archive, tmp_path)
             for _ in range(min(left, 4)):
-                wait_until(lambda run=run: working(faces) or run.poll() is not None, "a sequence")
+                wait_until(lambda run=run: half_written(faces) or run.poll() is not None, "a sequence")
                 time.sleep(draw.uniform(0, 0.6))
                 actors = [pid for pid, line in descendants(run.pid).items() if "PrepareSequence" in line]
                 if actors and run.poll() is None:
@@ -203,7 +204,7 @@ def test_a_node_killed(archive, whole, tmp_path, request):
             shutil.rmtree(faces, ignore_errors=True)
             with reader(faces):
                 run = start(archive, tmp_path, RAY_ADDRESS=cluster.address)
-                wait_until(lambda: working(faces), "a sequence to be begun")
+                wait_until(lambda: half_written(faces), "a sequence to be begun")
                 time.sleep(draw.uniform(0, 2))
                 cluster.remove_node(node, allow_graceful=False)
                 left -= 1
