@@ -32,7 +32,7 @@ class Recognizer(nn.Module):
 
     def features(self, faces: Tensor) -> Tensor:
         """Penultimate activations ``[B, F]`` of ``faces[B, 3, H, W]`` uint8 (2048 for ResNet-50; Fig. 8)."""
-        x = ((faces - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        x = (faces - self.mean).div_(self.std).contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
             return self.backbone(x).float()
 

@@ -52,7 +52,7 @@ def build_game(
 ) -> Game:
     """A game whose networks went through ``wrap`` (moved to a device, replicated by DDP)."""
     r, d = wrap(recognizer.to(memory_format=torch.channels_last)), wrap(discriminator)  # type: ignore[call-overload]
-    return Game(r, d, Adam(r.parameters(), lr=lr_r), Adam(d.parameters(), lr=lr_d))
+    return Game(r, d, *(Adam(net.parameters(), lr, fused=True) for net, lr in ((r, lr_r), (d, lr_d))))
 
 
 def bare(net: nn.Module) -> nn.Module:

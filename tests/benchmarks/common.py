@@ -75,8 +75,10 @@ def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
 
     Returns ``images/s`` of R's updates from the third step on, and ``start``, the seconds until step 1 began.
     """
+    from pipelines.cluster import connect
     from pipelines.trainer import claim, train_folds
 
+    connect()
     folder = RunFolder(out / uuid4().hex)
     claim(folder, fold)
     called = time.time()
