@@ -1,7 +1,8 @@
 """A training through Ray from the shards against the bare limit, in images per second of R's updates.
 
 The limit: the same networks, precision and updates of Algorithm 1 in a plain loop over random tensors that
-lie in memory, in a process without Ray and without data. On a GPU, also how busy it was.
+lie in memory, in a process without Ray and without data. What the ratio lacks to 1 bounds the share of time
+in which the processor, or the GPU where there is one, waits for anything but these updates.
 
     uv run tests/benchmarks/bare_limit.py
 """
