@@ -14,6 +14,7 @@ import torch
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, FoldPlan, ScalingConfig, TrainConfig
 from au_core.data.files import write_table
+from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.data.schema import face_schema
 from au_core.training.state import read_history
@@ -34,14 +35,17 @@ def write_faces(folder: Path, faces: int = 1024, validation: int = 8) -> Path:
             "face_id": [0] * n,
             "face": [picture(rng) for _ in range(n)],
             "face_found": [True] * n,
-            "confidence": [1.0] * n,
-            "points": [[0.0] * 6] * n,
-            **{name: pa.array(codes[:, j]) for j, name in enumerate(BP4D.columns)},
+            **{name: codes[:, j] for j, name in enumerate(BP4D.columns)},
         }
-        write_table(
-            pa.table(columns, schema=face_schema(BP4D.aus)), folder / f"subject={subject}" / "T1.parquet"
-        )
+        write_shard(folder / f"subject={subject}" / "T1.parquet", columns)
     return folder
+
+
+def write_shard(path: Path, columns: dict) -> None:
+    """A face shard of ``columns``; the schema's others are null."""
+    schema, n = face_schema(BP4D.aus), len(columns["frame"])
+    rest = {field.name: pa.nulls(n, field.type) for field in schema if field.name not in columns}
+    write_table(pa.table({**columns, **rest}, schema=schema), path)
 
 
 def picture(rng: np.random.Generator) -> bytes:
@@ -82,7 +86,7 @@ def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
     folder = RunFolder(out / uuid4().hex)
     claim(folder, fold)
     called = time.time()
-    train_folds([(fold, folder)], faces, None, predict=False)
+    train_folds([(fold, folder)], Sources(coded=faces), predict=False)
     lines = read_history(folder.history)
     first, last = lines[0], lines[-1]
     images, seconds = fold.adversarial.m * (last["step"] - first["step"]), last["seconds"] - first["seconds"]

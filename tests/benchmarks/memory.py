@@ -15,12 +15,10 @@ from multiprocessing import Process
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
+from common import write_shard
 
 from au_core.aus import BP4D
 from au_core.data.faces import load_faces
-from au_core.data.files import write_table
-from au_core.data.schema import face_schema
 
 ROWS, BYTES = 1024, 16 * 1024
 
@@ -58,10 +56,7 @@ def write_shards(folder: Path, n: int) -> None:
             "face": [noise[start : start + BYTES] for start in starts],
             "face_found": [True] * ROWS,
         }
-        schema = face_schema(BP4D.aus)
-        rest = {name: pa.nulls(ROWS, schema.field(name).type) for name in schema.names if name not in columns}
-        table = pa.table({**columns, **rest}, schema=schema)
-        write_table(table, folder / "subject=F001" / f"T{k:05}.parquet")
+        write_shard(folder / "subject=F001" / f"T{k:05}.parquet", columns)
 
 
 def peak() -> int:

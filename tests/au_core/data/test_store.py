@@ -84,10 +84,8 @@ def write_large_faces(folder: Path, megabytes: int) -> Path:
             "face_id": [0] * 1024,
             "face": [rng.bytes(16 * KIB) for _ in range(1024)],
             "face_found": [True] * 1024,
-            "confidence": [1.0] * 1024,
-            "points": [[0.0] * 6] * 1024,
-            **{column: pa.nulls(1024, pa.int8()) for column in BP4D.columns},
         }
+        rows |= {field.name: pa.nulls(1024, field.type) for field in schema if field.name not in rows}
         whole = {name: rows.get(name, [None] * len(rows["frame"])) for name in schema.names}
         write_table(pa.table(whole, schema=schema), folder / "subject=F001" / f"T{k}.parquet")
     return folder
