@@ -81,7 +81,7 @@ class SyntheticConfig:
     seed: int = 0
     """Same seed, same bytes."""
     difficulty: float = 1.0
-    """How hard the faces are to read: 0 clean, 1 about as hard as the published datasets, up to 3. Scales, in
+    """How hard the faces are to read: 0 clean, 1 the default, up to 3; not yet calibrated. Scales, in
     one, what ``au_core/data/synthetic/CARD.md`` lists: look-alikes at rest, faint AUs, camera, annotators."""
 
     def __post_init__(self) -> None:

@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> None:
         "--difficulty",
         type=float,
         default=default.difficulty,
-        help="0 clean, 1 like published datasets, to 3",
+        help="0 clean, 1 the default, up to 3",
     )
     for name, what in PICTURES.items():
         parser.add_argument(f"--{name}", type=Path, help=f"only write this file: {what}")
