@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from common import SIZE, compare, write_faces
 
-from au_core.aus import BP4D
+from au_core.aus import BP4D, UNKNOWN
 from au_core.config import AdversarialConfig
 from au_core.data.faces import load_faces
 from au_core.data.sampling import Sampler
@@ -27,7 +27,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as pool:
         faces = load_faces(write_faces(Path(scratch)), BP4D, ["train"])
         cfg = AdversarialConfig()
-        draw = Sampler(faces, np.arange(len(faces)) % 2 == 0, cfg, size=SIZE, seed=0, augment=True, pool=pool)
+        labels = np.where(np.arange(len(faces))[:, None] % 2 == 0, faces.labels, UNKNOWN)
+        draw = Sampler(faces, labels, cfg, size=SIZE, seed=0, augment=True, pool=pool)
         jpegs = [np.frombuffer(faces.jpeg(row), np.uint8) for row in range(len(faces))]
         print(f"{len(faces)} faces, {faces.length.mean() / 1000:.1f} kB each")
 
