@@ -19,3 +19,15 @@ class FaceError(AuError):
 
 class CheckpointError(AuError):
     """A model folder or training checkpoint that cannot be loaded."""
+
+
+class LossError(AuError):
+    """A loss that is infinite or no number; no weight has taken it."""
+
+    def __init__(self, player: str, loss: float) -> None:
+        super().__init__(f"the loss became {loss} ({player}); lower the learning rates (lr_r, lr_d)")
+        self.player = player
+
+
+class FullDiskError(AuError):
+    """No room for a file; what was written before is whole."""

@@ -13,11 +13,11 @@ from ray.train.torch import get_device, prepare_model
 
 from au_core.config import FoldPlan
 from au_core.data.faces import Faces
-from au_core.data.files import write_json
+from au_core.data.files import full_disk_named, sweep_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler, seeded
-from au_core.errors import AuError
+from au_core.errors import AuError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_run, predict_set
 from au_core.methods import build_method
@@ -43,13 +43,24 @@ def train_worker(config: dict[str, Any]) -> None:
         if folder.refusal.exists() or folder.predictions.exists():
             continue
         try:
-            if not folder.model.exists():
-                _train(plan, folder, sources)
-            if config["predict"] and train.get_context().get_world_rank() == 0:
-                predict_run(plan, folder, sources.coded, device())
+            with full_disk_named(folder.path):
+                _carry_out(plan, folder, sources, config["predict"])
         except AuError as error:
             write_json({"reason": str(error)}, folder.refusal)
             raise
+
+
+def _carry_out(plan: FoldPlan, folder: RunFolder, sources: Sources, predict: bool) -> None:
+    """Train if that is not done, then predict; what a killed worker left half-written is swept away."""
+    first = train.get_context().get_world_rank() == 0
+    if first:
+        sweep_below(folder.path)
+    if not folder.model.exists():
+        _train(plan, folder, sources)
+    if first:
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)
+        if predict:
+            predict_run(plan, folder, sources.coded, device())
 
 
 def device() -> torch.device:
@@ -74,13 +85,19 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
     )  # fmt: skip
     validation = load_split(plan, sources.coded, "val")
     step, best = restore(game, folder.checkpoints)
+    if set(_gathered(np.array(step), world)) != {step}:  # a shared disk can lag: start all again
+        raise RuntimeError("workers read different checkpoints")
     draw.seek(step)
     history = History(folder.history, step) if rank == 0 else None
     while step < method.cfg.steps:
         step += 1
         # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
         torch.manual_seed(int(seeded(plan.seed, f"step/{rank}", step).integers(2**63)))
-        losses = method.step(game, draw)
+        try:
+            losses = method.step(game, draw)
+        except LossError as error:
+            batch = draw.drawn["real" if error.player == "D" else "mixed"]
+            raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
         if history:
             history.add(losses, method.cfg.m * method.cfg.h_r)
         if step % plan.train.report_every == 0 or step == method.cfg.steps:
@@ -94,7 +111,6 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
             train.report({"step": step, **scores})
     if rank == 0 and not folder.model.exists():
         folder.candidate.rename(folder.model)
-        shutil.rmtree(folder.checkpoints, ignore_errors=True)
 
 
 def _validate(

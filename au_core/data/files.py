@@ -1,11 +1,13 @@
 """Files that are whole or absent, and names that are safe: the only place that knows how."""
 
+import errno
 import glob
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,10 +16,12 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.errors import DatasetError
+from au_core.errors import DatasetError, FullDiskError
 
 LONGEST = 180
 """Bytes of a name in one path component; file systems allow 255, and temporary files need some."""
+NO_ROOM = 2**20
+"""Bytes left on a disk below which a failed write is put down to the disk."""
 
 
 def quoted(name: str) -> str:
@@ -41,20 +45,56 @@ def readable(name: str) -> str:
 
 def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file, sync it, move it to ``path``: nobody ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.tmp")  # two nodes can share a process id
     try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with full_disk_named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Turn the failure of a write to ``path`` for want of room, which every library words its own way.
+
+    Raises:
+        FullDiskError: the disk, or this user's share of it, is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, FullDiskError) or not is_full(error, path):
+            raise
+        raise FullDiskError(
+            f"{path}: no space left on the disk; make room and run the same command again, "
+            "it goes on from what is saved"
+        ) from error
+
+
+def is_full(error: Exception, path: Path) -> bool:
+    """Whether ``error`` came of a disk without room for ``path``."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if "No space left on device" in str(error):  # safetensors
+        return True
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    disk = os.statvfs(there)  # torch says "file write failed" and no more; its half file still fills the disk
+    return isinstance(error, RuntimeError) and disk.f_bavail * disk.f_frsize < NO_ROOM
 
 
 def sweep(path: Path) -> None:
     """Remove what killed writers of ``path`` left half-written."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def sweep_below(folder: Path) -> None:
+    """The same for every file below ``folder``, where nobody else may be writing."""
+    for leftover in folder.rglob(".*.tmp"):
         leftover.unlink(missing_ok=True)
 
 

@@ -65,7 +65,7 @@ def update_discriminator(game: Game, y_real: Tensor, logits: Tensor, cfg: Advers
     vectors = torch.cat([blanked(y_real.to(logits.dtype), y_real), blanked(as_vectors(logits, cfg), y_real)])
     d_real, d_fake = game.discriminator(vectors).squeeze(1).chunk(2)
     loss = discriminator_loss(d_real, d_fake, cfg.label_smoothing)
-    descend(game.opt_d, loss)
+    descend(game.opt_d, loss, "D")
     right = {"d_real": d_real > 0, "d_fake": d_fake < 0}
     return {"loss_d": loss.detach(), **{name: share.float().mean() for name, share in right.items()}}
 
@@ -88,7 +88,7 @@ def update_recognizer(
             adversarial = adversarial_loss(d(blanked(as_vectors(logits, cfg), y_real)).squeeze(1))
         losses["loss_adv"] = adversarial
     losses["loss_r"] = recognizer_loss(adversarial, losses["loss_sup"], cfg.alpha)
-    descend(game.opt_r, losses["loss_r"])
+    descend(game.opt_r, losses["loss_r"], "R")
     return {name: loss.detach() for name, loss in losses.items()}
 
 

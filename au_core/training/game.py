@@ -1,5 +1,6 @@
 """The two players of Algorithm 1 with their optimisers, and how they are saved between steps."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from au_core.errors import AuError
+from au_core.errors import LossError
 from au_core.models.recognizer import Recognizer
+from au_core.training.workers import sum_over_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,15 @@ def passive(net: nn.Module) -> Iterator[nn.Module]:
             norm.track_running_stats = True
 
 
-def descend(optimizer: Optimizer, loss: Tensor) -> None:
-    """One gradient step; a loss that is no number stops the training before the weights are touched.
+def descend(optimizer: Optimizer, loss: Tensor, player: str) -> None:
+    """One gradient step of ``player``, R or D; a loss that is no number stops all before weights change.
 
     Raises:
-        AuError: the loss is infinite or NaN.
+        LossError: the loss is infinite or NaN, on this worker or another: all stop together.
     """
-    if not torch.isfinite(loss):
-        raise AuError(f"the loss became {loss.item()}; lower the learning rates (lr_r, lr_d)")
+    total = sum_over_workers(loss)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    if not math.isfinite(total()):
+        raise LossError(player, total())
     optimizer.step()

@@ -3,6 +3,7 @@
 import json
 import time
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from au_core.data.files import replace_atomically
+from au_core.errors import CheckpointError
 from au_core.training.game import Game
 
 KEPT = 2
@@ -18,11 +20,19 @@ KEPT = 2
 
 
 def save_state(game: Game, step: int, best: float, folder: Path) -> None:
-    """Write networks, optimisers, step and best validation score so far; batches follow from the step."""
-    state = {**game.state(), "step": step, "best": best}
-    replace_atomically(folder / f"step={step:08d}.pt", lambda temporary: torch.save(state, temporary))
-    for old in _checkpoints(folder)[:-KEPT]:
-        old.unlink()
+    """Write networks, optimisers, step and best validation score so far; batches follow from the step.
+
+    The last ``KEPT`` up to this one stay. Later ones were damaged, and their work is being done again.
+
+    Raises:
+        FullDiskError: there is no room; the checkpoints before are untouched.
+    """
+    state, path = {**game.state(), "step": step, "best": best}, folder / f"step={step:08d}.pt"
+    replace_atomically(path, lambda temporary: torch.save(state, temporary))
+    there = _checkpoints(folder)
+    kept = [other for other in there if other <= path][-KEPT:]
+    for other in set(there) - set(kept):
+        other.unlink()
 
 
 def restore(game: Game, folder: Path) -> tuple[int, float]:
@@ -30,15 +40,31 @@ def restore(game: Game, folder: Path) -> tuple[int, float]:
 
     Nothing is unpickled. A damaged file is passed over with a warning, and work since the one before is
     done again.
+
+    Raises:
+        CheckpointError: a whole checkpoint is of other networks.
     """
     for path in reversed(_checkpoints(folder)):
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            game.load(state)
-            return state["step"], state["best"]
+            state = _read(path)
         except Exception as error:  # a damaged archive can fail in many ways
             warnings.warn(f"{path}: cannot be loaded ({error}); using the one before", stacklevel=2)
+            continue
+        try:
+            game.load(state)
+        except (KeyError, RuntimeError, ValueError) as error:
+            advice = f"perhaps of another version; remove {folder} to train again"
+            raise CheckpointError(f"{path}: of other networks, {advice} ({error})") from error
+        return state["step"], state["best"]
     return 0, -1.0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint as tensors, numbers and texts; checksums first, which torch writes but never compares."""
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise CheckpointError(f"{damaged} is damaged")
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -54,7 +80,8 @@ class History:
         self.path, self.step = path, step
         lines = [line for line in read_history(path) if line["step"] <= step]
         self.seconds = lines[-1]["seconds"] if lines else 0.0
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        replace_atomically(path, lambda temporary: temporary.write_text(text))
         self._restart()
 
     def _restart(self) -> None:

@@ -1,5 +1,7 @@
 """What several workers must share so that together they compute what one worker would on the whole batch."""
 
+from collections.abc import Callable
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -22,6 +24,23 @@ def per_worker(count: Tensor) -> Tensor:
         count = count.clone()
         dist.all_reduce(count)
     return count.clamp(min=1) / workers
+
+
+def sum_over_workers(loss: Tensor) -> Callable[[], float]:
+    """The sum of the workers' ``loss`` (a scalar), to be asked for later: it is no number if any of them is.
+
+    A GPU copies it as soon as the loss is known. Asked for after the backward pass is queued, it keeps
+    the GPU busy meanwhile, where ``loss.item()`` would let it run empty.
+    """
+    total = loss.detach().clone()
+    if n_workers() > 1:
+        dist.all_reduce(total)
+    if not total.is_cuda:
+        return total.item
+    copy, ready = torch.empty_like(total, device="cpu").pin_memory(), torch.cuda.Event()
+    copy.copy_(total, non_blocking=True)
+    ready.record()
+    return lambda: (ready.synchronize(), copy.item())[1]
 
 
 def synchronised(net: nn.Module) -> nn.Module:

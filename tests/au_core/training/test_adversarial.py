@@ -232,6 +232,6 @@ def test_a_passive_network_predicts_as_in_training_and_keeps_its_statistics():
 def test_a_loss_that_is_no_number_stops_before_the_weights_change():
     game = new_game()
     before = copy.deepcopy(game.recognizer.state_dict())
-    with pytest.raises(AuError, match="the loss became nan; lower the learning rates"):
-        descend(game.opt_r, game.recognizer(torch.ones(2, 5, dtype=torch.float64)).sum() * torch.nan)
+    with pytest.raises(AuError, match=r"the loss became nan \(R\); lower the learning rates"):
+        descend(game.opt_r, game.recognizer(torch.ones(2, 5, dtype=torch.float64)).sum() * torch.nan, "R")
     torch.testing.assert_close(dict(game.recognizer.named_parameters())["0.weight"], before["0.weight"])

@@ -1,6 +1,10 @@
+import errno
+
 import pytest
 import torch
 
+from au_core.data.files import replace_atomically
+from au_core.errors import CheckpointError, FullDiskError
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer
 from au_core.training.game import build_game
@@ -25,14 +29,90 @@ def test_nothing_saved_is_a_fresh_start(game, tmp_path):
     assert restore(game, tmp_path) == (0, -1.0)
 
 
-def test_a_damaged_checkpoint_is_passed_over_and_two_are_kept(game, tmp_path):
+def truncated(data: bytes) -> bytes:
+    return data[:1000]
+
+
+def emptied(data: bytes) -> bytes:
+    return b""
+
+
+def one_bit_flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def names(folder):
+    return [path.name for path in sorted(folder.iterdir())]
+
+
+@pytest.mark.parametrize("damage", [truncated, emptied, one_bit_flipped])
+def test_a_damaged_checkpoint_is_passed_over_and_two_are_kept(game, tmp_path, damage):
     for step in (1, 2, 3):
         save_state(game, step, 0.1 * step, tmp_path)
+    assert names(tmp_path) == ["step=00000002.pt", "step=00000003.pt"]
     newest = sorted(tmp_path.iterdir())[-1]
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["step=00000002.pt", "step=00000003.pt"]
-    newest.write_bytes(newest.read_bytes()[:1000])
+    newest.write_bytes(damage(newest.read_bytes()))
     with pytest.warns(UserWarning, match=r"step=00000003.pt: cannot be loaded"):
         assert restore(game, tmp_path) == (2, 0.2)
+
+
+def test_the_last_two_are_kept_beside_no_damaged_one(game, tmp_path):
+    """Else a damaged file would take the place of a good one until its step comes again."""
+    for step in (2, 9):
+        save_state(game, step, 0.5, tmp_path)
+    save_state(game, 4, 0.5, tmp_path)
+    assert names(tmp_path) == ["step=00000002.pt", "step=00000004.pt"]
+
+
+def test_all_checkpoints_damaged_is_a_fresh_start(game, tmp_path):
+    save_state(game, 3, 0.5, tmp_path)
+    (tmp_path / "step=00000003.pt").write_bytes(b"")
+    before = {key: value.clone() for key, value in game.bare_recognizer.state_dict().items()}
+    with pytest.warns(UserWarning, match="cannot be loaded"):
+        assert restore(game, tmp_path) == (0, -1.0)
+    torch.testing.assert_close(dict(game.bare_recognizer.state_dict()), before, rtol=0, atol=0)
+
+
+def test_a_checkpoint_of_other_networks_is_refused(game, tmp_path):
+    save_state(game, 3, 0.5, tmp_path)
+    other = build_game(Recognizer("resnet10", 5), build_discriminator(5, 4), 1e-3, 1e-3)
+    with pytest.raises(CheckpointError, match=r"step=00000003.pt: of other networks.*remove"):
+        restore(other, tmp_path)
+
+
+def test_a_checkpoint_that_runs_code_is_passed_over(game, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path.joinpath("sprung").touch, ())
+
+    torch.save({"recognizer": Trap()}, tmp_path / "step=00000001.pt")
+    with pytest.warns(UserWarning, match="cannot be loaded"):
+        assert restore(game, tmp_path) == (0, -1.0)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_the_checkpoints_before(game, tmp_path, monkeypatch, code):
+    save_state(game, 1, 0.5, tmp_path)
+
+    def full(state, path):
+        path.write_bytes(b"half")
+        raise OSError(code, "no room")
+
+    monkeypatch.setattr("torch.save", full)
+    with pytest.raises(FullDiskError, match=r"step=00000002.pt: no space left on the disk; make room"):
+        save_state(game, 2, 0.5, tmp_path)
+    assert names(tmp_path) == ["step=00000001.pt"]
+    assert restore(game, tmp_path) == (1, 0.5)
+
+
+def test_other_failures_of_a_write_are_not_blamed_on_the_disk(tmp_path):
+    def broken(_):
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        replace_atomically(tmp_path / "x", broken)
 
 
 def test_history_means_losses_and_forgets_what_was_lost(tmp_path):
