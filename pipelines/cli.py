@@ -3,7 +3,9 @@
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from au_core.data.files import is_full
 from au_core.errors import AuError
 
 
@@ -13,6 +15,11 @@ def run(main: Callable[[], object]) -> None:
         main()
     except AuError as error:
         sys.exit(_refuse(str(error), 2))
+    except OSError as error:
+        if not is_full(error, Path.cwd()):
+            raise
+        where = error.filename or "a disk"
+        sys.exit(_refuse(f"{where}: no space left; make room and run the same command again to go on", 2))
     except KeyboardInterrupt:
         sys.exit(_refuse("interrupted; what is finished is kept, run the same command again to go on", 130))
 

@@ -1,5 +1,6 @@
 """Carry out plans: as many trainings at once as the cluster holds, each followed, evaluated and logged."""
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -46,16 +47,17 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     from pipelines.cluster import connect
 
     connect()
-    n_groups = min(len(jobs), at_once(jobs[0][0].scaling))
+    n_groups, stop = min(len(jobs), at_once(jobs[0][0].scaling)), threading.Event()
     with ThreadPoolExecutor(n_groups) as pool:
         hands = [jobs[k::n_groups] for k in range(n_groups)]
-        groups = [pool.submit(train_folds, hand, experiment.sources) for hand in hands]
+        groups = [pool.submit(train_folds, hand, experiment.sources, stop=stop) for hand in hands]
         board = Board(list(jobs), tracking)
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
                 board.look()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
+            stop.set()
             ray.shutdown()
             raise
     board.look()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -10,10 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from au_core.config import FoldPlan, ScalingConfig
-from au_core.data.files import read_json, write_json
+from au_core.data.files import full_disk_named, read_json, write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
-from au_core.errors import AuError, ConfigError
+from au_core.errors import AuError, ConfigError, FullDiskError
 
 Job = tuple[FoldPlan, RunFolder]
 PACKAGES = (
@@ -28,7 +29,9 @@ PACKAGES = (
 )
 
 
-def train_folds(jobs: Sequence[Job], sources: Sources, predict: bool = True) -> None:
+def train_folds(
+    jobs: Sequence[Job], sources: Sources, predict: bool = True, stop: threading.Event | None = None
+) -> None:
     """Train and predict ``jobs`` one after another with one group of workers, whose start costs seconds.
 
     Each goes on from its last checkpoint if there is one; a finished one is kept. A training that refuses
@@ -38,20 +41,43 @@ def train_folds(jobs: Sequence[Job], sources: Sources, predict: bool = True) -> 
         jobs: plans with their folders; on a cluster all nodes must see these.
         sources: face shards of the dataset and of what is trained on beside it.
         predict: write the prediction rows too; a sweep must not look at the test part.
+        stop: set by who ends Ray, so that the workers' end is not taken for a failure.
 
     Raises:
-        AuError: the workers died more often than they are restarted; the message says of what.
+        AuError: the workers died again and again without getting further; the message says of what.
     """
+    group = uuid4().hex[:8]
     for _, folder in jobs:
         folder.refusal.unlink(missing_ok=True)
-    scratch = jobs[0][1].path / ".ray"
-    try:
-        _fit(jobs, sources, predict, scratch)
-    except Exception as error:
-        if not any(folder.refusal.exists() for _, folder in jobs):
-            raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        write_json(group, folder.owner)
+    done, before = False, [_progress(folder) for _, folder in jobs]
+    while not done:
+        try:
+            with full_disk_named(jobs[0][1].path):
+                done = _fit(jobs, sources, predict, group)
+        except FullDiskError:
+            raise
+        except Exception as error:
+            # Machines may come and go for weeks; only standing still is a failure.
+            now = [_progress(folder) for _, folder in jobs]
+            if now == before or (stop and stop.is_set()):
+                raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
+            before = now
+        finally:
+            shutil.rmtree(scratch_of(jobs[0][1]), ignore_errors=True)
+    for _, folder in jobs:
+        folder.owner.unlink(missing_ok=True)
+
+
+def _progress(folder: RunFolder) -> list[str]:
+    """What is there of a training: other checkpoints, a model, predictions or a refusal mean it moved."""
+    landmarks = (*folder.checkpoints.glob("step=*"), folder.model, folder.predictions, folder.refusal)
+    return sorted(path.name for path in landmarks if path.exists())
+
+
+def scratch_of(folder: RunFolder) -> Path:
+    """Where Ray keeps its own notes of a group of workers; of no use to anyone after it."""
+    return folder.path / ".ray"
 
 
 def claim(folder: RunFolder, plan: FoldPlan) -> None:
@@ -60,6 +86,8 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
     Raises:
         ConfigError: it was made for another one, and is finished.
     """
+    shutil.rmtree(scratch_of(folder), ignore_errors=True)  # a killed driver leaves these
+    folder.owner.unlink(missing_ok=True)
     if folder.digest() == plan.digest:
         return
     if folder.model.exists():
@@ -86,8 +114,8 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     return "an older version of the settings"
 
 
-def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, scratch: Path) -> None:
-    """Run the workers to the end; if one dies, all start again from the last checkpoint."""
+def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bool:
+    """Run the workers to the end; if one dies, all start again from the last checkpoint. Returns True."""
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
 
@@ -100,16 +128,18 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, scratch: Path) ->
             "jobs": [(asdict(plan), str(folder.path.absolute())) for plan, folder in jobs],
             "sources": sources.as_dict(),
             "predict": predict,
+            "group": group,
         },
         scaling_config=ray_scaling(scaling),
         # Ray keeps nothing worth keeping: checkpoints lie in the run's own folder, where only an equal
         # plan finds them, so every group gets a name of its own.
         run_config=RunConfig(
             name=f"{jobs[0][0].digest}-{uuid4().hex[:8]}",
-            storage_path=str(scratch.absolute()),
+            storage_path=str(scratch_of(jobs[0][1]).absolute()),
             failure_config=FailureConfig(max_failures=3 + len(jobs)),
         ),
     ).fit()
+    return True
 
 
 def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201

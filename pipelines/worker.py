@@ -13,7 +13,7 @@ from ray.train.torch import get_device, prepare_model
 
 from au_core.config import FoldPlan
 from au_core.data.faces import Faces
-from au_core.data.files import full_disk_named, sweep_below, write_json
+from au_core.data.files import full_disk_named, read_json, sweep_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler, seeded
@@ -35,7 +35,7 @@ def train_worker(config: dict[str, Any]) -> None:
 
     Args:
         config: ``jobs``, a list of (plan as a dict, run folder), the ``sources`` of faces as a dict, and
-            whether to ``predict`` the validation and test subjects.
+            whether to ``predict`` the validation and test subjects, and the ``group`` of these workers.
     """
     sources = Sources.from_dict(config["sources"])
     for values, path in config["jobs"]:
@@ -44,23 +44,30 @@ def train_worker(config: dict[str, Any]) -> None:
             continue
         try:
             with full_disk_named(folder.path):
-                _carry_out(plan, folder, sources, config["predict"])
+                _carry_out(plan, folder, sources, config)
         except AuError as error:
             write_json({"reason": str(error)}, folder.refusal)
             raise
 
 
-def _carry_out(plan: FoldPlan, folder: RunFolder, sources: Sources, predict: bool) -> None:
+def _carry_out(plan: FoldPlan, folder: RunFolder, sources: Sources, config: dict[str, Any]) -> None:
     """Train if that is not done, then predict; what a killed worker left half-written is swept away."""
     first = train.get_context().get_world_rank() == 0
+    check_owner(folder, config["group"])
     if first:
         sweep_below(folder.path)
     if not folder.model.exists():
-        _train(plan, folder, sources)
+        _train(plan, folder, sources, config["group"])
     if first:
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
-        if predict:
+        if config["predict"]:
             predict_run(plan, folder, sources.coded, device())
+
+
+def check_owner(folder: RunFolder, group: str) -> None:
+    """End these workers if their driver was killed and its command runs again."""
+    if not folder.owner.exists() or read_json(folder.owner) != group:
+        raise RuntimeError(f"{folder.path}: other workers have taken over")
 
 
 def device() -> torch.device:
@@ -70,7 +77,7 @@ def device() -> torch.device:
     return found
 
 
-def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
+def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> None:
     rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
     pool = ThreadPoolExecutor(plan.scaling.cpus_per_worker)
     torch.set_num_threads(plan.scaling.cpus_per_worker)
@@ -85,8 +92,8 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
     )  # fmt: skip
     validation = load_split(plan, sources.coded, "val")
     step, best = restore(game, folder.checkpoints)
-    if set(_gathered(np.array(step), world)) != {step}:  # a shared disk can lag: start all again
-        raise RuntimeError("workers read different checkpoints")
+    if len(set(map(int, _gathered(np.array(step), world)))) > 1:
+        raise RuntimeError("workers read different checkpoints: a shared disk can lag, all start again")
     draw.seek(step)
     history = History(folder.history, step) if rank == 0 else None
     while step < method.cfg.steps:
@@ -104,12 +111,14 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources) -> None:
             scores = _validate(game.bare_recognizer, validation, plan, pool)
             scores |= method.watch(game, validation.labels)
             if history:
+                check_owner(folder, group)
                 history.write(step, scores)
                 best = _keep_best(game, plan, step, scores["val/f1_avg"], best, folder)
                 save_state(game, step, best, folder.checkpoints)
                 history.resume()
             train.report({"step": step, **scores})
     if rank == 0 and not folder.model.exists():
+        check_owner(folder, group)
         folder.candidate.rename(folder.model)
 
 

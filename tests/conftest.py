@@ -7,7 +7,7 @@ SHARED = Path(__file__).parents[1].parent / "shared"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=1, help="random moments at which a preprocessing is killed")
+    parser.addoption("--kills", type=int, default=1, help="random moments at which each work is killed")
     parser.addoption("--mutants", type=int, default=1000, help="mutated inputs the readers are given")
 
 

@@ -43,6 +43,11 @@ class RunFolder:
         return self.path / ".refused.json"
 
     @property
+    def owner(self) -> Path:
+        """Which group of workers may write here: those of a killed driver can live on for a minute."""
+        return self.path / ".owner.json"
+
+    @property
     def predictions(self) -> Path:
         """Prediction rows of the validation and test subjects."""
         return self.path / "predictions.parquet"

@@ -1,13 +1,12 @@
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from au_core.config import ExperimentConfig
-from au_core.recipes import demo
 from pipelines.cluster import connect
 from pipelines.experiment import Experiment
+from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 
 
@@ -24,12 +23,7 @@ def local_ray() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny() -> ExperimentConfig:
     """The demo, small enough for toy faces: 6 steps, two reports."""
-    cfg = demo()
-    return replace(
-        cfg,
-        adversarial=replace(cfg.adversarial, m1=8, m2=8, steps=6),
-        train=replace(cfg.train, input_size=32, report_every=3),
-    )
+    return tiny_config(steps=6, report_every=3)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny
     write_toy_faces(tmp_path / "faces")
     wild = replace(tiny, adversarial=replace(tiny.adversarial, lr_d=1e38))
     experiment = Experiment(cfg=wild, out=tmp_path)
-    with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*the loss became"):
+    with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*step 1, batch 1 of R: the loss"):
         run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
     finished = [folder.scores.exists() for _, folder in runs_of(experiment)]
     assert finished == [False, True]

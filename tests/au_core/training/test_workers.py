@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from au_core.config import AdversarialConfig
+from au_core.errors import LossError
 from au_core.training.adversarial import adversarial_step, shared_step
-from au_core.training.game import Game, bare
+from au_core.training.game import Game, bare, descend
 from au_core.training.losses import adversarial_loss, recognizer_loss, supervised_loss
 from au_core.training.workers import SharedBatchNorm, synchronised
 from tests.au_core.training.test_adversarial import Draws, new_game
@@ -74,8 +75,21 @@ def worker(rank: int, folder: str) -> None:
         game = game_of(case)
         game = rebuilt(game, *map(DistributedDataParallel, (game.recognizer, game.discriminator)))
         found[name] = after_steps(game, Shard(rank, 2), case)
+    found["nan"] = refused(rank)
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
+
+
+def refused(rank: int) -> dict:
+    """What happens on this worker when the loss of worker 1 is no number."""
+    game = rebuilt(new_game(norm=False), DistributedDataParallel(new_game(norm=False).recognizer))
+    before, x = copy.deepcopy(state_of(game)), torch.ones(2, 5, dtype=torch.float64)
+    try:
+        descend(game.opt_r, game.recognizer(x).sum() * (torch.nan if rank else 1), "R")
+    except LossError as error:
+        after = state_of(game)
+        return {"error": str(error), "same": all(torch.equal(before[key], after[key]) for key in before)}
+    return {"error": "none", "same": False}
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +167,10 @@ def test_alone_a_shared_norm_is_torch_s_own(rng):
     torch.testing.assert_close(own(x), shared(x))
     torch.testing.assert_close(own.state_dict(), shared.state_dict())
     torch.testing.assert_close(own.eval()(x), shared.eval()(x))
+
+
+def test_a_loss_that_is_no_number_on_one_worker_stops_both_before_weights_change(together):
+    for found in together:
+        assert found["nan"] == {
+            "error": "the loss became nan (R); lower the learning rates (lr_r, lr_d)", "same": True,
+        }  # fmt: skip

@@ -1,0 +1,53 @@
+"""A training of a minute's shape in seconds: ``python -m tests.pipelines.toy_training OUT WORKERS``."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from au_core.config import ExperimentConfig, ScalingConfig
+from au_core.data.layout import RunFolder
+from au_core.recipes import demo
+from pipelines.cli import run
+from pipelines.experiment import Experiment
+from pipelines.runs import run_plans
+from pipelines.tracking import Tracking
+from tests.toy import write_toy_faces
+
+STEPS, REPORT = 60, 3
+
+
+def tiny_config(steps: int, report_every: int) -> ExperimentConfig:
+    """The demo, small enough for toy faces."""
+    cfg = demo()
+    return replace(
+        cfg,
+        adversarial=replace(cfg.adversarial, m1=8, m2=8, steps=steps),
+        train=replace(cfg.train, input_size=32, report_every=report_every),
+    )
+
+
+def toy_experiment(out: Path, workers: int = 1) -> Experiment:
+    cfg = replace(tiny_config(STEPS, REPORT), methods=("ours",), scaling=ScalingConfig(workers=workers))
+    if not (out / "faces").exists():
+        write_toy_faces(out / "faces")
+    return Experiment(cfg=cfg, out=out)
+
+
+def toy_folder(out: Path) -> RunFolder:
+    (plan,) = _plans(toy_experiment(out))
+    return toy_experiment(out).folder(plan)
+
+
+def train_toy(out: Path, workers: int = 1) -> RunFolder:
+    """Train and evaluate the one method on the first fold."""
+    experiment = toy_experiment(out, workers)
+    run_plans(_plans(experiment), experiment, Tracking(out, "toy", {}))
+    return toy_folder(out)
+
+
+def _plans(experiment: Experiment):
+    return [plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1]
+
+
+if __name__ == "__main__":
+    run(lambda: train_toy(Path(sys.argv[1]), int(sys.argv[2])))
