@@ -52,7 +52,9 @@ def same(rows, before):
     codes, points, values = before
     np.testing.assert_array_equal(rows.codes, codes)
     np.testing.assert_allclose(rows.points, points)
-    np.testing.assert_allclose(pixels(rows), values, atol=1)
+    found = np.array(pixels(rows))
+    np.testing.assert_allclose(found, values, atol=2)  # a video's colours differ a little from a picture's
+    np.testing.assert_allclose(found - found.mean(), values - np.mean(values), atol=0.05)  # frames do more
 
 
 def test_intensities_beside_occurrence_are_not_taken_for_it(bp4d):
