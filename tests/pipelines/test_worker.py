@@ -1,72 +1,206 @@
-"""A killed worker: training goes on from the last checkpoint and ends with the same weights."""
+"""Trainings killed at random steps, by worker, driver or node: each ends as the undisturbed one.
+
+``pytest tests/pipelines/test_worker.py --kills 10`` strikes ten times in each test.
+"""
 
 import os
+import random
+import shutil
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file
 
+from au_core.data.layout import RunFolder
+from au_core.errors import AuError
 from au_core.training.state import read_history
-from pipelines.experiment import Experiment
-from pipelines.runs import run_plans
-from pipelines.tracking import Tracking
-from tests.pipelines.conftest import first_fold
-from tests.toy import write_toy_faces
+from tests.pipelines.test_interruptions import descendants, end, wait_until
+from tests.pipelines.toy_training import REPORT, STEPS, toy_experiment, toy_folder, train_toy
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds its victim in /proc")
+ROOT = Path(__file__).parents[2]
+LIMIT = 150
+"""Seconds after which a run counts as hung."""
+TOLERANCE = 1e-4
+"""Of weights and probabilities after two workers were restarted: sums over workers may differ in order."""
 
-
-def kill_workers() -> int:
-    """SIGKILL the training workers below this process; returns how many there were."""
-    killed = 0
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            title = (entry / "cmdline").read_text()
-            ours = os.getpid() in ancestors(int(entry.name))
-        except OSError:  # it ended while we looked
-            continue
-        if ours and title.startswith("ray::RayTrainWorker"):
-            os.kill(int(entry.name), signal.SIGKILL)
-            killed += 1
-    return killed
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds its victims in /proc")
 
 
-def ancestors(pid: int) -> Iterator[int]:
-    """Parent, grandparent and so on: other trainings on this machine must not be struck."""
-    while pid > 1:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        pid = int(stat.rpartition(")")[2].split()[1])
-        yield pid
+@pytest.fixture(scope="module")
+def quiet(local_ray, tmp_path_factory) -> RunFolder:
+    """The undisturbed training."""
+    return train_toy(tmp_path_factory.mktemp("quiet"))
 
 
-def trained(tiny, out: Path, disturb: bool):
-    write_toy_faces(out / "faces")
-    cfg = replace(tiny, methods=("ours",), adversarial=replace(tiny.adversarial, steps=60))
-    experiment = Experiment(cfg=cfg, out=out)
-    (plan,) = first_fold(experiment)
-    folder = experiment.folder(plan)
-    killed = []
-    if disturb:
-
-        def strike():
-            while len(read_history(folder.history)) < 4:
-                time.sleep(0.02)
-            killed.append(kill_workers())
-
-        threading.Thread(target=strike, daemon=True).start()
-    run_plans([plan], experiment, Tracking(out, "toy", {}))
-    return folder, killed
+@pytest.fixture
+def moments(request) -> list[int]:
+    """Steps after which to strike, rising."""
+    draw = random.Random(request.node.name)
+    return sorted(draw.randint(REPORT, STEPS - 2 * REPORT) for _ in range(request.config.getoption("kills")))
 
 
-def test_a_killed_training_ends_as_an_undisturbed_one(local_ray, tiny, tmp_path):
-    quiet, _ = trained(tiny, tmp_path / "quiet", disturb=False)
-    struck, killed = trained(tiny, tmp_path / "struck", disturb=True)
-    assert killed == [1]
+def wait_for_step(folder: RunFolder, step: int) -> None:
+    wait_until(lambda: any(line["step"] >= step for line in read_history(folder.history)), f"step {step}")
+    time.sleep(random.Random(step).uniform(0, 0.2))
+
+
+def kill_workers(pid: int) -> int:
+    """SIGKILL the training workers below process ``pid``, and no others; returns how many there were."""
+    victims = [child for child, line in descendants(pid).items() if line.startswith("ray::RayTrainWorker")]
+    for victim in victims:
+        os.kill(victim, signal.SIGKILL)
+    return len(victims)
+
+
+def assert_same(struck: RunFolder, quiet: RunFolder) -> None:
+    """Bit-identical weights and predictions, every report once, nothing left over."""
+    weights = [folder.model / "model.safetensors" for folder in (struck, quiet)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
     assert pq.read_table(struck.predictions).equals(pq.read_table(quiet.predictions))
-    steps = [line["step"] for line in read_history(struck.history)]
-    assert steps == list(range(3, 61, 3)), "lost reports are written once"
+    assert_whole(struck, quiet)
+
+
+def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
+    assert [line["step"] for line in read_history(struck.history)] == list(range(REPORT, STEPS + 1, REPORT))
+    assert {path.name for path in struck.path.rglob("*")} == {path.name for path in quiet.path.rglob("*")}
+
+
+def test_a_killed_worker(quiet, moments, tmp_path):
+    killed = []
+
+    def strike() -> None:
+        for step in moments:
+            wait_for_step(toy_folder(tmp_path), step)
+            killed.append(kill_workers(os.getpid()))
+
+    toy_experiment(tmp_path)
+    thread = threading.Thread(target=strike, daemon=True)
+    thread.start()
+    struck = train_toy(tmp_path)
+    thread.join(LIMIT)
+    assert killed == [1] * len(moments)
+    assert_same(struck, quiet)
+
+
+def start(out: Path, workers: int, **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.pipelines.toy_training", str(out), str(workers)],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+    )  # fmt: skip
+
+
+def finish(run: subprocess.Popen) -> str:
+    _, words = run.communicate(timeout=LIMIT)
+    assert run.returncode == 0, words
+    return words
+
+
+@pytest.fixture
+def silent_server():
+    """An address that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_killed_driver_and_no_mlflow(quiet, moments, tmp_path, silent_server):
+    """Struck alone, when its workers live on for a while, and with all below it, as a lost machine would."""
+    server = {"MLFLOW_TRACKING_URI": silent_server, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
+    toy_experiment(tmp_path)
+    folder, orphans = toy_folder(tmp_path), {}
+    for i, step in enumerate(moments):
+        run = start(tmp_path, 1, **server)
+        wait_for_step(folder, step)
+        below = descendants(run.pid)
+        run.kill()
+        if i % 2:
+            end(below)
+        else:
+            orphans |= below
+        run.communicate(timeout=LIMIT)
+    try:
+        words = finish(start(tmp_path, 1, **server))
+    finally:
+        end(orphans)
+    assert words.count("warning: MLflow at") == 1 and "training goes on without it" in words
+    assert_same(folder, quiet)
+
+
+def test_a_lost_node_with_two_workers(moments, tmp_path):
+    """Training waits for another node and ends as undisturbed, but for the order of sums."""
+    from ray.cluster_utils import Cluster
+
+    small = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    try:
+        nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
+        outs = [tmp_path / "quiet", tmp_path / "struck"]
+        for out in outs:
+            toy_experiment(out, 2)
+        quiet, struck = map(toy_folder, outs)
+        finish(start(outs[0], 2, RAY_ADDRESS=cluster.address))
+        run = start(outs[1], 2, RAY_ADDRESS=cluster.address)
+        for step in moments:
+            wait_for_step(struck, step)
+            cluster.remove_node(nodes.pop(0), allow_graceful=False)
+            nodes.append(cluster.add_node(num_cpus=1, **small))
+        finish(run)
+    finally:
+        cluster.shutdown()
+    ours, theirs = (load_file(folder.model / "model.safetensors") for folder in (struck, quiet))
+    for name, weights in ours.items():
+        np.testing.assert_allclose(weights, theirs[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+    a, b = (pq.read_table(folder.predictions).to_pandas() for folder in (struck, quiet))
+    numbers = a.select_dtypes("floating").columns
+    np.testing.assert_allclose(a[numbers], b[numbers], atol=TOLERANCE)
+    assert_whole(struck, quiet)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of its own, of 256 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", disk], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("may not mount a small disk; tests/au_core/training/test_state.py injects the error")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk(quiet, small_disk):
+    """One clear line, the last checkpoint stays, and with room again the same call ends the same."""
+    toy_experiment(small_disk)
+    folder, filler = toy_folder(small_disk), small_disk / "filler"
+
+    def fill() -> None:
+        wait_for_step(folder, 4 * REPORT)
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(2**20))
+            except OSError:
+                file.truncate(file.tell() - 2**21)  # as a rule small files still fit, or Ray tries again
+
+    thread = threading.Thread(target=fill, daemon=True)
+    thread.start()
+    with pytest.raises(AuError, match="no space left on the disk; make room and run the same command again"):
+        train_toy(small_disk)
+    thread.join(LIMIT)
+    assert sorted(path.suffix for path in folder.checkpoints.glob("step=*")) == [".pt", ".pt"]
+    filler.unlink()
+    kept = len(read_history(folder.history))
+    assert kept >= 4
+    assert_same(train_toy(small_disk), quiet)
