@@ -49,7 +49,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     connect()
     n_groups, stop = min(len(jobs), at_once(jobs[0][0].scaling)), threading.Event()
     with ThreadPoolExecutor(n_groups) as pool:
-        hands = [jobs[k::n_groups] for k in range(n_groups)]
+        hands = dealt(jobs, n_groups)
         groups = [pool.submit(train_folds, hand, experiment.sources, stop=stop) for hand in hands]
         board = Board(list(jobs), tracking)
         try:
@@ -63,6 +63,15 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     board.look()
     died = [str(group.exception()) for group in groups if group.exception()]
     return board.failures | {plan: (died or ["no predictions were written"])[0] for plan, _ in board.running}
+
+
+def dealt(jobs: Sequence[Job], hands: int) -> list[list[Job]]:
+    """``jobs`` in as many hands, dealt forth and back: methods alternate in them, and some take longer."""
+    dealt: list[list[Job]] = [[] for _ in range(hands)]
+    for i, job in enumerate(jobs):
+        turn, place = divmod(i, hands)
+        dealt[-1 - place if turn % 2 else place].append(job)
+    return dealt
 
 
 def at_once(scaling: ScalingConfig) -> int:

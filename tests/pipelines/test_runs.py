@@ -11,7 +11,7 @@ from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.state import read_history
 from pipelines.experiment import Experiment
-from pipelines.runs import run_plans
+from pipelines.runs import dealt, run_plans
 from pipelines.tracking import Tracking
 from tests.pipelines.conftest import first_fold, snapshot
 from tests.toy import write_toy_faces
@@ -95,3 +95,12 @@ def test_two_workers_predict_every_face_once(local_ray, tiny, tmp_path):
         == len(rows)
         == 12 * (len(plan.val_subjects) + len(plan.test_subjects))
     )
+
+
+def test_no_group_of_workers_gets_all_of_one_method():
+    jobs = [(method, fold) for fold in (1, 2, 3) for method in ("ours", "o_wlc")]
+    assert dealt(jobs, 2) == [
+        [("ours", 1), ("o_wlc", 2), ("ours", 3)],
+        [("o_wlc", 1), ("ours", 2), ("o_wlc", 3)],
+    ]
+    assert dealt(jobs[:3], 5) == [[jobs[0]], [jobs[1]], [jobs[2]], [], []]
