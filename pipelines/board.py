@@ -57,7 +57,7 @@ def progress_line(line: dict[str, Any], steps: int) -> str:
     parts = [f"step {line['step']}/{steps}", f"supervised {line['train/loss_sup']:.2f}"]
     if "train/loss_adv" in line:
         parts += [
-            f"adversarial {line['train/loss_adv']:.2f} (1:{1 / line['train/adv_to_sup']:.0f})",
+            f"adversarial {line['train/loss_adv']:.2f} (1:{1 / max(line['train/adv_to_sup'], 1e-9):.0f})",
             f"D right on real {line['train/d_real']:.0%}, fake {line['train/d_fake']:.0%}",
         ]
     left = (steps - line["step"]) * line["seconds"] / line["step"]

@@ -100,7 +100,7 @@ class History:
         means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
         means["train/images_per_second"] = self.images / seconds
         if "train/loss_adv" in means:
-            means["train/adv_to_sup"] = means["train/loss_adv"] / means["train/loss_sup"]
+            means["train/adv_to_sup"] = means["train/loss_adv"] / max(means["train/loss_sup"], 1e-9)
         line = {"step": step, "time": time.time(), "seconds": self.seconds, **means, **scores}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
