@@ -60,7 +60,7 @@ def plain_loop(steps: int) -> float:
     bf16 = computes_in_bf16(device)
     R = resnet50()
     R.fc = nn.Linear(R.fc.in_features, N_AUS)
-    R.to(device=device, memory_format=torch.channels_last)
+    R.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     D = nn.Sequential(
         nn.Linear(N_AUS, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1)
     ).to(device)

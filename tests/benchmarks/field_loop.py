@@ -50,7 +50,8 @@ class Pictures(Dataset):
         return len(self.jpegs)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        return self.transform(Image.open(io.BytesIO(self.jpegs[i])).convert("RGB")), self.labels[i]
+        face: Tensor = self.transform(Image.open(io.BytesIO(self.jpegs[i])).convert("RGB"))  # pyright: ignore
+        return face, self.labels[i]
 
 
 def main() -> None:

@@ -20,14 +20,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.data.readers import list_sequences
-from au_core.data.synthetic.expression import draw_intensities
-from au_core.data.synthetic.write import film
+from au_core.data.synthetic.film import film, play
 from au_core.face.align import align
 from au_core.face.detect import load_detector
 from au_core.face.prepare import prepare_sequence
@@ -37,7 +37,7 @@ from au_core.face.rows import FaceRows
 def draw_video(path: Path, frames: int) -> None:
     """A drawn person, 400 pixels high, before a moving, textured wall of 1280x720."""
     cfg, rng = SyntheticConfig(subjects=3, sequences=1, frames=24), np.random.default_rng(0)
-    drawn = [image for image, _ in film(cfg, "F001", "T1", draw_intensities("BP4D", "F001", "T1", 24, 0))]
+    drawn = [image for image, _ in film(cfg, "F001", "T1", play(cfg, "F001", "T1").shown)]
     wall = cv2.GaussianBlur(rng.integers(0, 255, (760, 1320, 3), np.uint8), (0, 0), 3)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (1280, 720))
     for i in range(frames):
@@ -52,7 +52,7 @@ def draw_pictures(root: Path, frames: int) -> None:
     """A folder of JPEGs of 1040x1392 with one face, each drawn picture linked many times."""
     cfg = SyntheticConfig(subjects=3, sequences=1, frames=8)
     (root / "F001").mkdir(parents=True)
-    for i, (image, _) in enumerate(film(cfg, "F001", "T1", draw_intensities("BP4D", "F001", "T1", 8, 0))):
+    for i, (image, _) in enumerate(film(cfg, "F001", "T1", play(cfg, "F001", "T1").shown)):
         large = cv2.copyMakeBorder(cv2.resize(image, (1040, 1040)), 176, 176, 0, 0, cv2.BORDER_REPLICATE)
         cv2.imwrite(str(root / "F001" / f"{i}.jpg"), large)
     for i in range(8, frames):
@@ -67,7 +67,7 @@ class Clock:
     def __init__(self) -> None:
         self.seconds = defaultdict[str, float](float)
 
-    def __call__(self, name: str, work: Callable, *arguments: object) -> object:
+    def __call__(self, name: str, work: Callable, *arguments: object) -> Any:
         """The result of ``work``, its time added."""
         started = time.process_time()
         result = work(*arguments)
@@ -233,7 +233,8 @@ def main() -> None:
     parser.add_argument("--prepare", nargs=2, type=Path, metavar=("ROOT", "OUT"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.prepare:
-        prepare_all(*args.prepare, args.model)
+        root, out = args.prepare
+        prepare_all(root, out, args.model)
         return
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), args)

@@ -96,7 +96,7 @@ def linear(features: Callable[[Faces], np.ndarray], train: Faces, val: Faces, te
         f1 = float(np.nanmean(f1_per_au(prob >= best_thresholds(prob, val.labels), val.labels)))
         if best is None or f1 > best[0]:
             best = f1, (prob, t @ w)
-    assert best
+    assert best is not None
     return best[1]
 
 
@@ -181,7 +181,7 @@ def table(scores: dict[str, dict[str, float]]) -> str:
         f"| {au} | " + " | ".join(f"{c[i]:.1f}" for c in columns) + " |" for i, au in enumerate(BP4D.columns)
     ]
     lines.append("| **average** | " + " | ".join(f"**{c.mean():.1f}**" for c in columns) + " |")
-    ranks = [f"{spearmanr(c, columns[-1]).statistic:.2f}" for c in columns]
+    ranks = [f"{spearmanr(c, columns[-1])[0]:.2f}" for c in columns]
     return "\n".join([*lines, "| rank correlation with the paper | " + " | ".join(ranks) + " |"]) + "\n"
 
 
