@@ -45,14 +45,25 @@ class Board:
         for line in lines:
             if line["step"] > self.told.get(plan, 0):
                 self.told[plan] = line["step"]
-                say(f"{plan.label}  {progress_line(line, plan.adversarial.steps)}")
+                left = seconds_left(lines, line, plan.adversarial.steps)
+                say(f"{plan.label}  {progress_line(line, plan.adversarial.steps, left)}")
         for name, warning in warnings_of(lines).items():
             if (plan, name) not in self.warned:
                 self.warned.add((plan, name))
                 say(f"{plan.label}  warning: {warning}")
 
 
-def progress_line(line: dict[str, Any], steps: int) -> str:
+def seconds_left(lines: list[dict[str, Any]], now: dict[str, Any], steps: int) -> float:
+    """Seconds until ``steps``: by the last stretch between reports, validation included, if there is one."""
+    before = [line for line in lines if line["step"] < now["step"]]
+    if before:
+        pace = (now["time"] - before[-1]["time"]) / (now["step"] - before[-1]["step"])
+    else:
+        pace = now["seconds"] / now["step"]
+    return pace * (steps - now["step"])
+
+
+def progress_line(line: dict[str, Any], steps: int, left: float) -> str:
     """One report of a training as people read it; D is told by how often it is right."""
     parts = [f"step {line['step']}/{steps}", f"supervised {line['train/loss_sup']:.2f}"]
     if "train/loss_adv" in line:
@@ -60,7 +71,6 @@ def progress_line(line: dict[str, Any], steps: int) -> str:
             f"adversarial {line['train/loss_adv']:.2f} (1:{1 / max(line['train/adv_to_sup'], 1e-9):.0f})",
             f"D right on real {line['train/d_real']:.0%}, fake {line['train/d_fake']:.0%}",
         ]
-    left = (steps - line["step"]) * line["seconds"] / line["step"]
     parts += [f"val F1 {line['val/f1_avg']:.3f}", f"{line['train/images_per_second']:.0f} faces/s"]
     return "  ".join([*parts, f"{duration(left)} left"])
 

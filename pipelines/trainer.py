@@ -29,6 +29,10 @@ PACKAGES = (
 )
 
 
+MAX_DEATHS = 4
+"""How often in a row workers may die without a step forward: so often is no accident."""
+
+
 def train_folds(
     jobs: Sequence[Job], sources: Sources, predict: bool = True, stop: threading.Event | None = None
 ) -> None:
@@ -50,23 +54,35 @@ def train_folds(
     for _, folder in jobs:
         folder.refusal.unlink(missing_ok=True)
         write_json(group, folder.owner)
-    done, before = False, [_progress(folder) for _, folder in jobs]
+    done, before, deaths = False, [_progress(folder) for _, folder in jobs], 0
     while not done:
         try:
             with full_disk_named(jobs[0][1].path):
                 done = _fit(jobs, sources, predict, group)
-        except FullDiskError:
-            raise
         except Exception as error:
+            _raise_if_full(error)
             # Machines may come and go for weeks; only standing still is a failure.
             now = [_progress(folder) for _, folder in jobs]
-            if now == before or (stop and stop.is_set()):
+            before, deaths = now, 1 if now != before else deaths + 1
+            if deaths == MAX_DEATHS or (stop and stop.is_set()):
                 raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
-            before = now
         finally:
             shutil.rmtree(scratch_of(jobs[0][1]), ignore_errors=True)
     for _, folder in jobs:
         folder.owner.unlink(missing_ok=True)
+
+
+def _raise_if_full(error: Exception) -> None:
+    """Raise what a full disk did to the driver or a worker: on such a disk no worker leaves a refusal."""
+    for cause in (error, *_worker_errors(error)):
+        if isinstance(cause, FullDiskError):
+            raise cause from error
+
+
+def _worker_errors(error: Exception) -> list[Exception]:
+    """What the workers raised, where Ray's error says so."""
+    failures = getattr(error, "worker_failures", {}).values()
+    return [getattr(failure, "_base_exc", failure) for failure in failures]
 
 
 def _progress(folder: RunFolder) -> list[str]:
@@ -115,7 +131,7 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
 
 
 def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bool:
-    """Run the workers to the end; if one dies, all start again from the last checkpoint. Returns True."""
+    """Run the workers from the last checkpoints to the end. Returns True."""
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
 
@@ -136,7 +152,9 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bo
         run_config=RunConfig(
             name=f"{jobs[0][0].digest}-{uuid4().hex[:8]}",
             storage_path=str(scratch_of(jobs[0][1]).absolute()),
-            failure_config=FailureConfig(max_failures=3 + len(jobs)),
+            failure_config=FailureConfig(
+                max_failures=0
+            ),  # `train_folds` tries again, and knows what will pass
         ),
     ).fit()
     return True
@@ -154,5 +172,4 @@ def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201
 
 def _root_cause(error: Exception) -> str:
     """The last line of the first worker's error; the whole trace is in Ray's logs."""
-    failures = getattr(error, "worker_failures", {})
-    return str(next(iter(failures.values()), error)).strip().splitlines()[-1]
+    return str(next(iter(_worker_errors(error)), error)).strip().splitlines()[-1]

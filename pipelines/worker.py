@@ -17,11 +17,11 @@ from au_core.data.files import full_disk_named, read_json, sweep_below, write_js
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler, seeded
-from au_core.errors import AuError, LossError
+from au_core.errors import AuError, CheckpointError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_run, predict_set
 from au_core.methods import build_method
-from au_core.models.checkpoint import ModelCard, save_recognizer
+from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer
 from au_core.models.recognizer import Recognizer
 from au_core.training.game import Game
 from au_core.training.state import History, restore, save_state
@@ -59,6 +59,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, sources: Sources, config: dict
     if not folder.model.exists():
         _train(plan, folder, sources, config["group"])
     if first:
+        _check_model(folder)
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
         if config["predict"]:
             predict_run(plan, folder, sources.coded, device())
@@ -68,6 +69,16 @@ def check_owner(folder: RunFolder, group: str) -> None:
     """End these workers if their driver was killed and its command runs again."""
     if not folder.owner.exists() or read_json(folder.owner) != group:
         raise RuntimeError(f"{folder.path}: other workers have taken over")
+
+
+def _check_model(folder: RunFolder) -> None:
+    """Train again if R's file is damaged: a later user could not tell, and nothing else holds the best R."""
+    try:
+        load_recognizer(folder.model)
+    except CheckpointError as error:
+        for path in (folder.checkpoints, folder.model):
+            shutil.rmtree(path, ignore_errors=True)
+        raise RuntimeError(f"{error}; training again") from error
 
 
 def device() -> torch.device:

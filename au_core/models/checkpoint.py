@@ -1,6 +1,7 @@
 """A finished R on disk: ``model.safetensors`` and ``model.json``; nothing is ever unpickled."""
 
-from dataclasses import asdict, dataclass, field
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -26,6 +27,8 @@ class ModelCard:
     """Edge of the aligned faces it was trained on, before they were resized to ``input_size``."""
     step: int = 0
     """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""
+    sha256: str = ""
+    """Of the weights file, which has no checksum of its own."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """Probability from which an AU counts as active, chosen on validation subjects; 0.5 if never chosen."""
 
@@ -34,7 +37,13 @@ def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> No
     """Write R and its card into ``folder``, each file atomically, the card last."""
     state = {key: value.detach().cpu().contiguous() for key, value in recognizer.state_dict().items()}
     replace_atomically(folder / WEIGHTS, lambda temporary: save_file(state, temporary))
+    card = replace(card, sha256=_sha256(folder / WEIGHTS))
     write_json({key: value for key, value in asdict(card).items() if key != "thresholds"}, folder / CARD)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_thresholds(thresholds: dict[str, float], folder: Path) -> None:
@@ -69,8 +78,10 @@ def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
     card, path = load_card(folder), model_folder(folder) / WEIGHTS
     recognizer = Recognizer(card.backbone, len(card.spec.aus))
     try:
+        if _sha256(path) != card.sha256:
+            raise CheckpointError("its SHA-256 is not the card's")
         recognizer.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError, RuntimeError, CheckpointError) as error:
         raise CheckpointError(f"{path}: cannot be loaded as a {card.backbone} ({error})") from error
     return recognizer.eval(), card
 

@@ -22,17 +22,16 @@ KEPT = 2
 def save_state(game: Game, step: int, best: float, folder: Path) -> None:
     """Write networks, optimisers, step and best validation score so far; batches follow from the step.
 
-    The last ``KEPT`` up to this one stay. Later ones were damaged, and their work is being done again.
+    The last ``KEPT`` up to this one stay. Later ones are left alone: either they are damaged, and written
+    anew when their step comes again, or they are of workers that have taken over from these.
 
     Raises:
         FullDiskError: there is no room; the checkpoints before are untouched.
     """
     state, path = {**game.state(), "step": step, "best": best}, folder / f"step={step:08d}.pt"
     replace_atomically(path, lambda temporary: torch.save(state, temporary))
-    there = _checkpoints(folder)
-    kept = [other for other in there if other <= path][-KEPT:]
-    for other in set(there) - set(kept):
-        other.unlink()
+    for old in [other for other in _checkpoints(folder) if other <= path][:-KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def restore(game: Game, folder: Path) -> tuple[int, float]:

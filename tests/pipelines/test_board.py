@@ -1,11 +1,12 @@
 import pytest
 
-from pipelines.board import Board, progress_line
+from pipelines.board import Board, progress_line, seconds_left
 from pipelines.tracking import Tracking
 from tests.toy_runs import write_run
 
 LINE = {
     "step": 25,
+    "time": 1000.0,
     "seconds": 10.0,
     "train/loss_sup": 6.0,
     "train/images_per_second": 80.0,
@@ -16,12 +17,18 @@ GAME = {"train/loss_adv": 0.75, "train/adv_to_sup": 0.125, "train/d_real": 0.7, 
 
 def test_a_progress_line_says_what_and_how_fast():
     expected = "step 25/100  supervised 6.00  val F1 0.500  80 faces/s  30 s left"
-    assert progress_line(LINE, 100) == expected
+    assert progress_line(LINE, 100, 30.0) == expected
 
 
 def test_with_an_opponent_it_tells_of_both():
-    line = progress_line({**LINE, **GAME}, 100)
+    line = progress_line({**LINE, **GAME}, 100, 30.0)
     assert "supervised 6.00  adversarial 0.75 (1:8)  D right on real 70%, fake 62%  val F1" in line
+
+
+def test_the_time_left_counts_validation_and_no_pause_before_the_last_report():
+    later = {**LINE, "step": 50, "time": 1050.0, "seconds": 20.0}
+    assert seconds_left([LINE], LINE, 100) == 30.0
+    assert seconds_left([LINE, later], later, 100) == 100.0
 
 
 @pytest.fixture

@@ -107,4 +107,4 @@ def test_the_card_is_what_was_saved(model):
     from au_core.models.checkpoint import load_recognizer
 
     _, card = load_recognizer(model)
-    assert replace(card, thresholds={}) == ModelCard(backbone="resnet10", spec=BP4D, input_size=32)
+    assert replace(card, thresholds={}, sha256="") == ModelCard(backbone="resnet10", spec=BP4D, input_size=32)

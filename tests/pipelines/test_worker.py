@@ -3,8 +3,10 @@
 ``pytest tests/pipelines/test_worker.py --kills 10`` strikes ten times in each test.
 """
 
+import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +21,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from au_core.data.layout import RunFolder
+from au_core.models.checkpoint import load_card
 from au_core.training.state import read_history
 from tests.pipelines.test_interruptions import descendants, end, wait_until
 from tests.pipelines.toy_training import REPORT, STEPS, toy_experiment, toy_folder, train_toy
@@ -103,6 +106,55 @@ def finish(run: subprocess.Popen) -> str:
 
 
 @pytest.fixture
+def small_disk(tmp_path):
+    """A disk of its own, of 256 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", disk]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a small disk; tests/au_core/training/test_state.py injects the error")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk(quiet, small_disk):
+    """One clear line; with room again, the same call goes on from the last checkpoint and ends the same."""
+    toy_experiment(small_disk)
+    folder, filler = toy_folder(small_disk), small_disk / "filler"
+    run = start(small_disk, 1)
+    wait_for_step(folder, 4 * REPORT)
+    with filler.open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(2**20))
+    _, words = run.communicate(timeout=LIMIT)
+    assert run.returncode == 2, words
+    error = words[words.index("error:") :]
+    assert "no space left on the disk; make room and run the same command again" in error, words
+    assert len(error.splitlines()) <= 2 and "Traceback" not in words, words
+    assert len(list(folder.checkpoints.glob("step=*.pt"))) == 2
+    filler.unlink()
+    finish(start(small_disk, 1))
+    assert_same(folder, quiet)
+
+
+def test_the_model_is_the_best_by_validation(quiet):
+    scores = {line["step"]: line["val/f1_avg"] for line in read_history(quiet.history)}
+    assert load_card(quiet.model).step == max(scores, key=lambda step: (scores[step], -step))
+
+
+def test_a_damaged_model_is_trained_again(quiet, tmp_path):
+    toy_experiment(tmp_path)
+    folder = toy_folder(tmp_path)
+    shutil.copytree(quiet.path, folder.path)
+    for path in (folder.predictions, folder.scores):
+        path.unlink()
+    weights = bytearray((folder.model / "model.safetensors").read_bytes())
+    weights[-100] ^= 1
+    (folder.model / "model.safetensors").write_bytes(weights)
+    assert_same(train_toy(tmp_path), quiet)
+
+
+@pytest.fixture
 def silent_server():
     """An address that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -114,7 +166,7 @@ def test_a_killed_driver_and_no_mlflow(quiet, moments, tmp_path, silent_server):
     server = {"MLFLOW_TRACKING_URI": silent_server, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
     toy_experiment(tmp_path)
     folder, orphans = toy_folder(tmp_path), {}
-    for i, step in enumerate(moments):
+    for i, step in enumerate(moments):  # first alone: the harder case
         run = start(tmp_path, 1, **server)
         wait_for_step(folder, step)
         below = descendants(run.pid)

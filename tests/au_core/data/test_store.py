@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ from au_core.data.faces import load_faces
 from au_core.data.files import write_table
 from au_core.data.schema import face_schema
 from au_core.data.store import open_store
-from au_core.errors import DatasetError
+from au_core.errors import DatasetError, FullDiskError
 from tests.toy import write_toy_faces
 
 KIB = 1024
@@ -61,14 +63,21 @@ def test_workers_that_start_together_make_one_store(tmp_path):
     assert len(list((folder / ".store").iterdir())) == 3, "rows, pictures, lock"
 
 
-def test_a_disk_that_refuses_is_told_with_what_is_needed(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "error", "words"),
+    [
+        (errno.EROFS, DatasetError, r"\.store: .*Read-only file system.*writable folder and 0"),
+        (errno.ENOSPC, FullDiskError, r"\.store/.*no space left on the disk"),
+    ],
+)
+def test_a_disk_that_refuses_is_told_with_what_is_needed(tmp_path, monkeypatch, number, error, words):
     folder = write_toy_faces(tmp_path, subjects=["F001"])
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("au_core.data.files.os.replace", full)
-    with pytest.raises(DatasetError, match=r"\.store: .*No space left on device.*writable folder and 0"):
+    monkeypatch.setattr("au_core.data.files.os.replace", refuse)
+    with pytest.raises(error, match=words):
         open_store(folder)
 
 

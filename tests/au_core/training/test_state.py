@@ -57,12 +57,11 @@ def test_a_damaged_checkpoint_is_passed_over_and_two_are_kept(game, tmp_path, da
         assert restore(game, tmp_path) == (2, 0.2)
 
 
-def test_the_last_two_are_kept_beside_no_damaged_one(game, tmp_path):
-    """Else a damaged file would take the place of a good one until its step comes again."""
-    for step in (2, 9):
+def test_two_are_kept_beside_a_later_one(game, tmp_path):
+    """It is damaged and must not take a good one's place, or of others who have taken over."""
+    for step in (9, 1, 2, 4):
         save_state(game, step, 0.5, tmp_path)
-    save_state(game, 4, 0.5, tmp_path)
-    assert names(tmp_path) == ["step=00000002.pt", "step=00000004.pt"]
+    assert names(tmp_path) == ["step=00000002.pt", "step=00000004.pt", "step=00000009.pt"]
 
 
 def test_all_checkpoints_damaged_is_a_fresh_start(game, tmp_path):
