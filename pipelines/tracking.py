@@ -71,6 +71,7 @@ class Tracking:
         from mlflow import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a trace, where we say a line
         self.client = MlflowClient(self.uri)
         found = self.client.get_experiment_by_name(name)
         artifacts = (self.out.absolute() / "mlartifacts").as_uri()

@@ -130,7 +130,7 @@ def test_a_full_disk(quiet, small_disk):
     assert run.returncode == 2, words
     error = words[words.index("error:") :]
     assert "no space left on the disk; make room and run the same command again" in error, words
-    assert len(error.splitlines()) <= 2 and "Traceback" not in words, words
+    assert len(error.splitlines()) == 2 and "Traceback" not in words, words
     assert len(list(folder.checkpoints.glob("step=*.pt"))) == 2
     filler.unlink()
     finish(start(small_disk, 1))
