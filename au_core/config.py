@@ -178,7 +178,9 @@ class TrainConfig:
     precision: str = "auto"
     """``bf16``, ``fp32``, or ``auto``: bf16 where the processor computes in it."""
     augment: bool = True
-    """Mirror and shift training faces at random."""
+    """Mirror, shift and relight training faces at random."""
+    decay: bool = True
+    """Let both learning rates fall to zero along half a cosine; else they stay as they are."""
     sync_batch_norm: bool = False
     """Batch norm over all workers' faces together, two small messages a layer; else per worker, as usual."""
     report_every: int = 1_000

@@ -33,9 +33,9 @@ def demo() -> ExperimentConfig:
         name="demo",
         spec=BP4D,
         missing_rates=(0.5,),
-        synthetic=SyntheticConfig(layout="bp4d", subjects=41, sequences=2, frames=24, difficulty=0.0),
-        adversarial=AdversarialConfig(alpha=0.01, m1=16, m2=16, steps=80, lr_r=1e-3, lr_d=1e-3),
-        train=TrainConfig(backbone="resnet10", input_size=80, report_every=40),
+        synthetic=SyntheticConfig(layout="bp4d", subjects=41, sequences=4, frames=24, difficulty=0.0),
+        adversarial=AdversarialConfig(alpha=0.01, m1=16, m2=16, steps=240, lr_r=1e-3, lr_d=1e-3),
+        train=TrainConfig(backbone="resnet10", input_size=80, report_every=80),
     )
 
 
@@ -91,7 +91,7 @@ def disfa_demo() -> ExperimentConfig:
         name="disfa_demo",
         spec=DISFA,
         layout="disfa",
-        synthetic=SyntheticConfig(layout="disfa", subjects=27, sequences=1, frames=72, difficulty=0.0),
+        synthetic=SyntheticConfig(layout="disfa", subjects=27, sequences=1, frames=144, difficulty=0.0),
     )
 
 

@@ -23,7 +23,7 @@ from au_core.evaluation.predict import predict_run, predict_set
 from au_core.methods import build_method
 from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer
 from au_core.models.recognizer import Recognizer
-from au_core.training.game import Game
+from au_core.training.game import Game, decay
 from au_core.training.state import History, restore, save_state
 
 
@@ -111,6 +111,8 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         step += 1
         # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
         torch.manual_seed(int(seeded(plan.seed, f"step/{rank}", step).integers(2**63)))
+        if plan.train.decay:
+            decay(game, (step - 1) / method.cfg.steps)
         try:
             losses = method.step(game, draw)
         except LossError as error:

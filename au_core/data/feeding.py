@@ -1,9 +1,9 @@
-"""Batches of pictures, read, decoded and moved in background threads before the step asks for them."""
+"""Batches of pictures, read, decoded and changed in background threads before the step asks for them."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ _CHUNK = 8
 """Faces a thread takes at a time: a few milliseconds, so that all threads end together."""
 _REACH = 0.06
 """Largest shift, as a share of the edge."""
+_TONES, _TINT = (0.5, 0.3, 0.075), 0.1
+"""Largest change of gamma and contrast (in powers of 2), of brightness and, per colour, of tint (shares)."""
 
 
 class Ahead(Generic[T]):
@@ -35,16 +37,17 @@ class Ahead(Generic[T]):
 
 
 def begin_filling(
-    pictures: np.ndarray, faces: Faces, rows: np.ndarray, moves: np.ndarray | None, pool: Executor | None
+    pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: "list[Look] | None", pool: Executor | None
 ) -> Callable[[], None]:
     """Start to put the faces of ``rows[B]`` into ``pictures[B, S, S, 3]``; the answer waits until all are in.
 
-    ``moves[B, 3]`` come from :func:`draw_moves`. Without a ``pool`` the work is done at once.
+    Each becomes as its one of the B ``looks``, from :func:`draw_looks`, says. Without a ``pool`` the work is
+    done at once.
     """
     futures: list[Future[None]] = []
     for start in range(0, len(rows), _CHUNK):
         part = slice(start, start + _CHUNK)
-        job = (pictures[part], faces, rows[part], None if moves is None else moves[part])
+        job = (pictures[part], faces, rows[part], looks[part] if looks else None)
         if pool:
             futures.append(pool.submit(_fill, *job))
         else:
@@ -57,27 +60,46 @@ def _wait(futures: list[Future[None]]) -> None:
         future.result()
 
 
-def _fill(pictures: np.ndarray, faces: Faces, rows: np.ndarray, moves: np.ndarray | None) -> None:
+def _fill(pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: "list[Look] | None") -> None:
     for place, row in enumerate(rows):
         face = decode_face(faces.jpeg(row), pictures.shape[1])
-        pictures[place] = face if moves is None else moved(face, moves[place])
+        pictures[place] = changed(face, looks[place]) if looks else face
 
 
-def draw_moves(rng: np.random.Generator, n: int, size: int) -> np.ndarray:
-    """``int64[n, 3]``: whether each face is mirrored, and by how much it is shifted down and right."""
+class Look(NamedTuple):
+    """How a face is changed before R sees it."""
+
+    flip: bool
+    """Whether it is mirrored."""
+    down: int
+    right: int
+    """Pixels by which it is shifted first."""
+    tones: np.ndarray
+    """``uint8[256, 3]``: what each value of each colour becomes: other light, another camera."""
+
+
+def draw_looks(rng: np.random.Generator, n: int, size: int) -> list[Look]:
+    """Looks of ``n`` faces with an edge of ``size`` pixels."""
     reach = _reach(size)
-    flips = rng.random(n) < 0.5
-    return np.column_stack([flips, rng.integers(-reach, reach + 1, (n, 2))])
+    flips, shifts = rng.random(n) < 0.5, rng.integers(-reach, reach + 1, (n, 2))
+    return [Look(*look) for look in zip(flips, *shifts.T.tolist(), draw_tones(rng, n), strict=True)]
 
 
-def moved(face: np.ndarray, move: np.ndarray) -> np.ndarray:
-    """``face[S, S, 3]`` shifted, its edge repeated where it leaves a gap, then mirrored."""
+def draw_tones(rng: np.random.Generator, n: int) -> np.ndarray:
+    """``uint8[n, 256, 3]``: random gamma, contrast, brightness and tint, in this order."""
+    gamma, contrast, brightness = rng.uniform(-1, 1, (3, n, 1)) * np.array(_TONES)[:, None, None]
+    curve = (np.linspace(0, 1, 256) ** 2.0**gamma - 0.5) * 2.0**contrast + 0.5 + brightness
+    tint = 1 + rng.uniform(-_TINT, _TINT, (n, 1, 3))
+    return np.rint(np.clip(curve[:, :, None] * tint, 0, 1) * 255).astype(np.uint8)
+
+
+def changed(face: np.ndarray, look: Look) -> np.ndarray:
+    """``face[S, S, 3]`` shifted, its edge repeated where it leaves a gap, mirrored, and in other tones."""
     size, reach = face.shape[0], _reach(face.shape[0])
-    flip, down, right = map(int, move)
     padded = cv2.copyMakeBorder(face, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    y, x = reach - down, reach - right
+    y, x = reach - look.down, reach - look.right
     shifted = padded[y : y + size, x : x + size]
-    return cv2.flip(shifted, 1) if flip else shifted
+    return cv2.LUT(cv2.flip(shifted, 1) if look.flip else shifted, look.tones[None])
 
 
 def _reach(size: int) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from au_core.config import AdversarialConfig
 from au_core.data.faces import Faces
-from au_core.data.feeding import Ahead, begin_filling, draw_moves
+from au_core.data.feeding import Ahead, begin_filling, draw_looks
 from au_core.errors import ConfigError, DatasetError
 
 
@@ -127,13 +127,13 @@ class Sampler:
 
     def _begin(self, stream: str, number: int) -> Callable[[], tuple[Tensor, np.ndarray]]:
         """Start to make pictures ``[B, S, S, 3]``; the answer waits and gives them with their rows."""
-        rows, moves = self._rows(stream, number), None
+        rows, looks = self._rows(stream, number), None
         if self.augment:  # drawn for the global batch: the same for any number of workers
             rng = seeded(self.seed, f"augment/{stream}", number)
-            moves = draw_moves(rng, self.cfg.m, self.size)[self.rank :: self.world]
+            looks = draw_looks(rng, self.cfg.m, self.size)[self.rank :: self.world]
         shape = (len(rows), self.size, self.size, 3)
         pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
-        wait = begin_filling(pictures.numpy(), self.faces, rows, moves, self.pool)
+        wait = begin_filling(pictures.numpy(), self.faces, rows, looks, self.pool)
 
         def finish() -> tuple[Tensor, np.ndarray]:
             wait()

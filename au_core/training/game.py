@@ -57,6 +57,16 @@ def build_game(
     return Game(r, d, *(Adam(net.parameters(), lr, fused=True) for net, lr in ((r, lr_r), (d, lr_d))))
 
 
+def decay(game: Game, done: float) -> None:
+    """Set both learning rates at the share ``done`` of all steps: half a cosine, from full to zero.
+
+    Loshchilov & Hutter 2017, without restarts. Algorithm 1 says nothing of it.
+    """
+    for optimizer in (game.opt_r, game.opt_d):
+        for group in optimizer.param_groups:
+            group["lr"] = optimizer.defaults["lr"] * (1 + math.cos(math.pi * done)) / 2
+
+
 def bare(net: nn.Module) -> nn.Module:
     """A network without its DDP wrapper."""
     return net.module if isinstance(net, nn.parallel.DistributedDataParallel) else net

@@ -42,6 +42,7 @@ from au_core.face.prepare import prepare_sequence
 from au_core.methods import build_method
 from au_core.plans import plan_runs
 from au_core.report.published import published_table
+from au_core.training.game import decay
 
 Probabilities = tuple[np.ndarray, np.ndarray]
 """Of the validation and of the test faces, ``[N, L]`` each; any monotone score will do."""
@@ -134,8 +135,7 @@ def network(plan: FoldPlan, train: TrainingSet, val: Faces, test: Faces) -> Prob
     pool, size = ThreadPoolExecutor(2), plan.train.input_size
     draw = Sampler(train.faces, train.labels, method.cfg, size=size, seed=0, augment=True, pool=pool)
     for step in range(method.cfg.steps):
-        for group in game.opt_r.param_groups:  # decays to zero along a cosine
-            group["lr"] = method.cfg.lr_r * 0.5 * (1 + np.cos(np.pi * step / method.cfg.steps))
+        decay(game, step / method.cfg.steps)
         method.step(game, draw)
     predict = partial(predict_set, game.bare_recognizer, size=size, pool=pool)
     return predict(val), predict(test)

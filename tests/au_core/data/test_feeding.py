@@ -6,7 +6,7 @@ import pytest
 
 from au_core.aus import BP4D
 from au_core.data.faces import load_faces
-from au_core.data.feeding import Ahead, begin_filling, draw_moves, moved
+from au_core.data.feeding import Ahead, Look, begin_filling, changed, draw_looks, draw_tones
 from tests.toy import write_toy_faces
 
 
@@ -49,10 +49,21 @@ def test_a_move_shifts_then_mirrors_and_repeats_the_edge(move, rng):
     flip, down, right = move
     at = np.clip(np.arange(50) - down, 0, 49)[:, None], np.clip(np.arange(50) - right, 0, 49)[None]
     expected = face[at][:, ::-1] if flip else face[at]
-    np.testing.assert_array_equal(moved(face, np.array(move)), expected)
+    same = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
+    np.testing.assert_array_equal(changed(face, Look(*move, same)), expected)
+    other = np.random.default_rng(1).integers(0, 256, (256, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(changed(face, Look(*move, other)), other[expected, np.arange(3)])
 
 
-def test_moves_mirror_half_and_shift_up_to_six_percent(rng):
-    moves = draw_moves(rng, 4000, 50)
-    assert set(moves[:, 0]) == {0, 1} and abs(moves[:, 0].mean() - 0.5) < 0.05
-    assert set(moves[:, 1]) == set(moves[:, 2]) == set(range(-3, 4))
+def test_looks_mirror_half_and_shift_up_to_six_percent(rng):
+    flips, *shifts, _ = zip(*draw_looks(rng, 4000, 50), strict=True)
+    assert set(flips) == {0, 1} and abs(np.mean(flips) - 0.5) < 0.05
+    assert [set(shift) for shift in shifts] == [set(range(-3, 4))] * 2
+
+
+def test_tones_rise_and_are_about_the_face_s_own(rng):
+    tones = draw_tones(rng, 2000).astype(int)
+    assert (np.diff(tones, axis=1) >= 0).all(), "no look turns dark into bright"
+    middle = tones[:, 128]
+    assert abs(middle.mean() - 128) < 5 and 15 < middle.std() < 40
+    assert (np.ptp(middle, axis=1) > 0).mean() > 0.9, "colours are tinted apart"

@@ -11,7 +11,7 @@ from au_core.config import AdversarialConfig
 from au_core.errors import AuError
 from au_core.models.discriminator import build_discriminator
 from au_core.training.adversarial import adversarial_step, as_vectors, shared_step
-from au_core.training.game import Game, descend, frozen, passive
+from au_core.training.game import Game, decay, descend, frozen, passive
 
 L = 4
 KINDS = ("labelled", "mixed", "unlabelled", "entries")
@@ -208,6 +208,15 @@ def test_alpha_zero_never_touches_the_discriminator():
     losses = adversarial_step(game, Draws(), AdversarialConfig(alpha=0.0))
     torch.testing.assert_close(game.discriminator.state_dict(), before, rtol=0, atol=0)
     assert "loss_d" not in losses and not any(loss.requires_grad for loss in losses.values())
+
+
+@pytest.mark.parametrize(("done", "share"), [(0.0, 1.0), (0.25, 0.8536), (0.5, 0.5), (1.0, 0.0)])
+def test_learning_rates_fall_along_half_a_cosine(done, share):
+    game = new_game(lr=0.1)
+    for before in (0.9, done):  # whatever it was before
+        decay(game, before)
+    rates = [opt.param_groups[0]["lr"] for opt in (game.opt_r, game.opt_d)]
+    assert rates == pytest.approx([0.1 * share] * 2, abs=1e-5)
 
 
 def test_a_frozen_network_passes_gradients_and_learns_nothing():
