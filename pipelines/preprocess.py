@@ -7,6 +7,7 @@ import argparse
 import faulthandler
 import json
 import logging
+import os
 import shutil
 import sys
 import time
@@ -35,8 +36,8 @@ NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
 """Layouts that need a detector."""
 TRIES = 3
 """Deaths of a worker over one sequence after which it is not given to another."""
-HANG = 600
-"""Seconds after which one frame is a hang; its worker is ended."""
+HANG = float(os.environ.get("AU_HANG_SECONDS", "600"))
+"""Seconds without a frame (or with a sequence's labels and hashes) that are a hang; its worker is ended."""
 THRESHOLDS = {
     "min_brightness": "a face whose mean grey value is below",
     "min_sharpness": "a face whose Laplacian varies less",
@@ -173,8 +174,9 @@ class PrepareSequence:
         if tries > 1:
             sweep(shard_path(self.faces, ref))
         if tries > TRIES:
-            reason = f"{TRIES} workers died of it, or hung for {HANG} s on one frame; see Ray's logs"
+            reason = f"{TRIES} workers died of it, or hung for {HANG:g} s; see Ray's logs"
             return {"number": row["number"], **failed(ref, reason)}
+        _still_alive()
         try:
             status = prepare_sequence(ref, self.detector, self.cfg, self.faces, alive=_still_alive)
         finally:

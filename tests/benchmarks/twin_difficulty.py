@@ -53,7 +53,7 @@ def experiment(steps: int) -> ExperimentConfig:
     return ExperimentConfig(
         name="twin_difficulty",
         methods=("o_wlc",),
-        adversarial=AdversarialConfig(alpha=0.0, m1=32, m2=32, steps=steps, lr_r=1e-3),
+        adversarial=AdversarialConfig(alpha=0.0, m1=16, m2=16, steps=steps, lr_r=1e-3),
         train=TrainConfig(backbone="resnet10", input_size=96),
     )
 
@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/difficulty"))
     parser.add_argument("--frames", type=int, default=24, help="frames of each of the 328 sequences")
     parser.add_argument("--folds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--steps", type=int, default=250, help="steps of each training, 64 faces each")
+    parser.add_argument("--steps", type=int, default=1500, help="steps of each training, 32 faces each")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.workers)

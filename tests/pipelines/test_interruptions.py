@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,11 +26,9 @@ from au_core.data.readers import list_sequences
 from au_core.data.schema import QUALITY
 from au_core.data.synthetic.write import write_sequence
 from au_core.face.prepare import prepare_sequence
+from tests.pipelines.processes import begin, descendants, end, finish, wait_until
 
-ROOT = Path(__file__).parents[2]
 SEQUENCES, FRAMES, DRAWN = 24, 250, 10
-LIMIT = 150
-"""Seconds after which a run counts as hung."""
 
 
 @pytest.fixture(scope="module")
@@ -75,24 +72,8 @@ def whole(archive, tmp_path_factory):
 
 
 def start(archive: Path, out: Path, **environment: str) -> subprocess.Popen:
-    command = ["-m", "pipelines.preprocess", "--layout", "bp4d", "--data", archive, "--out", out]
-    return subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
-    )  # fmt: skip
-
-
-def finish(run: subprocess.Popen) -> str:
-    _, words = run.communicate(timeout=LIMIT)
-    assert run.returncode == 0, words
-    return words
-
-
-def wait_until(condition, what: str) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
+    arguments = ("--layout", "bp4d", "--data", archive, "--out", out)
+    return begin("pipelines.preprocess", *arguments, **environment)
 
 
 def half_written(faces: Path) -> set[Path]:
@@ -122,21 +103,6 @@ def reader(faces: Path) -> Iterator[None]:
     assert not errors
 
 
-def descendants(pid: int) -> dict[int, str]:
-    """Process ids below ``pid`` with their command lines."""
-    parents, lines = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            lines[int(folder.name)] = (folder / "cmdline").read_text()
-        except OSError:  # it ended meanwhile
-            continue
-    found, level = {}, {pid}
-    while level := {child for child, parent in parents.items() if parent in level}:
-        found |= {child: lines[child] for child in level if child in lines}
-    return found
-
-
 def test_the_driver_killed(archive, whole, tmp_path, request):
     """What was finished is not touched again, what was not is made anew, also while old workers still end."""
     faces, draw, orphans = tmp_path / "faces", random.Random(0), {}
@@ -162,16 +128,6 @@ def test_the_driver_killed(archive, whole, tmp_path, request):
     assert contents(faces) == whole and not list(faces.rglob(".*.tmp")), words
 
 
-def end(processes: dict[int, str]) -> None:
-    """Ray on one machine outlives its killed driver by a minute; end what is left of those processes."""
-    for pid, line in processes.items():
-        try:
-            if line and Path(f"/proc/{pid}/cmdline").read_text() == line:
-                os.kill(pid, signal.SIGKILL)
-        except OSError:  # it has ended by itself
-            continue
-
-
 def test_an_actor_killed(archive, whole, tmp_path, request):
     """The same run goes on with another actor."""
     faces, draw, left = tmp_path / "faces", random.Random(1), request.config.getoption("kills")
@@ -190,6 +146,19 @@ def test_an_actor_killed(archive, whole, tmp_path, request):
             words = finish(run)
         assert contents(faces) == whole and not (faces / ".tries").exists(), words
     assert not list(faces.rglob(".*.tmp"))
+
+
+def test_a_hanging_file_costs_one_line(tmp_path):
+    """A named pipe in place of a label file: whoever opens it waits for ever."""
+    cfg, data = SyntheticConfig(subjects=3, frames=8), tmp_path / "data"
+    for task in ("T1", "T2"):
+        write_sequence(cfg, "F001", task, data)
+    label = data / "AUCoding" / "AU_OCC" / "F001_T1.csv"
+    label.unlink()
+    os.mkfifo(label)
+    words = finish(start(data, tmp_path, AU_HANG_SECONDS="1"))
+    assert "1 with problems" in words and "failed: F001 T1: 3 workers died of it, or hung for 1 s" in words
+    assert [path.name for path in (tmp_path / "faces").glob("subject=*/*.parquet")] == ["T2.parquet"]
 
 
 def test_a_node_killed(archive, whole, tmp_path, request):

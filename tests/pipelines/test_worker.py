@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -23,12 +22,9 @@ from safetensors.numpy import load_file
 from au_core.data.layout import RunFolder
 from au_core.models.checkpoint import load_card
 from au_core.training.state import read_history
-from tests.pipelines.test_interruptions import descendants, end, wait_until
+from tests.pipelines.processes import LIMIT, begin, descendants, end, finish, wait_until
 from tests.pipelines.toy_training import REPORT, STEPS, toy_experiment, toy_folder, train_toy
 
-ROOT = Path(__file__).parents[2]
-LIMIT = 300
-"""Seconds after which a run counts as hung."""
 TOLERANCE = 1e-4
 """Of weights and probabilities after two workers were restarted: sums over workers may differ in order."""
 
@@ -92,17 +88,7 @@ def test_a_killed_worker(quiet, moments, tmp_path):
 
 
 def start(out: Path, workers: int, **environment: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.pipelines.toy_training", str(out), str(workers)],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
-    )  # fmt: skip
-
-
-def finish(run: subprocess.Popen) -> str:
-    _, words = run.communicate(timeout=LIMIT)
-    assert run.returncode == 0, words
-    return words
+    return begin("tests.pipelines.toy_training", out, workers, **environment)
 
 
 @pytest.fixture

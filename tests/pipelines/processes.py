@@ -1,0 +1,61 @@
+"""Commands run as processes of their own, to be watched and killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 300
+"""Seconds after which a run counts as hung."""
+
+
+def begin(module: str, *arguments: object, **environment: str) -> subprocess.Popen:
+    """``python -m module`` in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+    )  # fmt: skip
+
+
+def finish(run: subprocess.Popen) -> str:
+    """What a run that must end well has said."""
+    _, words = run.communicate(timeout=LIMIT)
+    assert run.returncode == 0, words
+    return words
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Process ids below ``pid`` with their command lines."""
+    parents, lines = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            lines[int(folder.name)] = (folder / "cmdline").read_text()
+        except OSError:  # it ended meanwhile
+            continue
+    found, level = {}, {pid}
+    while level := {child for child, parent in parents.items() if parent in level}:
+        found |= {child: lines[child] for child in level if child in lines}
+    return found
+
+
+def end(processes: dict[int, str]) -> None:
+    """Ray on one machine outlives its killed driver by a minute; end what is left of those processes."""
+    for pid, line in processes.items():
+        try:
+            if line and Path(f"/proc/{pid}/cmdline").read_text() == line:
+                os.kill(pid, signal.SIGKILL)
+        except OSError:  # it has ended by itself
+            continue
