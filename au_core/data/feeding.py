@@ -15,8 +15,8 @@ _CHUNK = 8
 """Faces a thread takes at a time: a few milliseconds, so that all threads end together."""
 _REACH = 0.06
 """Largest shift, as a share of the edge."""
-_TONES, _TINT = (0.5, 0.3, 0.075), 0.1
-"""Largest change of gamma and contrast (in powers of 2), of brightness and, per colour, of tint (shares)."""
+_CONTRAST, _BRIGHTNESS, _TINT = 0.5, 40, 0.1
+"""Largest changes: of contrast in powers of 2, of brightness in grey values, of each colour as a share."""
 
 
 class Ahead(Generic[T]):
@@ -75,7 +75,7 @@ class Look(NamedTuple):
     right: int
     """Pixels by which it is shifted first."""
     tones: np.ndarray
-    """``uint8[256, 3]``: what each value of each colour becomes: other light, another camera."""
+    """``float32[3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
 
 
 def draw_looks(rng: np.random.Generator, n: int, size: int) -> list[Look]:
@@ -86,11 +86,16 @@ def draw_looks(rng: np.random.Generator, n: int, size: int) -> list[Look]:
 
 
 def draw_tones(rng: np.random.Generator, n: int) -> np.ndarray:
-    """``uint8[n, 256, 3]``: random gamma, contrast, brightness and tint, in this order."""
-    gamma, contrast, brightness = rng.uniform(-1, 1, (3, n, 1)) * np.array(_TONES)[:, None, None]
-    curve = (np.linspace(0, 1, 256) ** 2.0**gamma - 0.5) * 2.0**contrast + 0.5 + brightness
-    tint = 1 + rng.uniform(-_TINT, _TINT, (n, 1, 3))
-    return np.rint(np.clip(curve[:, :, None] * tint, 0, 1) * 255).astype(np.uint8)
+    """``float32[n, 3, 4]``: random contrast about the middle grey, brightness, and a tint of each colour."""
+    contrast, brightness = (
+        2 ** rng.uniform(-_CONTRAST, _CONTRAST, n),
+        rng.uniform(-_BRIGHTNESS, _BRIGHTNESS, n),
+    )
+    tint = 1 + rng.uniform(-_TINT, _TINT, (n, 3))
+    tones = np.zeros((n, 3, 4), np.float32)
+    tones[:, range(3), range(3)] = contrast[:, None] * tint
+    tones[:, :, 3] = (127.5 * (1 - contrast) + brightness)[:, None] * tint
+    return tones
 
 
 def changed(face: np.ndarray, look: Look) -> np.ndarray:
@@ -99,7 +104,7 @@ def changed(face: np.ndarray, look: Look) -> np.ndarray:
     padded = cv2.copyMakeBorder(face, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
     y, x = reach - look.down, reach - look.right
     shifted = padded[y : y + size, x : x + size]
-    return cv2.LUT(cv2.flip(shifted, 1) if look.flip else shifted, look.tones[None])
+    return cv2.transform(cv2.flip(shifted, 1) if look.flip else shifted, look.tones)
 
 
 def _reach(size: int) -> int:

@@ -161,10 +161,11 @@ def plain_loop(source: Path, model: str, out: Path, frames: int) -> tuple[float,
 
 
 JOB = """
-import sys, threading, time, ray
+import sys, threading, time
 from pathlib import Path
 from au_core.config import PreprocessConfig
 from pipelines.preprocess import preprocess
+import ray  # after pipelines, which says how Ray starts workers under uv
 cpus, data, out, model = int(sys.argv[1]), *sys.argv[2:]
 ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
 called, begun = time.perf_counter(), []
@@ -182,7 +183,7 @@ print(begun[0] - called, sum(table["frames_decoded"].to_pylist()) / (time.perf_c
 def job(cpus: int, data: Path, out: Path, model: str) -> tuple[float, float]:
     """Seconds until the first sequence is begun, and frames per second from then to the job's end."""
     command = [sys.executable, "-c", JOB, str(cpus), str(data), str(out), model]
-    words = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=600).stdout
+    words = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=240).stdout
     started, rate = map(float, words.split()[-2:])
     return started, rate
 
