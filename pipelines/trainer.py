@@ -29,6 +29,11 @@ PACKAGES = (
 )
 
 
+KEEP_MEMORY = {"MALLOC_ARENA_MAX": "1"} | dict.fromkeys(
+    ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(16 * 2**30)
+)
+"""Lets glibc keep what a step frees for the next one: else the kernel hands out gigabytes of zeroed pages in
+every step, worst in threads other than the first, where Ray trains (`tests/benchmarks/bare_limit.py`)."""
 MAX_DEATHS = 4
 """How often in a row workers may die without a step forward: so often is no accident."""
 
@@ -152,9 +157,8 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bo
         run_config=RunConfig(
             name=f"{jobs[0][0].digest}-{uuid4().hex[:8]}",
             storage_path=str(scratch_of(jobs[0][1]).absolute()),
-            failure_config=FailureConfig(
-                max_failures=0
-            ),  # `train_folds` tries again, and knows what will pass
+            failure_config=FailureConfig(max_failures=0),  # `train_folds` tries again
+            worker_runtime_env={"env_vars": KEEP_MEMORY},
         ),
     ).fit()
     return True
