@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -176,4 +177,5 @@ def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201
 
 def _root_cause(error: Exception) -> str:
     """The last line of the first worker's error; the whole trace is in Ray's logs."""
-    return str(next(iter(_worker_errors(error)), error)).strip().splitlines()[-1]
+    first = next(iter(_worker_errors(error)), error)
+    return traceback.format_exception_only(first)[-1].strip().splitlines()[-1]

@@ -87,10 +87,8 @@ def draw_looks(rng: np.random.Generator, n: int, size: int) -> list[Look]:
 
 def draw_tones(rng: np.random.Generator, n: int) -> np.ndarray:
     """``float32[n, 3, 4]``: random contrast about the middle grey, brightness, and a tint of each colour."""
-    contrast, brightness = (
-        2 ** rng.uniform(-_CONTRAST, _CONTRAST, n),
-        rng.uniform(-_BRIGHTNESS, _BRIGHTNESS, n),
-    )
+    contrast = 2 ** rng.uniform(-_CONTRAST, _CONTRAST, n)
+    brightness = rng.uniform(-_BRIGHTNESS, _BRIGHTNESS, n)
     tint = 1 + rng.uniform(-_TINT, _TINT, (n, 3))
     tones = np.zeros((n, 3, 4), np.float32)
     tones[:, range(3), range(3)] = contrast[:, None] * tint
