@@ -39,9 +39,9 @@ def quiet(local_ray, tmp_path_factory) -> RunFolder:
 
 @pytest.fixture
 def moments(request) -> list[int]:
-    """Steps after which to strike, rising."""
-    draw = random.Random(request.node.name)
-    return sorted(draw.randint(REPORT, STEPS - 2 * REPORT) for _ in range(request.config.getoption("kills")))
+    """Steps after which to strike, rising, a checkpoint between any two: only standing still may end it."""
+    reports = range(REPORT, STEPS - REPORT, REPORT)
+    return sorted(random.Random(request.node.name).sample(reports, request.config.getoption("kills")))
 
 
 def wait_for_step(folder: RunFolder, step: int) -> None:
@@ -76,14 +76,15 @@ def test_a_killed_worker(quiet, moments, tmp_path):
     def strike() -> None:
         for step in moments:
             wait_for_step(toy_folder(tmp_path), step)
-            killed.append(kill_workers(os.getpid()))
+            wait_until(lambda: kill_workers(os.getpid()), "a worker to strike")
+            killed.append(step)
 
     toy_experiment(tmp_path)
     thread = threading.Thread(target=strike, daemon=True)
     thread.start()
     struck = train_toy(tmp_path)
     thread.join(LIMIT)
-    assert killed == [1] * len(moments)
+    assert killed == moments
     assert_same(struck, quiet)
 
 
