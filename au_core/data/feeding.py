@@ -36,8 +36,20 @@ class Ahead(Generic[T]):
         return self._begun.pop(number)()
 
 
+class Look(NamedTuple):
+    """How a face is changed before R sees it."""
+
+    flip: bool
+    """Whether it is mirrored."""
+    down: int
+    right: int
+    """Pixels by which it is shifted first."""
+    tones: np.ndarray
+    """``float32[3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
+
+
 def begin_filling(
-    pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: "list[Look] | None", pool: Executor | None
+    pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: list[Look] | None, pool: Executor | None
 ) -> Callable[[], None]:
     """Start to put the faces of ``rows[B]`` into ``pictures[B, S, S, 3]``; the answer waits until all are in.
 
@@ -60,22 +72,10 @@ def _wait(futures: list[Future[None]]) -> None:
         future.result()
 
 
-def _fill(pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: "list[Look] | None") -> None:
+def _fill(pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: list[Look] | None) -> None:
     for place, row in enumerate(rows):
         face = decode_face(faces.jpeg(row), pictures.shape[1])
         pictures[place] = changed(face, looks[place]) if looks else face
-
-
-class Look(NamedTuple):
-    """How a face is changed before R sees it."""
-
-    flip: bool
-    """Whether it is mirrored."""
-    down: int
-    right: int
-    """Pixels by which it is shifted first."""
-    tones: np.ndarray
-    """``float32[3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
 
 
 def draw_looks(rng: np.random.Generator, n: int, size: int) -> list[Look]:

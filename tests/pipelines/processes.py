@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 300
+LIMIT = 150
 """Seconds after which a run counts as hung."""
 
 
@@ -22,9 +22,9 @@ def begin(module: str, *arguments: object, **environment: str) -> subprocess.Pop
     )  # fmt: skip
 
 
-def finish(run: subprocess.Popen) -> str:
-    """What a run that must end well has said."""
-    _, words = run.communicate(timeout=LIMIT)
+def finish(run: subprocess.Popen, limit: float = LIMIT) -> str:
+    """What a run that must end well, within ``limit`` seconds, has said."""
+    _, words = run.communicate(timeout=limit)
     assert run.returncode == 0, words
     return words
 
