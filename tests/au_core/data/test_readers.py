@@ -5,27 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from au_core.config import SyntheticConfig
 from au_core.data.readers import list_sequences, read_rows
-from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.errors import ConfigError, DatasetError
-
-BP4D = SyntheticConfig(layout="bp4d", subjects=3, sequences=2, frames=4)
-DISFA = SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=4)
-
-
-@pytest.fixture
-def bp4d(tmp_path):
-    for subject, task in plan_sequences(BP4D):
-        write_sequence(BP4D, subject, task, tmp_path / "BP4D")
-    return tmp_path / "BP4D"
-
-
-@pytest.fixture
-def disfa(tmp_path):
-    for subject, camera in plan_sequences(DISFA):
-        write_sequence(DISFA, subject, camera, tmp_path / "DISFA")
-    return tmp_path / "DISFA"
 
 
 def same(a, b):
