@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from itertools import product
 
-from au_core.config import ExperimentConfig, FoldPlan
+from au_core.config import ExperimentConfig
 from au_core.data.protocols import split_subjects
+from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from au_core.config import FoldPlan
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
+from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from au_core.training.watch import warnings_of
 from pipelines.cli import say

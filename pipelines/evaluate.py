@@ -7,10 +7,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from au_core.config import FoldPlan
 from au_core.data.files import read_json, write_json
 from au_core.data.layout import RunFolder, run_folders
 from au_core.errors import ConfigError
+from au_core.fold_plan import FoldPlan
 from pipelines.cli import run, summary
 
 

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from au_core.aus import SPECS
-from au_core.config import LAYOUTS, ExperimentConfig, FoldPlan, digest_of
+from au_core.config import LAYOUTS, ExperimentConfig, digest_of
 from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.errors import ConfigError
+from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, load_recipe
 

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from au_core.config import FoldPlan, ScalingConfig
+from au_core.config import ScalingConfig
 from au_core.errors import AuError
+from au_core.fold_plan import FoldPlan
 from pipelines.board import Board
 from pipelines.cli import say
 from pipelines.experiment import Experiment

@@ -11,9 +11,9 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from au_core.config import FoldPlan
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
+from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from pipelines.cli import run, say, summary
 from pipelines.cluster import connect

@@ -13,9 +13,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from au_core.config import FoldPlan, digest_of
+from au_core.config import digest_of
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
+from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from au_core.config import FoldPlan, ScalingConfig
+from au_core.config import ScalingConfig
 from au_core.data.files import full_disk_named, read_json, write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError, FullDiskError
+from au_core.fold_plan import FoldPlan
 
 Job = tuple[FoldPlan, RunFolder]
 PACKAGES = (

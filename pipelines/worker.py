@@ -11,7 +11,6 @@ import torch.distributed as dist
 from ray import train
 from ray.train.torch import get_device, prepare_model
 
-from au_core.config import FoldPlan
 from au_core.data.faces import Faces
 from au_core.data.files import full_disk_named, read_json, sweep_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
@@ -20,6 +19,7 @@ from au_core.data.sampling import Sampler, seeded
 from au_core.errors import AuError, CheckpointError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_run, predict_set
+from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer
 from au_core.models.recognizer import Recognizer

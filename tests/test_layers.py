@@ -13,6 +13,7 @@ au_core
 au_core.errors
 au_core.aus
 au_core.config
+au_core.fold_plan
 au_core.data au_core.data.facts
 au_core.data.files
 au_core.data.schema

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from au_core.aus import BP4D
-from au_core.config import AdversarialConfig, ExperimentConfig, FoldPlan, ScalingConfig, TrainConfig
+from au_core.config import AdversarialConfig, ExperimentConfig, ScalingConfig, TrainConfig
 from au_core.data.files import write_json
 from au_core.data.layout import RunFolder
+from au_core.fold_plan import FoldPlan
 
 
 def write_run(out: Path, method: str, rate: float, fold: int, seed: int, f1: float | None) -> RunFolder:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from au_core.config import FoldPlan
 from au_core.data.faces import Faces, join_faces, list_subjects, load_faces
 from au_core.data.masking import visible_labels
 from au_core.data.prior import load_label_prior
+from au_core.fold_plan import FoldPlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,12 +8,12 @@ import pyarrow as pa
 import torch
 
 from au_core.aus import UNKNOWN, DatasetSpec
-from au_core.config import FoldPlan
 from au_core.data.faces import Faces, fit_face
 from au_core.data.files import write_table
 from au_core.data.fold import load_split
 from au_core.data.layout import RunFolder
 from au_core.data.schema import prediction_schema
+from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.recognizer import Recognizer
 

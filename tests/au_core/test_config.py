@@ -4,16 +4,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from au_core.aus import BP4D, au_column, au_number
-from au_core.config import (
-    AdversarialConfig,
-    FoldPlan,
-    PreprocessConfig,
-    ScalingConfig,
-    SyntheticConfig,
-    TrainConfig,
-)
+from au_core.config import AdversarialConfig, PreprocessConfig, ScalingConfig, SyntheticConfig, TrainConfig
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
+from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, demo, load_recipe
 from tests.toy import PEOPLE

@@ -12,11 +12,12 @@ import pyarrow as pa
 import torch
 
 from au_core.aus import BP4D
-from au_core.config import AdversarialConfig, FoldPlan, ScalingConfig, TrainConfig
+from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
 from au_core.data.files import write_table
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.data.schema import face_schema
+from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 
 SIZE = 224

@@ -22,14 +22,7 @@ import torch
 from scipy.stats import spearmanr
 
 from au_core.aus import BP4D
-from au_core.config import (
-    AdversarialConfig,
-    ExperimentConfig,
-    FoldPlan,
-    PreprocessConfig,
-    SyntheticConfig,
-    TrainConfig,
-)
+from au_core.config import AdversarialConfig, ExperimentConfig, PreprocessConfig, SyntheticConfig, TrainConfig
 from au_core.data.faces import Faces, list_subjects
 from au_core.data.files import read_json, write_json
 from au_core.data.fold import Sources, TrainingSet, load_split, load_training_set
@@ -39,6 +32,7 @@ from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.evaluation.metrics import best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.face.prepare import prepare_sequence
+from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 from au_core.plans import plan_runs
 from au_core.report.published import published_table

@@ -33,8 +33,8 @@ def test_the_time_left_counts_validation_and_no_pause_before_the_last_report():
 
 @pytest.fixture
 def run(tmp_path):
-    from au_core.config import FoldPlan
     from au_core.data.files import read_json
+    from au_core.fold_plan import FoldPlan
 
     folder = write_run(tmp_path, "ours", 0.5, 1, 0, None)
     return FoldPlan.from_dict(read_json(folder.config)["plan"]), folder

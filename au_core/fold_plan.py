@@ -1,0 +1,71 @@
+"""One training, fully described: what decides its result, its folder, and whether it is done already."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from au_core.aus import DatasetSpec
+from au_core.config import (
+    AdversarialConfig,
+    ScalingConfig,
+    TrainConfig,
+    check_rate,
+    check_scheme,
+    digest_of,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldPlan:
+    """Everything one training depends on: equal plans, equal models; a finished one is not run again."""
+
+    method: str
+    missing_rate: float
+    fold: int
+    """Number of the test part (1, 2, 3), because public repositories number folds differently."""
+    seed: int
+    spec: DatasetSpec
+    train_subjects: tuple[str, ...]
+    val_subjects: tuple[str, ...]
+    test_subjects: tuple[str, ...]
+    faces: str
+    """Fingerprint of the face files (labelled and unlabelled), so that changed data retrains."""
+    adversarial: AdversarialConfig
+    train: TrainConfig
+    scaling: ScalingConfig
+    missing_scheme: str = "frame"
+
+    def __post_init__(self) -> None:
+        check_rate(self.missing_rate)
+        check_scheme(self.missing_scheme)
+
+    @property
+    def run(self) -> str:
+        """Folder of this training below ``OUT/runs``."""
+        return f"{self.method}/missing={self.missing_rate:g}/fold={self.fold}/seed={self.seed}"
+
+    @property
+    def label(self) -> str:
+        """This training in a few words."""
+        return f"{self.method} missing={self.missing_rate:g} fold={self.fold} seed={self.seed}"
+
+    @property
+    def digest(self) -> str:
+        """Short hash of all that decides the result; a changed setting never resumes old weights."""
+        return digest_of({key: value for key, value in asdict(self).items() if key != "scaling"})
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "FoldPlan":
+        """The inverse of ``dataclasses.asdict``, also after a trip through JSON."""
+        subjects = {key: tuple(values[key]) for key in ("train_subjects", "val_subjects", "test_subjects")}
+        spec = DatasetSpec(**{**values["spec"], "aus": tuple(values["spec"]["aus"])})
+        nested = {
+            "adversarial": AdversarialConfig(**values["adversarial"]),
+            "train": TrainConfig(**values["train"]),
+            "scaling": ScalingConfig(**values["scaling"]),
+        }
+        return cls(**{**values, **subjects, **nested, "spec": spec})
+
+
+def with_method(plan: FoldPlan, **adversarial: float) -> FoldPlan:
+    """The same plan at another point of Algorithm 1's knobs; for sweeps."""
+    return replace(plan, adversarial=replace(plan.adversarial, **adversarial))
