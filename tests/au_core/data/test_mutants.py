@@ -16,7 +16,7 @@ from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.errors import AuError
 from au_core.face.prepare import prepare_sequence
 from tests.au_core.data.mutants import mutate
-from tests.au_core.data.test_traps import bend_to_disfa_plus, bend_to_plus, write_lists
+from tests.au_core.data.trees import bend_to_disfa_plus, bend_to_plus, write_lists
 
 CFG = PreprocessConfig(size=32)
 SLOWEST = 20

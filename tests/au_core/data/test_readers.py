@@ -7,6 +7,17 @@ import pytest
 
 from au_core.data.readers import list_sequences, read_rows
 from au_core.errors import ConfigError, DatasetError
+from tests.au_core.data.trees import BP4D, DISFA, draw
+
+
+@pytest.fixture
+def bp4d(tmp_path):
+    return draw(BP4D, tmp_path / "BP4D")
+
+
+@pytest.fixture
+def disfa(tmp_path):
+    return draw(DISFA, tmp_path / "DISFA")
 
 
 def same(a, b):

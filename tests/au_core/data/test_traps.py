@@ -10,14 +10,17 @@ from au_core.data.disfa import bad_frames
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.video import decode
 from au_core.errors import DatasetError
-from tests.au_core.data.trees import pixels
-
-COLUMNS_OF_34 = [1, 2, 4, 5, 6, 7, *range(9, 21), *range(22, 36), 38, 39]
-"""A header of 34 AUs such as BP4D+ has; which are in it does not matter to a reader by header."""
+from tests.au_core.data.trees import BP4D, DISFA, bend_to_disfa_plus, bend_to_plus, draw, first, pixels
 
 
-def first(layout, root, **more):
-    return list_sequences(layout, root, **more)[0]
+@pytest.fixture
+def bp4d(tmp_path):
+    return draw(BP4D, tmp_path / "data")
+
+
+@pytest.fixture
+def disfa(tmp_path):
+    return draw(DISFA, tmp_path / "data")
 
 
 def content(rows):
@@ -85,24 +88,6 @@ def test_bp4d_as_videos_counts_frames_from_1(bp4d):
     rows = read_rows(first("bp4d", bp4d))
     same(rows, before)
     assert rows.video is not None and rows.frames.tolist() == [1, 2, 3, 4]
-
-
-def bend_to_plus(bp4d, first_picture):
-    """BP4D+: the pictures in 2D+3D, counted from 0; 34 columns; folders of subjects elsewhere, too."""
-    for label in (bp4d / "AUCoding" / "AU_OCC").iterdir():
-        lines = [line.split(",") for line in label.read_text().splitlines()]
-        rows = [[str(i), *(line[au] for au in COLUMNS_OF_34)] for i, line in enumerate(lines[1:], start=1)]
-        header = ["0", *map(str, COLUMNS_OF_34)]
-        label.write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
-    for subject in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
-        (bp4d / "2D+3D").mkdir(exist_ok=True)
-        (bp4d / "Physiology" / subject / "T1").mkdir(parents=True)
-        shutil.move(bp4d / subject, bp4d / "2D+3D" / subject)
-        for task in (bp4d / "2D+3D" / subject).iterdir():
-            for i, picture in enumerate(sorted(task.iterdir(), key=lambda path: int(path.stem))):
-                picture.rename(task / f"new{i + first_picture:04}.jpg")
-            for picture in list(task.iterdir()):
-                picture.rename(task / picture.name.removeprefix("new"))
 
 
 @pytest.mark.parametrize("first_picture", [0, 1])
@@ -196,19 +181,6 @@ def test_the_wrong_landmarks_are_those_the_field_leaves_out():
     assert sum(len(bad_frames(subject)) for subject in subjects) == 4670
     assert sum(bool(bad_frames(subject)) for subject in subjects) == 13
     assert len(bad_frames("SN021")) == 3052 and bad_frames("SN029") == list(range(4090, 4544))
-
-
-def bend_to_disfa_plus(bp4d):
-    """DISFA+: Labels/SN001/A1_AU1_TrailNo_1/AU1.txt with lines ``000.jpg     0``, Images/... beside it."""
-    rows = read_rows(first("bp4d", bp4d))
-    images, labels = (bp4d / top / "SN001" / "A1_AU1_TrailNo_1" for top in ("Images", "Labels"))
-    images.mkdir(parents=True), labels.mkdir(parents=True)
-    for i, path in enumerate(rows.pictures.values()):
-        shutil.copy(path, images / f"{i:03}.jpg")
-    for au, intensities in {1: [0, 1, 2, 3], 12: [5, 4, 0, 0]}.items():
-        lines = [f"{i:03}.jpg     {value}" for i, value in enumerate(intensities)]
-        (labels / f"AU{au}.txt").write_text("\n".join([f"AU{au} intensities:", "", *lines]) + "\n")
-    return rows
 
 
 def test_disfa_plus_is_read_by_picture_names(bp4d):

@@ -8,27 +8,12 @@ import pytest
 from au_core.data.provenance import content_hash
 from au_core.data.readers import list_sequences, read_rows
 from au_core.errors import DatasetError
-from tests.au_core.data.trees import pixels
+from tests.au_core.data.trees import BP4D, draw, pixels, write_lists
 
 
-def write_lists(root, refs, style):
-    """List files of ``refs`` as ME-GraphAU (several folds, a number as text) or JAA-Net write them."""
-    spec = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
-    lines, codes = [], []
-    for ref in refs:
-        rows = read_rows(ref)
-        for frame, row in zip(rows.frames.tolist(), rows.codes, strict=True):
-            lines.append(f"{ref.subject}/{ref.sequence}/{frame:04}.jpg")
-            values = [row[rows.aus.index(au)] for au in spec]
-            codes.append(
-                " ".join("9" if v < 0 else f"{v}" if style == "megraph" else f"{v:.18e}" for v in values)
-            )
-    (root / "list").mkdir()
-    names = ("BP4D_test_img_path_fold1", "BP4D_test_label_fold1") if style == "megraph" else (
-        "BP4D_part1_path", "BP4D_part1_AUoccur")  # fmt: skip
-    (root / "list" / f"{names[0]}.txt").write_text("\n".join(lines) + "\n")
-    (root / "list" / f"{names[1]}.txt").write_text("\n".join(codes) + "\n")
-    return [root / "list" / f"{name}.txt" for name in names]
+@pytest.fixture
+def bp4d(tmp_path):
+    return draw(BP4D, tmp_path / "data")
 
 
 @pytest.mark.parametrize("style", ["megraph", "jaa"])
