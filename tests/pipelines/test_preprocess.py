@@ -85,6 +85,27 @@ def test_damaged_inputs_and_dying_workers_cost_their_own_sequences_alone(
     assert table.reason[table.status != "ok"].str.len().min() > 10
 
 
+def test_a_thousand_damaged_sequences_are_a_thousand_lines(twin, local_ray, tmp_path, request):
+    """One file of each is damaged; the job ends, and each has its row, its shard or its reason."""
+    root, draw, n = tmp_path / "data", random.Random(1), request.config.getoption("mutants")
+    labels, marks = (root.joinpath(*names) for names in (("AUCoding", "AU_OCC"), ("2DFeatures",)))
+    labels.mkdir(parents=True), marks.mkdir()
+    for i in range(n):
+        subject, task = f"F{i // 8 + 1:03}", f"T{i % 8 + 1}"
+        files = [labels / f"{subject}_{task}.csv", marks / f"{subject}_{task}.mat"]
+        shutil.copy(twin / "AUCoding" / "AU_OCC" / "F001_T1.csv", files[0])
+        shutil.copy(twin / "2DFeatures" / "F001_T1.mat", files[1])
+        shutil.copytree(twin / "F001" / "T1", root / subject / task)
+        damaged = draw.choice([*files, *sorted((root / subject / task).iterdir())])
+        damaged.write_bytes(draw.choice(CHANGES)(damaged.read_bytes(), draw))
+    table = preprocess("bp4d", root, tmp_path / "faces", CFG).to_pandas()
+    assert len(table) == n and set(table.status) == {"ok", "partial", "failed"}
+    assert table.reason[table.status != "ok"].str.len().min() > 10
+    assert not table.reason.fillna("").str.contains("\n").any()
+    shards = {f"{path.parent.name[8:]} {path.stem}" for path in (tmp_path / "faces").glob("*/*.parquet")}
+    assert shards == set((table.subject + " " + table.sequence)[table.status != "failed"])
+
+
 def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, shared):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")
