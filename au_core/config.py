@@ -179,6 +179,10 @@ class TrainConfig:
     """``bf16``, ``fp32``, or ``auto``: bf16 where the processor computes in it."""
     augment: bool = True
     """Mirror, shift and relight training faces at random."""
+    turn: float = 0.0
+    """With ``augment``, turn them by up to this many degrees as well: for faces a detector placed roughly."""
+    zoom: float = 0.0
+    """With ``augment``, zoom them by up to this share as well; as costly as decoding a face once more."""
     decay: bool = True
     """Let both learning rates fall to zero along half a cosine; else they stay as they are."""
     sync_batch_norm: bool = False
@@ -198,6 +202,8 @@ class TrainConfig:
             not self.backbone.startswith("vit_") or self.input_size == 224,
             f"{self.backbone} sees 224 pixels alone, got input_size {self.input_size}",
         )
+        _require(0 <= self.turn <= 45, f"turn must be in [0, 45] degrees, got {self.turn:g}")
+        _require(0 <= self.zoom <= 0.5, f"zoom must be in [0, 0.5], got {self.zoom:g}")
         _require(self.report_every >= 1, f"report_every must be >= 1, got {self.report_every}")
         _require(
             0 < self.validation_subjects < 1,

@@ -98,8 +98,8 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
     data = load_training_set(plan, sources)
     draw = Sampler(
         data.faces, data.labels, method.cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
-        augment=plan.train.augment, rank=rank, world=world, device=device(), pool=pool,
-        ahead=plan.scaling.ahead,
+        augment=plan.train.augment, turn=plan.train.turn, zoom=plan.train.zoom,
+        rank=rank, world=world, device=device(), pool=pool, ahead=plan.scaling.ahead,
     )  # fmt: skip
     validation = load_split(plan, sources.coded, "val")
     step, best = restore(game, folder.checkpoints)

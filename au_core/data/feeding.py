@@ -39,11 +39,8 @@ class Ahead(Generic[T]):
 class Look(NamedTuple):
     """How a face is changed before R sees it."""
 
-    flip: bool
-    """Whether it is mirrored."""
-    down: int
-    right: int
-    """Pixels by which it is shifted first."""
+    place: np.ndarray
+    """``float64[2, 3]``: where in the face a pixel (x, y, 1) of the picture is taken from."""
     tones: np.ndarray
     """``float32[3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
 
@@ -78,11 +75,42 @@ def _fill(pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: list[Look
         pictures[place] = changed(face, looks[place]) if looks else face
 
 
-def draw_looks(rng: np.random.Generator, n: int, size: int) -> list[Look]:
-    """Looks of ``n`` faces with an edge of ``size`` pixels."""
+def draw_looks(
+    rng: np.random.Generator, n: int, size: int, turn: float = 0.0, zoom: float = 0.0
+) -> list[Look]:
+    """Looks of ``n`` faces with an edge of ``size`` pixels.
+
+    Args:
+        rng: decides all.
+        n: how many.
+        size: pixels.
+        turn: largest turn, in degrees.
+        zoom: largest zoom, as a share.
+    """
+    places = draw_turns(rng, n, size, turn, zoom) if turn or zoom else draw_shifts(rng, n, size)
+    return [Look(*look) for look in zip(places, draw_tones(rng, n), strict=True)]
+
+
+def draw_shifts(rng: np.random.Generator, n: int, size: int) -> np.ndarray:
+    """``float64[n, 2, 3]``: faces mirrored or not, and shifted by whole pixels, which costs little time."""
     reach = _reach(size)
-    flips, shifts = rng.random(n) < 0.5, rng.integers(-reach, reach + 1, (n, 2))
-    return [Look(*look) for look in zip(flips, *shifts.T.tolist(), draw_tones(rng, n), strict=True)]
+    mirrored, shift = rng.random(n) < 0.5, rng.integers(-reach, reach + 1, (n, 2))
+    places = np.tile(np.eye(2, 3), (n, 1, 1))
+    places[mirrored, 0] = [-1, 0, size - 1]
+    places[:, :, 2] -= shift[:, ::-1]
+    return places
+
+
+def draw_turns(rng: np.random.Generator, n: int, size: int, turn: float, zoom: float) -> np.ndarray:
+    """``float64[n, 2, 3]``: faces mirrored or not, shifted, turned and zoomed, as face detectors err."""
+    angle = rng.uniform(-np.radians(turn), np.radians(turn), n)
+    scale = np.exp(rng.uniform(-zoom, zoom, n))
+    mirror = np.where(rng.random(n) < 0.5, -1.0, 1.0)
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[mirror * cos, -sin], [mirror * sin, cos]]).transpose(2, 0, 1)
+    middle = np.full(2, (size - 1) / 2)
+    shift = rng.uniform(-_REACH, _REACH, (n, 2)) * size
+    return np.concatenate([linear, (middle - linear @ middle + shift)[..., None]], 2)
 
 
 def draw_tones(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -97,12 +125,23 @@ def draw_tones(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def changed(face: np.ndarray, look: Look) -> np.ndarray:
-    """``face[S, S, 3]`` shifted, its edge repeated where it leaves a gap, mirrored, and in other tones."""
-    size, reach = face.shape[0], _reach(face.shape[0])
+    """``face[S, S, 3]`` in another place, its edge repeated where it leaves a gap, and in other tones."""
+    upright = not look.place[0, 1] and abs(look.place[0, 0]) == 1
+    return cv2.transform((_shifted if upright else _turned)(face, look.place), look.tones)
+
+
+def _shifted(face: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Mirrored or not, and shifted by whole pixels: copies alone, a tenth of the time of decoding."""
+    size, reach, mirrored = face.shape[0], _reach(face.shape[0]), place[0, 0] < 0
+    x, y = reach + int(place[0, 2]) - (size - 1) * mirrored, reach + int(place[1, 2])
     padded = cv2.copyMakeBorder(face, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    y, x = reach - look.down, reach - look.right
     shifted = padded[y : y + size, x : x + size]
-    return cv2.transform(cv2.flip(shifted, 1) if look.flip else shifted, look.tones)
+    return cv2.flip(shifted, 1) if mirrored else shifted
+
+
+def _turned(face: np.ndarray, place: np.ndarray) -> np.ndarray:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(face, place, face.shape[:2], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _reach(size: int) -> int:

@@ -54,6 +54,8 @@ class Sampler:
         seed: int,
         prior: np.ndarray | None = None,
         augment: bool = False,
+        turn: float = 0.0,
+        zoom: float = 0.0,
         rank: int = 0,
         world: int = 1,
         device: torch.device | str = "cpu",
@@ -62,7 +64,8 @@ class Sampler:
     ) -> None:
         if cfg.m1 % world or cfg.m2 % world:
             raise ConfigError(f"m1 = {cfg.m1} and m2 = {cfg.m2} must be divisible by the {world} workers")
-        self.faces, self.cfg, self.size, self.seed, self.augment = faces, cfg, size, seed, augment
+        self.faces, self.cfg, self.size, self.seed = faces, cfg, size, seed
+        self.augment, self.turn, self.zoom = augment, turn, zoom
         self.rank, self.world, self.device, self.pool = rank, world, torch.device(device), pool
         streams = ("images", "mixed")
         self.ahead = {name: Ahead(partial(self._begin, name), ahead if pool else 0) for name in streams}
@@ -130,7 +133,7 @@ class Sampler:
         rows, looks = self._rows(stream, number), None
         if self.augment:  # drawn for the global batch: the same for any number of workers
             rng = seeded(self.seed, f"augment/{stream}", number)
-            looks = draw_looks(rng, self.cfg.m, self.size)[self.rank :: self.world]
+            looks = draw_looks(rng, self.cfg.m, self.size, self.turn, self.zoom)[self.rank :: self.world]
         shape = (len(rows), self.size, self.size, 3)
         pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
         wait = begin_filling(pictures.numpy(), self.faces, rows, looks, self.pool)

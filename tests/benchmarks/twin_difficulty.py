@@ -2,10 +2,10 @@
 
 uv run python tests/benchmarks/twin_difficulty.py --difficulty 0 0.5 1 1.5 2 --out out/difficulty
 
-Draws a dataset in BP4D's layout for each difficulty, prepares its faces and trains on all labels in three
-folds, with the project's own readers, folds, batches, networks and scores, in one process. Writes
-``table.md``, ``scores.json`` and, for more than one difficulty, ``curve.png``; what is in ``scores.json`` is
-not done again.
+Draws a dataset in BP4D's layout for each difficulty, prepares its faces and trains on all labels in the
+given folds, with the project's own readers, folds, batches, networks and scores, in one process. Writes
+``table.md``, ``scores.json`` and, for more than one difficulty, ``curve.png`` (of the folds measured at all);
+what is in ``scores.json`` is not done again.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from au_core.data.fold import Sources, TrainingSet, load_split, load_training_se
 from au_core.data.readers import list_sequences
 from au_core.data.sampling import Sampler
 from au_core.data.synthetic.write import plan_sequences, write_sequence
-from au_core.evaluation.metrics import best_thresholds, f1_per_au
+from au_core.evaluation.metrics import auc_per_au, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.face.prepare import prepare_sequence
 from au_core.fold_plan import FoldPlan
@@ -48,7 +48,7 @@ def experiment(steps: int) -> ExperimentConfig:
         name="twin_difficulty",
         methods=("o_wlc",),
         adversarial=AdversarialConfig(alpha=0.0, m1=16, m2=16, steps=steps, lr_r=1e-3),
-        train=TrainConfig(backbone="resnet10", input_size=96),
+        train=TrainConfig(backbone="resnet10", input_size=96, precision="fp32", turn=8.0, zoom=0.1),
     )
 
 
@@ -127,7 +127,11 @@ def network(plan: FoldPlan, train: TrainingSet, val: Faces, test: Faces) -> Prob
     method = build_method(plan.method, plan.adversarial)
     game = method.build(len(BP4D.aus), plan.train, torch.device("cpu"), lambda net: net)
     pool, size = ThreadPoolExecutor(2), plan.train.input_size
-    draw = Sampler(train.faces, train.labels, method.cfg, size=size, seed=0, augment=True, pool=pool)
+    cfg = plan.train
+    draw = Sampler(
+        train.faces, train.labels, method.cfg,
+        size=size, seed=0, augment=True, turn=cfg.turn, zoom=cfg.zoom, pool=pool,
+    )  # fmt: skip
     for step in range(method.cfg.steps):
         decay(game, step / method.cfg.steps)
         method.step(game, draw)
@@ -135,69 +139,89 @@ def network(plan: FoldPlan, train: TrainingSet, val: Faces, test: Faces) -> Prob
     return predict(val), predict(test)
 
 
-def measure(
-    cfg: SyntheticConfig, steps: int, folder: Path, workers: int, folds: list[int]
-) -> dict[str, dict[str, float]]:
-    """F1 per AU of each recogniser, thresholds from validation people, mean over the three folds."""
-    faces = draw_faces(cfg, folder, workers)
-    scores: dict[str, list[np.ndarray]] = {}
-    for plan in plan_runs(experiment(steps), list_subjects(faces), ""):
-        if plan.fold not in folds:
-            continue
-        data = load_training_set(plan, Sources(coded=faces))
-        train, val, test = data.faces, load_split(plan, faces, "val"), load_split(plan, faces, "test")
-        recognisers = {
-            "always 1": partial(always_one, train, val, test),
-            "linear, pixels": partial(linear, pixels, train, val, test),
-            "linear, HOG": partial(linear, hog, train, val, test),
-            "network": partial(network, plan, data, val, test),
-        }
-        for name, recognise in recognisers.items():
-            start = time.time()
-            p_val, p_test = recognise()
-            f1 = f1_per_au(p_test >= best_thresholds(p_val, val.labels), test.labels)
-            scores.setdefault(name, []).append(f1)
-            took = time.time() - start
-            print(f"fold {plan.fold}, {name}: {np.nanmean(f1):.3f} ({took:.0f} s)", flush=True)
+Scores = dict[str, dict[str, float]]
+"""Recogniser -> AU -> F1; ``AUC`` is its average over AUs."""
+
+
+def recognisers(plan: FoldPlan, faces: Path) -> tuple[dict[str, Callable[[], Probabilities]], Faces, Faces]:
+    """What is compared on one fold, and its validation and test faces."""
+    data = load_training_set(plan, Sources(coded=faces))
+    train, val, test = data.faces, load_split(plan, faces, "val"), load_split(plan, faces, "test")
+    compared: dict[str, Callable[[], Probabilities]] = {
+        "always 1": partial(always_one, train, val, test),
+        "linear, pixels": partial(linear, pixels, train, val, test),
+        "linear, HOG": partial(linear, hog, train, val, test),
+        "network": partial(network, plan, data, val, test),
+    }
+    return compared, val, test
+
+
+def measure(plan: FoldPlan, faces: Path) -> Scores:
+    """Scores of each recogniser on one fold, thresholds from validation people."""
+    scores: Scores = {}
+    compared, val, test = recognisers(plan, faces)
+    for name, recognise in compared.items():
+        start = time.time()
+        p_val, p_test = recognise()
+        f1 = f1_per_au(p_test >= best_thresholds(p_val, val.labels), test.labels)
+        auc = float(np.nanmean(auc_per_au(p_test, test.labels)))
+        scores[name] = dict(zip(BP4D.columns, f1.tolist(), strict=True)) | {"AUC": auc}
+        took = time.time() - start
+        print(f"fold {plan.fold}, {name}: F1 {f1.mean():.3f}, AUC {auc:.3f} ({took:.0f} s)", flush=True)
+    return scores
+
+
+def mean_of(folds: dict[str, Scores]) -> Scores:
+    """The average of each score over folds."""
+    first = next(iter(folds.values()))
     return {
-        name: dict(zip(BP4D.columns, np.nanmean(folds, 0).tolist(), strict=True))
-        for name, folds in scores.items()
+        name: {key: float(np.mean([fold[name][key] for fold in folds.values()])) for key in row}
+        for name, row in first.items()
     }
 
 
-def table(scores: dict[str, dict[str, float]]) -> str:
+def average_f1(row: dict[str, float]) -> float:
+    """In percent, over AUs."""
+    return 100 * float(np.mean([row[au] for au in BP4D.columns]))
+
+
+def table(folds: dict[str, Scores]) -> str:
     """Markdown: a row for each AU, a column for each recogniser and the paper; averages and ranks below."""
-    paper = published_table("BP4D", "three_fold", "f1")["Ours"]
+    scores, paper = mean_of(folds), published_table("BP4D", "three_fold", "f1")["Ours"]
     columns = [np.array([row[au] for au in BP4D.columns]) * 100 for row in scores.values()]
     columns.append(np.array([paper[au] for au in BP4D.columns], float))
-    lines = ["| AU | " + " | ".join([*scores, "paper (BP4D)"]) + " |", "| --- " * (len(columns) + 1) + "|"]
+    lines = ["| F1 | " + " | ".join([*scores, "paper (BP4D)"]) + " |", "| --- " * (len(columns) + 1) + "|"]
     lines += [
         f"| {au} | " + " | ".join(f"{c[i]:.1f}" for c in columns) + " |" for i, au in enumerate(BP4D.columns)
     ]
     lines.append("| **average** | " + " | ".join(f"**{c.mean():.1f}**" for c in columns) + " |")
+    for number, fold in folds.items():
+        single = " | ".join(f"{average_f1(row):.1f}" for row in fold.values())
+        lines.append(f"| average, fold {number} | {single} | |")
     ranks = [f"{spearmanr(c, columns[-1])[0]:.2f}" for c in columns]
-    return "\n".join([*lines, "| rank correlation with the paper | " + " | ".join(ranks) + " |"]) + "\n"
+    lines.append("| rank correlation with the paper | " + " | ".join(ranks) + " |")
+    lines.append(
+        "| average AUC | " + " | ".join(f"{100 * row['AUC']:.1f}" for row in scores.values()) + " | |"
+    )
+    return "\n".join(lines) + "\n"
 
 
-def curve(scores: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
-    """Average F1 of each recogniser against difficulty."""
+def curve(scores: dict[str, dict[str, Scores]], path: Path) -> None:
+    """Average F1 of each recogniser against difficulty, over the folds measured at every difficulty."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    x = sorted(map(float, scores))
+    x = sorted(scores, key=float)
+    shared = sorted(set.intersection(*(set(folds) for folds in scores.values())))
+    means = {d: mean_of({fold: scores[d][fold] for fold in shared}) for d in x}
     figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    for name in scores[f"{x[0]:g}"]:
-        axis.plot(
-            x, [100 * np.mean(list(scores[f"{d:g}"][name].values())) for d in x], marker="o", label=name
-        )
+    for name in means[x[0]]:
+        axis.plot([*map(float, x)], [average_f1(means[d][name]) for d in x], marker="o", label=name)
     axis.axhspan(55, 70, color="0.92", zorder=0)
-    axis.set(
-        xlabel="difficulty",
-        ylabel="F1, average over 12 AUs",
-        title="Drawn people, three folds, unseen people",
-    )
+    title = f"Drawn people, unseen in training; fold{'s' * (len(shared) > 1)} {', '.join(shared)}"
+    axis.set(xlabel="difficulty", ylabel="F1, average over 12 AUs", title=title)
     axis.legend()
     figure.savefig(path, dpi=110)
 
@@ -209,20 +233,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/difficulty"))
     parser.add_argument("--frames", type=int, default=24, help="frames of each of the 328 sequences")
     parser.add_argument("--folds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--steps", type=int, default=1500, help="steps of each training, 32 faces each")
+    parser.add_argument("--steps", type=int, default=2000, help="steps of each training, 32 faces each")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.workers)
     known = args.out / "scores.json"
     scores = read_json(known) if known.exists() else {}
     for difficulty in args.difficulty:
-        key = f"{difficulty:g}"
-        if key not in scores:
-            cfg = replace(SyntheticConfig(frames=args.frames), difficulty=difficulty)
-            scores[key] = measure(cfg, args.steps, args.out / f"d={key}", args.workers, args.folds)
-            args.out.mkdir(parents=True, exist_ok=True)
-            write_json(scores, known)
-        print(f"difficulty {key}\n\n{table(scores[key])}")
+        folds = scores.setdefault(f"{difficulty:g}", {})
+        cfg = replace(SyntheticConfig(frames=args.frames), difficulty=difficulty)
+        faces = draw_faces(cfg, args.out / f"d={difficulty:g}", args.workers)
+        for plan in plan_runs(experiment(args.steps), list_subjects(faces), ""):
+            if plan.fold in args.folds and str(plan.fold) not in folds:
+                folds[str(plan.fold)] = measure(plan, faces)
+                write_json(scores, known)
+        print(f"difficulty {difficulty:g}\n\n{table(folds)}")
     chosen = "1" if "1" in scores else f"{args.difficulty[0]:g}"
     (args.out / "table.md").write_text(table(scores[chosen]))
     if len(scores) > 1:

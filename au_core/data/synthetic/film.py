@@ -13,7 +13,7 @@ from au_core.data.synthetic.render import render_face
 from au_core.data.synthetic.scene import Scene, draw_scene
 
 NAMES = {"bp4d": "BP4D", "disfa": "DISFA"}
-TRACKING = 0.03
+TRACKING = 0.08
 """Error of written landmarks at difficulty 1: place (eye distances), scale, angle (radians)."""
 LIMIT = np.radians(15)
 """Farthest a head turns about any axis."""

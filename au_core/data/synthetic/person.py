@@ -137,7 +137,7 @@ def draw_person(name: str, seed: int, difficulty: float = 1.0) -> Person:
         glasses=int(rng.integers(1, 4)) if rng.random() < 0.2 else 0,
         age=age,
         strength=float(np.exp(rng.normal(0, 0.16 * spread) - 0.02 * difficulty)),
-        faintness=0.9 + 0.3 * difficulty,
+        faintness=0.9 + 0.15 * difficulty,
         folds=float(np.clip(0.55 + 0.6 * age + rng.normal(0, 0.15 * spread), 0.25, 1.4)),
         asymmetry=float(rng.normal(0, 0.12 * spread)),
         seed=int(rng.integers(2**31)),
@@ -169,7 +169,7 @@ def _own_proportions(rng: np.random.Generator, woman: bool, difficulty: float) -
     for group, spread in (("lid_upper", 0.012), ("lid_lower", 0.008), ("brow_outer", 0.02)):
         p[list(GROUPS[group]), 1] += rng.normal(0, spread)
     p[17:27, 0] *= rng.normal(1, 0.03)
-    mimic = 0.25 + 0.75 * difficulty
+    mimic = 0.25 + 0.4 * difficulty
     p[17:27, 1] += np.clip(
         rng.normal(0.01, 0.035 * mimic), -0.08, 0.07
     )  # low brows look like AU 4, high ones like 1 + 2

@@ -114,10 +114,11 @@ def test_an_unreadable_face_made_ahead_is_told_when_it_is_asked_for(faces, label
 
 
 @pytest.mark.parametrize("world", [1, 2, 4])
-def test_augmented_batches_are_the_same_for_any_number_of_workers(faces, labels, world):
-    whole = sampler(faces, labels, augment=True).mixed()[0]
+@pytest.mark.parametrize("turns", [{}, {"turn": 8.0, "zoom": 0.1}])
+def test_augmented_batches_are_the_same_for_any_number_of_workers(faces, labels, world, turns):
+    whole = sampler(faces, labels, augment=True, **turns).mixed()[0]
     for rank in range(world):
-        share = sampler(faces, labels, augment=True, rank=rank, world=world).mixed()[0]
+        share = sampler(faces, labels, augment=True, rank=rank, world=world, **turns).mixed()[0]
         torch.testing.assert_close(share, whole[rank::world], rtol=0, atol=0)
 
 
