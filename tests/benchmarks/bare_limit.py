@@ -58,10 +58,10 @@ def main() -> None:
         )
 
 
-def plain_loop(steps: int) -> float:
+def plain_loop(steps: int, threads: int = 2) -> float:
     """Images per second of Algorithm 1 on random tensors."""
     device = torch.device("cuda" if GPU else "cpu")
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     bf16 = computes_in_bf16(device)
     R = resnet50()
     R.fc = nn.Linear(R.fc.in_features, N_AUS)

@@ -1,4 +1,4 @@
-"""Two workers against one, a core each, on batches of the same global size; and what their all-reduce costs.
+"""Two workers against one, a core each, on batches of the same global size.
 
 uv run tests/benchmarks/workers.py
 """

@@ -3,6 +3,7 @@ import pytest
 
 from au_core.config import SyntheticConfig
 from au_core.data.synthetic.sheet import EDGE, LABEL
+from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.make_synthetic import main, make_synthetic
 from tests.pipelines.conftest import snapshot
@@ -19,6 +20,22 @@ def test_what_is_missing_is_drawn_and_what_is_there_is_kept(local_ray, tmp_path,
     assert changed and all("F001" in name and "T2" in name for name in changed)
     monkeypatch.setattr("pipelines.make_synthetic._draw_all", lambda *_: pytest.fail("drew again"))
     make_synthetic(CFG, tmp_path)
+
+
+def test_rays_workers_write_the_bytes_of_one_process(local_ray, tmp_path):
+    make_synthetic(CFG, tmp_path / "ray")
+    for subject, sequence in reversed(plan_sequences(CFG)):
+        write_sequence(CFG, subject, sequence, tmp_path / "one")
+    ray, one = (
+        {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files_below(tmp_path / name)}
+        for name in ("ray", "one")
+    )
+    assert ray.pop("synthetic.json") and len(one) == 6 * 5
+    assert ray == one
+
+
+def files_below(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_another_dataset_is_not_mixed_in(local_ray, tmp_path):
