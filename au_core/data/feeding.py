@@ -126,12 +126,12 @@ def draw_tones(rng: np.random.Generator, n: int) -> np.ndarray:
 
 def changed(face: np.ndarray, look: Look) -> np.ndarray:
     """``face[S, S, 3]`` in another place, its edge repeated where it leaves a gap, and in other tones."""
-    upright = not look.place[0, 1] and abs(look.place[0, 0]) == 1
-    return cv2.transform((_shifted if upright else _turned)(face, look.place), look.tones)
+    whole = (look.place == np.rint(look.place)).all() and abs(look.place[0, 0]) == look.place[1, 1] == 1
+    return cv2.transform((_shifted if whole else _turned)(face, look.place), look.tones)
 
 
 def _shifted(face: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Mirrored or not, and shifted by whole pixels: copies alone, a tenth of the time of decoding."""
+    """Mirrored or not, and shifted by whole pixels, up to the reach: copies alone, which cost little."""
     size, reach, mirrored = face.shape[0], _reach(face.shape[0]), place[0, 0] < 0
     x, y = reach + int(place[0, 2]) - (size - 1) * mirrored, reach + int(place[1, 2])
     padded = cv2.copyMakeBorder(face, reach, reach, reach, reach, cv2.BORDER_REPLICATE)

@@ -21,6 +21,8 @@ from tests.toy import PEOPLE
     (AdversarialConfig, {"lr_r": 0.0}, "learning rates must be > 0"),
     (TrainConfig, {"precision": "fp8"}, "precision must be auto, bf16 or fp32, got 'fp8'"),
     (TrainConfig, {"validation_subjects": 1.0}, "validation_subjects"),
+    (TrainConfig, {"turn": 90.0}, "turn"),
+    (TrainConfig, {"zoom": -0.1}, "zoom"),
     (PreprocessConfig, {"min_confidence": 1.0}, "min_confidence must be in"),
     (SyntheticConfig, {"subjects": 42}, r"subjects must be in \[3, 41\] for bp4d, got 42"),
     (SyntheticConfig, {"layout": "gft"}, "layout must be bp4d or disfa, got 'gft'"),

@@ -22,13 +22,11 @@ from au_core.data.sampling import Sampler
 BATCHES = 40
 
 
-def sampler(folder: Path, turn: float = 0.0, zoom: float = 0.0) -> tuple[Sampler, Faces]:
-    """A sampler over the faces of ``folder`` with one thread, half of its faces labelled."""
+def sampler(folder: Path, pool: ThreadPoolExecutor, turn: float = 0.0, zoom: float = 0.0) -> Sampler:
+    """A sampler over the faces of ``folder``, half of them labelled."""
     faces, cfg = load_faces(folder, BP4D, ["train"]), AdversarialConfig()
     labels = np.where(np.arange(len(faces))[:, None] % 2 == 0, faces.labels, UNKNOWN)
-    pool = ThreadPoolExecutor(1)
-    more = {"turn": turn, "zoom": zoom, "pool": pool}
-    return Sampler(faces, labels, cfg, size=SIZE, seed=0, augment=True, **more), faces
+    return Sampler(faces, labels, cfg, size=SIZE, seed=0, augment=True, turn=turn, zoom=zoom, pool=pool)
 
 
 def batch_rate(draw: Sampler) -> float:
@@ -56,8 +54,9 @@ def main() -> None:
     args = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
-    with tempfile.TemporaryDirectory() as scratch:
-        draw, faces = sampler(write_faces(Path(scratch)), args.turn, args.zoom)
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as pool:
+        draw = sampler(write_faces(Path(scratch)), pool, args.turn, args.zoom)
+        faces = draw.faces
         print(f"{len(faces)} faces, {faces.length.mean() / 1000:.1f} kB each")
         batch_rate(draw)
         compare(

@@ -1,4 +1,4 @@
-"""What an unreachable MLflow server costs a training: seconds until it goes on without, once a run.
+"""What an unreachable MLflow server costs a training: seconds until a command goes on without.
 
 uv run tests/benchmarks/lost_mlflow.py
 """

@@ -2,7 +2,7 @@
 
     uv run tests/benchmarks/scaling.py
 
-The model (`au_core/PAPER.md`): a step takes the longer of computing and of its pictures' arrival,
+The global batch grows with N, 64 faces a device; a step takes the longer of computing and of its pictures,
 
     t(N) = max(c + 2 (N - 1) / N * g / b, 2 m / (k d))
 
@@ -16,6 +16,7 @@ import argparse
 import os
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
@@ -61,8 +62,8 @@ def core_rate() -> float:
     """Faces a second that one core decodes and stacks."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
-    with tempfile.TemporaryDirectory() as scratch:
-        draw, _ = sampler(write_faces(Path(scratch)))
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as pool:
+        draw = sampler(write_faces(Path(scratch)), pool)
         batch_rate(draw)
         rate = batch_rate(draw)
     os.sched_setaffinity(0, cores)
@@ -87,11 +88,14 @@ def main() -> None:
     device = torch.cuda.get_device_name() if GPU else f"{args.threads} cores"
     print(f"a step of {M} faces on {device}: {c:.3f} s; {g / 1e6:.0f} MB of gradients at {b / 1e9:.2f} GB/s;")
     print(f"{args.cores:g} cores deliver {args.cores * d:.0f} faces/s, a device wants {2 * M / c:.0f}")
+    alone = max(step_seconds(1, c, g, b, args.cores, d).values())
     for n in (1, 2, 8, 16, 32, 64):
         waits = step_seconds(n, c, g, b, args.cores, d)
         longest = max(waits, key=lambda name: waits[name])
         t = waits[longest]
-        print(f"{n:3} devices: {n * M / t:8.0f} images/s, {100 * c / t:3.0f} % of {n} times one ({longest})")
+        print(
+            f"{n:3} devices: {n * M / t:8.0f} images/s, {100 * alone / t:3.0f} % of {n} times one ({longest})"
+        )
 
 
 if __name__ == "__main__":

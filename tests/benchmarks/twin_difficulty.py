@@ -4,8 +4,8 @@ uv run python tests/benchmarks/twin_difficulty.py --difficulty 0 0.5 1 1.5 2 --o
 
 Draws a dataset in BP4D's layout for each difficulty, prepares its faces and trains on all labels in the
 given folds, with the project's own readers, folds, batches, networks and scores, in one process. Writes
-``table.md``, ``scores.json`` and, for more than one difficulty, ``curve.png`` (of the folds measured at all);
-what is in ``scores.json`` is not done again.
+``table.md``, ``scores.json`` and, for more than one difficulty, ``curve.png`` (of the folds measured at every
+one); what is in ``scores.json`` is not done again.
 """
 
 import argparse
@@ -219,7 +219,7 @@ def curve(scores: dict[str, dict[str, Scores]], path: Path) -> None:
     figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
     for name in means[x[0]]:
         axis.plot([*map(float, x)], [average_f1(means[d][name]) for d in x], marker="o", label=name)
-    axis.axhspan(55, 70, color="0.92", zorder=0)
+    axis.axhspan(55, 70, color="0.92", zorder=0, label="aimed at, network at 1")
     title = f"Drawn people, unseen in training; fold{'s' * (len(shared) > 1)} {', '.join(shared)}"
     axis.set(xlabel="difficulty", ylabel="F1, average over 12 AUs", title=title)
     axis.legend()
@@ -237,16 +237,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.workers)
-    known = args.out / "scores.json"
-    scores = read_json(known) if known.exists() else {}
+    known, settings = args.out / "scores.json", {"steps": args.steps, "frames": args.frames}
+    found = read_json(known) if known.exists() else {"settings": settings, "scores": {}}
+    if found["settings"] != settings:
+        parser.error(f"{known} is of {found['settings']}, asked for {settings}; choose another --out")
+    scores = found["scores"]
     for difficulty in args.difficulty:
         folds = scores.setdefault(f"{difficulty:g}", {})
-        cfg = replace(SyntheticConfig(frames=args.frames), difficulty=difficulty)
-        faces = draw_faces(cfg, args.out / f"d={difficulty:g}", args.workers)
-        for plan in plan_runs(experiment(args.steps), list_subjects(faces), ""):
-            if plan.fold in args.folds and str(plan.fold) not in folds:
-                folds[str(plan.fold)] = measure(plan, faces)
-                write_json(scores, known)
+        for fold in sorted({*map(str, args.folds)} - set(folds)):
+            cfg = replace(SyntheticConfig(frames=args.frames), difficulty=difficulty)
+            faces = draw_faces(cfg, args.out / f"d={difficulty:g}", args.workers)
+            plans = plan_runs(experiment(args.steps), list_subjects(faces), "")
+            folds[fold] = measure(next(plan for plan in plans if str(plan.fold) == fold), faces)
+            write_json(found, known)
         print(f"difficulty {difficulty:g}\n\n{table(folds)}")
     chosen = "1" if "1" in scores else f"{args.difficulty[0]:g}"
     (args.out / "table.md").write_text(table(scores[chosen]))

@@ -131,7 +131,7 @@ def build_model(
         mixtures=mixtures,
         between=BETWEEN_PEOPLE[dataset],
         thresholds=_thresholds(p, offsets, overall),
-        error=np.array([ERROR.get(au, 0.04) for au in aus]) * min(difficulty, 3.0),
+        error=np.minimum(np.array([ERROR.get(au, 0.04) for au in aus]) * difficulty, (1 - p) / p),
     )
 
 

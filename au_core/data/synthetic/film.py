@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from au_core.config import SyntheticConfig
+from au_core.data.synthetic.anatomy import ACTIONS, Table
 from au_core.data.synthetic.events import Performance, perform
 from au_core.data.synthetic.expression import AUS, label_model
 from au_core.data.synthetic.geometry import Pose
@@ -27,15 +28,20 @@ def play(cfg: SyntheticConfig, subject: str, sequence: str) -> Performance:
 
 
 def film(
-    cfg: SyntheticConfig, subject: str, sequence: str, shown: np.ndarray
+    cfg: SyntheticConfig,
+    subject: str,
+    sequence: str,
+    shown: np.ndarray,
+    aus: tuple[int, ...] = AUS,
+    actions: Table = ACTIONS,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pictures ``uint8[256, 256, 3]`` BGR and landmarks ``float64[66, 2]`` of intensities ``shown[N, L]``."""
     person, scene, poses, rng = set_up(cfg, subject, sequence, len(shown))
     habits, gaze = draw_habits(rng, len(shown), cfg.difficulty), draw_gaze(rng, len(shown))
     for t, (values, pose) in enumerate(zip(shown, poses, strict=True)):
-        intensities: dict[int | str, float] = dict(zip(AUS, values.tolist(), strict=True))
+        intensities: dict[int | str, float] = dict(zip(aus, values.tolist(), strict=True))
         intensities |= {name: float(habit[t]) for name, habit in habits.items()}
-        yield render_face(person, intensities, pose, scene, rng, gaze=gaze[t])
+        yield render_face(person, intensities, pose, scene, rng, actions, gaze[t])
 
 
 def set_up(cfg: SyntheticConfig, subject: str, sequence: str, frames: int) -> tuple:

@@ -67,8 +67,15 @@ def test_tones_change_each_colour_by_its_row(rng):
 def test_a_turned_face_is_the_turned_scene():
     """Not only shifted: by a quarter turn about the middle rows become columns."""
     face = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
-    quarter = np.array([[0, -1, 15], [1, 0, 0]], float)
-    np.testing.assert_array_equal(changed(face, Look(quarter, SAME)), np.rot90(face, -1, (1, 0)))
+    quarter = np.array([[0, -1, 15 + 3], [1, 0, 0]], float)
+    seen = np.rot90(face, -1, (1, 0))[np.clip(np.arange(16) - 3, 0, 15)]
+    np.testing.assert_array_equal(changed(face, Look(quarter, SAME)), seen)
+
+
+def test_half_a_pixel_is_half_a_pixel():
+    face = np.repeat(np.arange(0, 160, 10, dtype=np.uint8)[None, :, None], 16, 0).repeat(3, 2)
+    moved = changed(face, Look(np.array([[1, 0, 0.5], [0, 1, 0]]), SAME))
+    assert (moved[:, :-1] == face[:, :-1] + 5).all()
 
 
 def test_shifts_mirror_half_and_move_by_whole_pixels_up_to_six_percent(rng):

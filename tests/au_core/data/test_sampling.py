@@ -122,6 +122,12 @@ def test_augmented_batches_are_the_same_for_any_number_of_workers(faces, labels,
         torch.testing.assert_close(share, whole[rank::world], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("turns", [{"turn": 8.0}, {"zoom": 0.1}])
+def test_faces_are_turned_and_zoomed_if_asked(faces, labels, turns):
+    plain, turned = (sampler(faces, labels, augment=True, **more).mixed()[0] for more in ({}, turns))
+    assert (plain != turned).any()
+
+
 def first_draws(faces, keep, world, seeds):
     """Which faces of X, T1, T2 and which vectors of Y^t the workers' first draws show, for many seeds."""
     cfg, mine = AdversarialConfig(m1=6, m2=6), 6 // world

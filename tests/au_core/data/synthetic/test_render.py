@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -5,10 +7,12 @@ import pytest
 from au_core.aus import AU_NAMES
 from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.data.synthetic.anatomy import ACTIONS, GROUPS, HABITS, MARKS, PAIRS, Action
+from au_core.data.synthetic.events import perform
 from au_core.data.synthetic.expression import build_model
 from au_core.data.synthetic.film import film, play
 from au_core.data.synthetic.geometry import Pose, moved_points
 from au_core.data.synthetic.person import MEAN_FACE, SKINS, draw_person
+from au_core.data.synthetic.relief import folds
 from au_core.data.synthetic.render import render_face
 from au_core.data.synthetic.scene import draw_scene
 from au_core.face.detect import load_detector
@@ -60,6 +64,29 @@ def test_pairs_do_more_than_their_sum():
         for shown in ({26: 4}, {25: 4}, {25: 4, 26: 4})
     )
     assert max(jaw, lips) < dropped < jaw + lips, "the dropped jaw has parted the lips already"
+
+
+@pytest.mark.parametrize(
+    ("pair", "group", "axis", "sign"), [((6, 12), "cheek", 1, -1), ((12, 15), "lip_corner", 0, 1)]
+)
+def test_what_a_pair_adds_to_its_sum(pair, group, axis, sign):
+    """Cheeks are pushed up from both sides; corners pulled up and down go outward."""
+    person = replace(draw_person("F001", 0), asymmetry=0.0)
+    shown = ({pair[0]: 4}, {pair[1]: 4}, {au: 4 for au in pair})
+    one, other, both = (moved_points(person, au) - person.points for au in shown)
+    more = (both - one - other)[list(GROUPS[group]), axis]
+    outward = np.sign(person.points[list(GROUPS[group]), 0]) if axis == 0 else 1
+    assert (sign * outward * more > 0.01).all()
+
+
+def test_one_side_moves_more_than_the_other():
+    person = replace(draw_person("F001", 0), asymmetry=0.2)
+    moved = (moved_points(person, {12: 4}) - person.points)[[48, 54]]
+    assert -moved[1, 1] / -moved[0, 1] == pytest.approx(1.2 / 0.8)
+    folded = folds(person, {12: 4})
+    left, right = np.split(np.abs(folded[:, : folded.shape[1] // 2 * 2]), 2, axis=1)
+    assert right.sum() > 1.2 * left.sum(), "and folds deeper"
+    assert np.std([draw_person(f"F{i:03}", 0).asymmetry for i in range(60)]) > 0.05
 
 
 def test_landmarks_follow_the_head():
@@ -114,7 +141,17 @@ def test_a_user_adds_an_au_by_a_row():
     table = {**ACTIONS, 46: wink}
     rest, closed = (drawn({46: value}, actions=table)[0] for value in (0, 5))
     assert (rest != closed).any()
-    assert build_model("BP4D", aus=(*ACTIONS, 46), rates={46: 0.03}).rates[-1] == 0.03
+    aus = (*ACTIONS, 46)
+    played = perform(build_model("BP4D", aus=aus, rates={46: 0.5}), "BP4D", "F001", "T1", 40, 0)
+    frame = int(played.shown[:, -1].argmax())
+    assert played.shown[frame, -1] > 2 and 0.1 < (played.codes[:, -1] >= 2).mean() < 0.9
+    cfg, without = SyntheticConfig(frames=40), played.shown.copy()
+    without[:, -1] = 0
+    winking, not_winking = (
+        [image for image, _ in film(cfg, "F001", "T1", shown, aus, table)]
+        for shown in (played.shown, without)
+    )
+    assert (winking[frame] != not_winking[frame]).any()
 
 
 def test_a_user_adds_a_person_by_a_name():
