@@ -1,7 +1,8 @@
 """MLflow: a parent run per protocol, a child run per training, all read from the files the runs wrote.
 
 Only the driver logs. A tracking server that cannot be reached costs one warning: scores are on disk first,
-and the next call of the same command logs what is missing.
+and the next call of the same command logs what is missing. A server that never answers is given up after
+ten seconds (`tests/benchmarks/lost_mlflow.py`).
 """
 
 import logging

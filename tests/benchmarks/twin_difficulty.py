@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -66,7 +67,8 @@ def draw_faces(cfg: SyntheticConfig, folder: Path, workers: int) -> Path:
     """Shards of the faces of a drawn dataset."""
     data, faces = folder / "data", folder / "faces"
     if not (folder / "done").exists():
-        with ProcessPoolExecutor(workers) as pool:
+        # not forked: a child of a process whose torch has threads would wait for their locks
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             list(pool.map(partial(_draw, cfg, data), plan_sequences(cfg), chunksize=4))
             list(pool.map(partial(_prepare, faces), list_sequences("bp4d", data), chunksize=4))
         (folder / "done").touch()
