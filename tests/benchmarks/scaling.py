@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from bare_limit import M, plain_loop
+from bare_limit import M, loop_rate
 from common import GPU, write_faces
 from feeding import batch_rate, sampler
 from torch.multiprocessing import get_context
@@ -84,7 +84,7 @@ def main() -> None:
     args = parser.parse_args()
     d, g = core_rate(), gradient_bytes()
     b = args.bandwidth * 1e9 if args.bandwidth else link_bandwidth(g)
-    c = M / plain_loop(args.steps, args.threads)
+    c = M / loop_rate(args.steps, args.threads, keep_memory=True)
     device = torch.cuda.get_device_name() if GPU else f"{args.threads} cores"
     print(f"a step of {M} faces on {device}: {c:.3f} s; {g / 1e6:.0f} MB of gradients at {b / 1e9:.2f} GB/s;")
     print(f"{args.cores:g} cores deliver {args.cores * d:.0f} faces/s, a device wants {2 * M / c:.0f}")
