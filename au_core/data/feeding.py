@@ -85,7 +85,7 @@ def draw_looks(
         n: how many.
         size: pixels.
         turn: largest turn, in degrees.
-        zoom: largest zoom, as a share.
+        zoom: largest logarithm of the zoom.
     """
     places = draw_turns(rng, n, size, turn, zoom) if turn or zoom else draw_shifts(rng, n, size)
     return [Look(*look) for look in zip(places, draw_tones(rng, n), strict=True)]

@@ -63,7 +63,7 @@ def test_published_pairs_occur_together_or_apart(name, relation, sign):
     for a, b in statistics()["au_relations_JPML_on_BP4D"][relation]:
         i, j = AUS.index(a), AUS.index(b)
         assert sign * covariance[i, j] > 0, (a, b)
-        assert sign * drawn[i, j] > 0, (a, b)
+        assert sign * drawn[i, j] > (0.01 if name == "BP4D" else 0), (a, b)
 
 
 def test_the_truth_in_closed_form_is_what_is_drawn():
@@ -79,6 +79,8 @@ def test_the_truth_in_closed_form_is_what_is_drawn():
     drawn = task.T.astype(float) @ task / len(task)
     np.testing.assert_allclose(drawn, pair_probabilities(model, "T2"), atol=0.03)
     conditional = conditional_truth(model)
+    i, j = AUS.index(6), AUS.index(12)
+    assert conditional[i, j] == pytest.approx(written[written[:, i], j].mean(), abs=0.03)
     for i in np.flatnonzero(model.rates > 0.1):
         np.testing.assert_allclose(conditional[i], written[written[:, i]].mean(0), atol=0.05)
     assert (np.diag(conditional) == 1).all()
