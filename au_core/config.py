@@ -219,11 +219,17 @@ class ScalingConfig:
     workers: int = 1
     """DDP workers of one training."""
     cpus_per_worker: int = 1
-    """CPU cores of each worker; also its threads."""
+    """CPU cores of each worker: its threads, or, with a GPU, the processes that decode faces for it."""
     gpu: bool = False
     """Give each worker a GPU."""
     ahead: int = 2
-    """Batches of a kind that are decoded before they are needed: all pictures a worker holds in memory."""
+    """Batches of a kind that are decoded before they are needed: all pictures a worker holds in memory. With
+    a GPU, whose decoders make a batch each, at least as many as these."""
+
+    @property
+    def decoders(self) -> int:
+        """Processes that decode faces, of each of the two kinds of batches; none without a GPU."""
+        return max(1, self.cpus_per_worker // 2) if self.gpu else 0
 
     def __post_init__(self) -> None:
         _require(

@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch.distributed as dist
 from ray import train
 from ray.train.torch import get_device, prepare_model
 
+from au_core.config import AdversarialConfig
 from au_core.data.faces import Faces
 from au_core.data.files import full_disk_named, read_json, sweep_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
@@ -21,6 +23,7 @@ from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds
 from au_core.evaluation.predict import predict_run, predict_set
 from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
+from au_core.methods.base import DeepMethod
 from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer
 from au_core.models.recognizer import Recognizer
 from au_core.training.game import Game, decay
@@ -89,19 +92,40 @@ def device() -> torch.device:
 
 
 def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> None:
-    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
-    pool = ThreadPoolExecutor(plan.scaling.cpus_per_worker)
     torch.set_num_threads(plan.scaling.cpus_per_worker)
     torch.manual_seed(plan.seed)
     method = build_method(plan.method, plan.adversarial)
     game = method.build(len(plan.spec.aus), plan.train, device(), prepare_model)
-    data = load_training_set(plan, sources)
-    draw = Sampler(
-        data.faces, data.labels, method.cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
-        augment=plan.train.augment, turn=plan.train.turn, zoom=plan.train.zoom,
-        rank=rank, world=world, device=device(), pool=pool, ahead=plan.scaling.ahead,
+    with (
+        ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool,
+        closing(_sampler(plan, method.cfg, sources, pool)) as draw,
+    ):
+        _play(plan, method, game, draw, load_split(plan, sources.coded, "val"), pool, folder, group)
+
+
+def _sampler(plan: FoldPlan, cfg: AdversarialConfig, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:
+    """This worker's draws, decoded by threads, or by processes where a GPU computes."""
+    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
+    data, scaling = load_training_set(plan, sources), plan.scaling
+    return Sampler(
+        data.faces, data.labels, cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
+        augment=plan.train.augment, turn=plan.train.turn, zoom=plan.train.zoom, rank=rank, world=world,
+        device=device(), pool=pool, processes=scaling.decoders, ahead=scaling.ahead,
     )  # fmt: skip
-    validation = load_split(plan, sources.coded, "val")
+
+
+def _play(
+    plan: FoldPlan,
+    method: DeepMethod,
+    game: Game,
+    draw: Sampler,
+    validation: Faces,
+    pool: ThreadPoolExecutor,
+    folder: RunFolder,
+    group: str,
+) -> None:
+    """All steps from the last checkpoint on, with their reports."""
+    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
     step, best = restore(game, folder.checkpoints)
     if len(set(map(int, _gathered(np.array(step), world)))) > 1:
         raise RuntimeError("workers read different checkpoints: a shared disk can lag, all start again")

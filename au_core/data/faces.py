@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN, DatasetSpec, au_number
 from au_core.config import digest_of
-from au_core.data.store import Pictures, open_store
+from au_core.data.store import Pictures, open_store, read_jpeg
 from au_core.errors import DatasetError
 
 
@@ -64,12 +64,7 @@ class Faces:
 
     def jpeg(self, row: int) -> bytes:
         """The encoded face of a row."""
-        start = int(self.start[row])
-        for pictures in self.pictures:
-            if start < pictures.size:
-                return pictures.read(start, int(self.length[row]))
-            start -= pictures.size
-        raise IndexError(row)
+        return read_jpeg(self.pictures, int(self.start[row]), int(self.length[row]))
 
     def decode(self, rows: np.ndarray, size: int, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
         """Pictures ``uint8[B, size, size, 3]`` RGB of ``rows[B]``."""

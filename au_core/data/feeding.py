@@ -1,6 +1,6 @@
 """Batches of pictures, read, decoded and changed in background threads before the step asks for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
@@ -8,7 +8,8 @@ from typing import Generic, NamedTuple, TypeVar
 import cv2
 import numpy as np
 
-from au_core.data.faces import Faces, decode_face
+from au_core.data.faces import decode_face
+from au_core.data.store import Pictures, read_jpeg
 
 T = TypeVar("T")
 _CHUNK = 8
@@ -35,6 +36,10 @@ class Ahead(Generic[T]):
         self._begun = {n: self._begun.get(n) or self._begin(n) for n in coming}
         return self._begun.pop(number)()
 
+    def close(self) -> None:
+        """Forget what was begun."""
+        self._begun.clear()
+
 
 class Look(NamedTuple):
     """How a face is changed before R sees it."""
@@ -45,18 +50,35 @@ class Look(NamedTuple):
     """``float32[3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
 
 
-def begin_filling(
-    pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: list[Look] | None, pool: Executor | None
-) -> Callable[[], None]:
-    """Start to put the faces of ``rows[B]`` into ``pictures[B, S, S, 3]``; the answer waits until all are in.
+class Order(NamedTuple):
+    """A batch to be made: a few kilobytes, which another process can be sent."""
 
-    Each becomes as its one of the B ``looks``, from :func:`draw_looks`, says. Without a ``pool`` the work is
-    done at once.
+    rows: np.ndarray
+    """``int64[B]``, the faces it shows."""
+    start: np.ndarray
+    """``int64[B]``, where their JPEGs begin, counted through all files."""
+    length: np.ndarray
+    """``int32[B]``, their bytes."""
+    looks: list[Look] | None
+    """B looks, from :func:`draw_looks`; None: faces as they are stored."""
+
+    def part(self, part: slice) -> "Order":
+        """Some of the batch."""
+        looks = self.looks[part] if self.looks else None
+        return Order(self.rows[part], self.start[part], self.length[part], looks)
+
+
+def begin_filling(
+    pictures: np.ndarray, files: Sequence[Pictures], order: Order, pool: Executor | None
+) -> Callable[[], None]:
+    """Start to put an order's faces into ``pictures[B, S, S, 3]``; the answer waits until all are in.
+
+    Without a ``pool`` the work is done at once.
     """
     futures: list[Future[None]] = []
-    for start in range(0, len(rows), _CHUNK):
+    for start in range(0, len(pictures), _CHUNK):
         part = slice(start, start + _CHUNK)
-        job = (pictures[part], faces, rows[part], looks[part] if looks else None)
+        job = (pictures[part], files, order.part(part))
         if pool:
             futures.append(pool.submit(_fill, *job))
         else:
@@ -69,10 +91,11 @@ def _wait(futures: list[Future[None]]) -> None:
         future.result()
 
 
-def _fill(pictures: np.ndarray, faces: Faces, rows: np.ndarray, looks: list[Look] | None) -> None:
-    for place, row in enumerate(rows):
-        face = decode_face(faces.jpeg(row), pictures.shape[1])
-        pictures[place] = changed(face, looks[place]) if looks else face
+def _fill(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> None:
+    for place in range(len(pictures)):
+        jpeg = read_jpeg(files, int(order.start[place]), int(order.length[place]))
+        face = decode_face(jpeg, pictures.shape[1])
+        pictures[place] = changed(face, order.looks[place]) if order.looks else face
 
 
 def draw_looks(

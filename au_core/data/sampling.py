@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from au_core.config import AdversarialConfig
+from au_core.data.decoders import Apart, Batch
 from au_core.data.faces import Faces
-from au_core.data.feeding import Ahead, begin_filling, draw_looks
+from au_core.data.feeding import Ahead, Order, begin_filling, draw_looks
 from au_core.errors import ConfigError, DatasetError
 
 
@@ -40,8 +41,8 @@ class Sampler:
 
     T1 are the faces with a known AU in ``labels[N, L]``, T2 all others, Y^t are T1's label vectors (see
     :func:`real_vectors`), joined by those of ``prior[P, L]``. A draw is decided by its number, so a sampler
-    restored by :meth:`seek` goes on exactly, and with a ``pool`` of threads the next ``ahead`` draws of each
-    kind are made while the step computes.
+    restored by :meth:`seek` goes on exactly. With a ``pool`` of threads the next ``ahead`` draws of each kind
+    are made while the step computes; with ``processes`` so many of each kind make them, see ``decoders``.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Sampler:
         world: int = 1,
         device: torch.device | str = "cpu",
         pool: ThreadPoolExecutor | None = None,
+        processes: int = 0,
         ahead: int = 2,
     ) -> None:
         if cfg.m1 % world or cfg.m2 % world:
@@ -67,8 +69,7 @@ class Sampler:
         self.faces, self.cfg, self.size, self.seed = faces, cfg, size, seed
         self.augment, self.turn, self.zoom = augment, turn, zoom
         self.rank, self.world, self.device, self.pool = rank, world, torch.device(device), pool
-        streams = ("images", "mixed")
-        self.ahead = {name: Ahead(partial(self._begin, name), ahead if pool else 0) for name in streams}
+        self.ahead = {name: self._stream(name, processes, ahead) for name in ("images", "mixed")}
         known = (labels >= 0).any(axis=1)
         self.labels, self.t1, self.t2 = labels, np.flatnonzero(known), np.flatnonzero(~known)
         if not len(self.t1):
@@ -87,6 +88,11 @@ class Sampler:
         d_draws, r_draws = step * self.cfg.h_d, step * self.cfg.h_r
         self.drawn = {"images": d_draws, "real": d_draws, "mixed": r_draws}
 
+    def close(self) -> None:
+        """End what makes batches ahead; another draw would begin it anew."""
+        for stream in self.ahead.values():
+            stream.close()
+
     def images(self) -> Tensor:
         """Line 4: faces ``[m / world, 3, S, S]`` uint8 from X."""
         return self._pictures("images")[0]
@@ -101,7 +107,7 @@ class Sampler:
             vectors = np.concatenate([vectors, self.prior[rows]])
             # In any order: else unlabelled faces, last in line 9, would always meet the prior's blanks.
             vectors = seeded(self.seed, "order", number).permutation(vectors)
-        return torch.from_numpy(vectors[self.rank :: self.world]).to(self.device)
+        return self._moved(torch.from_numpy(vectors[self.rank :: self.world]))
 
     def mixed(self) -> tuple[Tensor, Tensor]:
         """Line 9: m1 labelled faces, then m2 unlabelled ones whose labels are all UNKNOWN.
@@ -109,7 +115,7 @@ class Sampler:
         Returns ``[m / world, 3, S, S]`` uint8 and ``[m / world, L]`` int8.
         """
         pictures, rows = self._pictures("mixed")
-        return pictures, torch.from_numpy(self.labels[rows]).to(self.device)
+        return pictures, self._moved(torch.from_numpy(self.labels[rows]))
 
     def _next(self, stream: str) -> int:
         self.drawn[stream] += 1
@@ -128,26 +134,42 @@ class Sampler:
         labelled, others = self._share("t1", number, cfg.m1), self._share("t2", number, cfg.m2)
         return np.concatenate([self.t1[labelled], self.t2[others]])
 
-    def _begin(self, stream: str, number: int) -> Callable[[], tuple[Tensor, np.ndarray]]:
-        """Start to make pictures ``[B, S, S, 3]``; the answer waits and gives them with their rows."""
+    def _stream(self, stream: str, processes: int, ahead: int) -> Ahead[Batch] | Apart:
+        """From a draw's number to its batch, those that come next being made meanwhile."""
+        order = partial(self._order, stream)
+        if processes:
+            on_gpu = self.device.type == "cuda"
+            return Apart(order, self.faces.pictures, self.size, processes, ahead, pinned=on_gpu)
+        return Ahead(lambda number: self._begin(order(number)), ahead if self.pool else 0)
+
+    def _order(self, stream: str, number: int) -> Order:
+        """What a draw shows, and how."""
         rows, looks = self._rows(stream, number), None
         if self.augment:  # drawn for the global batch: the same for any number of workers
             rng = seeded(self.seed, f"augment/{stream}", number)
             looks = draw_looks(rng, self.cfg.m, self.size, self.turn, self.zoom)[self.rank :: self.world]
-        shape = (len(rows), self.size, self.size, 3)
-        pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
-        wait = begin_filling(pictures.numpy(), self.faces, rows, looks, self.pool)
+        return Order(rows, self.faces.start[rows], self.faces.length[rows], looks)
 
-        def finish() -> tuple[Tensor, np.ndarray]:
+    def _begin(self, order: Order) -> Callable[[], Batch]:
+        """Start to make a batch; the answer waits until it is there."""
+        shape = (len(order.rows), self.size, self.size, 3)
+        pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        wait = begin_filling(pictures.numpy(), self.faces.pictures, order, self.pool)
+
+        def finish() -> Batch:
             wait()
-            return pictures, rows
+            return pictures, order.rows
 
         return finish
 
-    def _pictures(self, stream: str) -> tuple[Tensor, np.ndarray]:
+    def _pictures(self, stream: str) -> Batch:
         """The next draw's faces ``[B, 3, S, S]`` on the device, and their rows."""
         pictures, rows = self.ahead[stream](self._next(stream))
-        return pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2), rows
+        return self._moved(pictures).permute(0, 3, 1, 2), rows
+
+    def _moved(self, part: Tensor) -> Tensor:
+        """On the device; a GPU goes on computing meanwhile."""
+        return part.to(self.device, non_blocking=True)
 
 
 def real_vectors(labels: np.ndarray, datasets: np.ndarray, at_least: int) -> np.ndarray:

@@ -39,18 +39,31 @@ _ROWS = pa.schema(
 
 
 class Pictures:
-    """One flat file of encoded faces."""
+    """One flat file of encoded faces; sent to another process, it is opened there anew."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self.size = path.stat().st_size
         self._file = os.open(path, os.O_RDONLY)
         if hasattr(os, "posix_fadvise"):  # not on macOS
             os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_RANDOM)  # reading ahead would be for nothing
         weakref.finalize(self, os.close, self._file)
 
+    def __reduce__(self) -> tuple[type["Pictures"], tuple[Path]]:
+        return Pictures, (self._path,)
+
     def read(self, start: int, size: int) -> bytes:
         """``size`` bytes from ``start`` on; other threads run meanwhile."""
         return os.pread(self._file, size, start)
+
+
+def read_jpeg(files: Sequence[Pictures], start: int, length: int) -> bytes:
+    """An encoded face of ``length`` bytes that begins at ``start``, counted through all ``files``."""
+    for pictures in files:
+        if start < pictures.size:
+            return pictures.read(start, length)
+        start -= pictures.size
+    raise IndexError(start)
 
 
 @dataclass(frozen=True, slots=True)

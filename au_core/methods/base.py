@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from au_core.config import AdversarialConfig, TrainConfig
-from au_core.data.sampling import Sampler
+from au_core.training.adversarial import Draws
 from au_core.training.game import Game
 
 
@@ -24,7 +24,7 @@ class DeepMethod(Protocol):
         """Networks for ``n_aus`` AUs, each through ``wrap``, with their optimisers."""
         ...
 
-    def step(self, game: Game, draw: Sampler) -> dict[str, Tensor]:
+    def step(self, game: Game, draw: Draws) -> dict[str, Tensor]:
         """One step; returns detached losses by name."""
         ...
 

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from au_core.config import AdversarialConfig, TrainConfig
-from au_core.data.sampling import Sampler
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer, computes_in_bf16
-from au_core.training.adversarial import accuracy_on_real, adversarial_step, shared_step
+from au_core.training.adversarial import Draws, accuracy_on_real, adversarial_step, shared_step
 from au_core.training.game import Game, build_game
 from au_core.training.workers import synchronised
 
@@ -32,7 +31,7 @@ class Adversarial:
         discriminator = build_discriminator(n_aus, cfg.hidden, cfg.noise, cfg.spectral)
         return build_game(recognizer, discriminator, cfg.lr_r, cfg.lr_d, wrap)
 
-    def step(self, game: Game, draw: Sampler) -> dict[str, Tensor]:
+    def step(self, game: Game, draw: Draws) -> dict[str, Tensor]:
         """One pass of Algorithm 1's outer loop."""
         step = shared_step if self.cfg.reuse_batch else adversarial_step
         return step(game, draw, self.cfg)

@@ -61,7 +61,7 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
 def computes_in_bf16(device: torch.device) -> bool:
     """Whether bfloat16 is the faster arithmetic here: on GPUs that have it, and on CPUs with AMX.
 
-    With AVX-512's bfloat16 alone it is slower than float32 (``tests/benchmarks/precision.py``).
+    With AVX-512's bfloat16 alone it is slower than float32 (``tests/benchmarks/settings.py``).
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)

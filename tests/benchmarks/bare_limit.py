@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from common import GPU, SIZE, compare, plan, train, write_faces
+from common import CPUS, GPU, SIZE, WARM, compare, plan, train, write_faces
 from torch import nn
 from torch.optim import Adam
 from torchvision.models import resnet50
@@ -25,7 +25,7 @@ from torchvision.models import resnet50
 from au_core.models.recognizer import computes_in_bf16
 from pipelines.trainer import KEEP_MEMORY
 
-N_AUS, M, WARM = 12, 64, 2
+N_AUS, M = 12, 64
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
             ">= 0.95" if GPU else ">= 0.93",
             args.repetitions,
             training=lambda: train(faces, Path(scratch), fold)["images/s"],
-            bare=lambda: loop_rate(args.steps, 2, args.keep_memory),
+            bare=lambda: loop_rate(args.steps, CPUS, args.keep_memory),
         )
 
 

@@ -22,6 +22,10 @@ from au_core.training.state import read_history
 
 SIZE = 224
 GPU = torch.cuda.is_available()
+CPUS = 8 if GPU else 2
+"""Cores of a worker."""
+WARM = 50 if GPU else 2
+"""Steps before the first report, which are not timed."""
 
 
 def write_faces(folder: Path, faces: int = 1024, validation: int = 8) -> Path:
@@ -57,8 +61,8 @@ def picture(rng: np.random.Generator) -> bytes:
     return cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
-def plan(steps: int, m: int = 64, workers: int = 1, cpus: int = 2, **more) -> FoldPlan:
-    """``ours`` with ResNet-50 at 224 pixels, half of the labels hidden; a report every 2 steps."""
+def plan(steps: int, m: int = 64, workers: int = 1, cpus: int = CPUS, **more) -> FoldPlan:
+    """``ours`` with ResNet-50 at 224 pixels, half of the labels hidden; a report every ``WARM`` steps."""
     return FoldPlan(
         method="ours",
         missing_rate=0.5,
@@ -70,7 +74,7 @@ def plan(steps: int, m: int = 64, workers: int = 1, cpus: int = 2, **more) -> Fo
         test_subjects=("val",),
         faces=uuid4().hex,
         adversarial=AdversarialConfig(m1=m // 2, m2=m // 2, steps=steps),
-        train=TrainConfig(report_every=2, **more),
+        train=TrainConfig(report_every=WARM, **more),
         scaling=ScalingConfig(workers=workers, cpus_per_worker=cpus, gpu=GPU),
     )
 
@@ -78,7 +82,8 @@ def plan(steps: int, m: int = 64, workers: int = 1, cpus: int = 2, **more) -> Fo
 def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
     """Train by Ray, as ``train_fold.py`` does.
 
-    Returns ``images/s`` of R's updates from the third step on, and ``start``, the seconds until step 1 began.
+    Returns ``images/s`` of R's updates after the first ``WARM`` steps, and ``start``, the seconds until
+    step 1 began.
     """
     from pipelines.cluster import connect
     from pipelines.trainer import claim, train_folds

@@ -22,11 +22,11 @@ from au_core.data.sampling import Sampler
 BATCHES = 40
 
 
-def sampler(folder: Path, pool: ThreadPoolExecutor, turn: float = 0.0, zoom: float = 0.0) -> Sampler:
-    """A sampler over the faces of ``folder``, half of them labelled."""
+def sampler(folder: Path, pool: ThreadPoolExecutor, **more) -> Sampler:
+    """A sampler over the faces of ``folder``, half of them labelled; ``more`` are the sampler's own."""
     faces, cfg = load_faces(folder, BP4D, ["train"]), AdversarialConfig()
     labels = np.where(np.arange(len(faces))[:, None] % 2 == 0, faces.labels, UNKNOWN)
-    return Sampler(faces, labels, cfg, size=SIZE, seed=0, augment=True, turn=turn, zoom=zoom, pool=pool)
+    return Sampler(faces, labels, cfg, size=SIZE, seed=0, augment=True, pool=pool, **more)
 
 
 def batch_rate(draw: Sampler) -> float:
@@ -55,7 +55,7 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as pool:
-        draw = sampler(write_faces(Path(scratch)), pool, args.turn, args.zoom)
+        draw = sampler(write_faces(Path(scratch)), pool, turn=args.turn, zoom=args.zoom)
         faces = draw.faces
         print(f"{len(faces)} faces, {faces.length.mean() / 1000:.1f} kB each")
         batch_rate(draw)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from common import GPU, compare, picture, plan, train, write_faces
+from common import CPUS, GPU, WARM, compare, picture, plan, train, write_faces
 from PIL import Image
 from torch import Tensor, nn
 from torch.optim import Adam
@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.models import resnet50
 
-N_AUS, M, WARM = 12, 64, 1
+N_AUS, M = 12, 64
 
 
 class Pictures(Dataset):
@@ -65,7 +65,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         faces = write_faces(Path(scratch) / "faces")
-        fold = plan(args.steps + 3, m=M)
+        fold = plan(args.steps + WARM, m=M)
 
         def field() -> float:
             command = [sys.executable, __file__, "--loop", "--steps", str(args.steps)]
@@ -84,7 +84,7 @@ def main() -> None:
 def field_loop(steps: int) -> float:
     """Images per second of R's updates."""
     device = torch.device("cuda" if GPU else "cpu")
-    torch.set_num_threads(2)
+    torch.set_num_threads(CPUS)
     R = resnet50()
     R.fc = nn.Linear(R.fc.in_features, N_AUS)
     R.to(device)
@@ -93,7 +93,9 @@ def field_loop(steps: int) -> float:
     ).to(device)
     opt_r, opt_d = Adam(R.parameters(), 1e-4), Adam(D.parameters(), 1e-4)
     data, bce = Pictures(), F.binary_cross_entropy_with_logits
-    loaders = [DataLoader(data, n, shuffle=True, num_workers=2, drop_last=True) for n in (M, M // 2, M // 2)]
+    loaders = [
+        DataLoader(data, n, shuffle=True, num_workers=CPUS, drop_last=True) for n in (M, M // 2, M // 2)
+    ]
 
     def step(batch: tuple) -> None:
         (x, y_real), (x1, y), (x2, _) = ([part.to(device) for part in pair] for pair in batch)

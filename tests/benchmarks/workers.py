@@ -7,7 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from common import compare, plan, train, write_faces
+from common import WARM, compare, plan, train, write_faces
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         faces = write_faces(Path(scratch) / "faces")
 
         def rate(workers: int) -> float:
-            fold = plan(args.steps + 2, m=args.batch, workers=workers, cpus=1)
+            fold = plan(args.steps + WARM, m=args.batch, workers=workers, cpus=1)
             return train(faces, Path(scratch), fold)["images/s"]
 
         compare("2 workers : 1", "images/s", "-", args.repetitions, two=lambda: rate(2), one=lambda: rate(1))

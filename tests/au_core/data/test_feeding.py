@@ -6,7 +6,16 @@ import pytest
 
 from au_core.aus import BP4D
 from au_core.data.faces import load_faces
-from au_core.data.feeding import Ahead, Look, begin_filling, changed, draw_shifts, draw_tones, draw_turns
+from au_core.data.feeding import (
+    Ahead,
+    Look,
+    Order,
+    begin_filling,
+    changed,
+    draw_shifts,
+    draw_tones,
+    draw_turns,
+)
 from tests.toy import write_toy_faces
 
 
@@ -36,10 +45,11 @@ def test_while_a_step_computes_the_next_batch_is_made():
 def test_a_batch_holds_the_faces_of_its_rows(tmp_path):
     faces = load_faces(write_toy_faces(tmp_path, subjects=["F001", "M001"]), BP4D, ["F001", "M001"])
     rows = np.random.default_rng(0).permutation(24)
+    order = Order(rows, faces.start[rows], faces.length[rows], None)
     with ThreadPoolExecutor(3) as pool:
         for threads in (None, pool):
             pictures = np.zeros((24, 32, 32, 3), np.uint8)
-            begin_filling(pictures, faces, rows, None, threads)()
+            begin_filling(pictures, faces.pictures, order, threads)()
             np.testing.assert_array_equal(pictures, faces.decode(rows, 32))
 
 

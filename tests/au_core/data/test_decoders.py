@@ -1,0 +1,102 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from au_core.aus import BP4D
+from au_core.config import AdversarialConfig
+from au_core.data.faces import load_faces
+from au_core.data.sampling import Sampler
+from tests.pipelines.processes import ROOT, descendants, wait_until
+from tests.toy import PEOPLE, write_toy_faces
+
+CFG = AdversarialConfig(m1=4, m2=8)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    return load_faces(write_toy_faces(tmp_path_factory.mktemp("faces")), BP4D, PEOPLE)
+
+
+@contextmanager
+def sampler(faces, processes=2):
+    with closing(open_sampler(faces, processes)) as draw:
+        yield draw
+
+
+def open_sampler(faces, processes=2) -> Sampler:
+    return Sampler(faces, faces.labels, CFG, size=16, seed=5, augment=True, processes=processes)
+
+
+def stream_of(draw, steps):
+    return [tensor for _ in range(steps) for tensor in (draw.images(), draw.real_labels(), *draw.mixed())]
+
+
+def decoders() -> list[int]:
+    """Processes that DataLoader started: grandchildren, below the fork server."""
+    return [pid for pid, line in descendants(os.getpid()).items() if "forkserver" in line][1:]
+
+
+def test_processes_make_the_batches_that_would_be_made_on_the_spot(faces):
+    with sampler(faces, 0) as plain, sampler(faces) as apart:
+        for first in (3, 1):
+            plain.seek(first)
+            apart.seek(first)
+            for a, b in zip(stream_of(plain, 12), stream_of(apart, 12), strict=True):
+                torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_an_unreadable_face_is_told_when_it_is_asked_for(faces):
+    broken = replace(faces, length=np.where(np.arange(len(faces)) == 50, 1, faces.length))
+    with sampler(broken) as draw, pytest.raises(AssertionError, match="preprocessing only stores"):
+        for _ in range(20):
+            draw.images()
+
+
+def test_a_killed_process_ends_the_drawing_it_does_not_hang(faces):
+    with sampler(faces) as draw:
+        draw.images()
+        for pid in decoders():
+            os.kill(pid, signal.SIGKILL)
+        with pytest.raises((RuntimeError, EOFError, ConnectionError)):
+            for _ in range(20):
+                draw.images()
+
+
+def test_processes_end_with_their_sampler(faces):
+    with sampler(faces) as draw:
+        draw.images()
+        assert decoders()
+        started = time.perf_counter()
+    assert not decoders()
+    assert time.perf_counter() - started < 5, "they were asked to end, not waited for in vain"
+
+
+def test_processes_end_when_the_one_they_work_for_is_killed(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tests.au_core.data.test_decoders", tmp_path],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert run.stdout is not None and run.stdout.readline() == "drawn\n"
+    helpers = descendants(run.pid)
+    assert len(helpers) > 2, "a server and its decoders"
+    run.kill()
+    run.communicate()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in helpers), "the end of the decoders")
+
+
+if __name__ == "__main__":
+    draw = open_sampler(load_faces(write_toy_faces(Path(sys.argv[1])), BP4D, PEOPLE))
+    draw.images()
+    print("drawn", flush=True)
+    time.sleep(100)

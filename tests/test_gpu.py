@@ -1,0 +1,96 @@
+"""What differs on a GPU: pinned batches, losses awaited late, bfloat16. Skipped where there is none."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from au_core.aus import BP4D
+from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
+from au_core.data.faces import load_faces
+from au_core.data.sampling import Sampler
+from au_core.errors import LossError
+from au_core.methods import build_method
+from au_core.models.checkpoint import load_recognizer
+from au_core.training.game import Game
+from au_core.training.state import read_history
+from tests.pipelines.toy_training import tiny_config
+from tests.toy import write_toy_faces
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+]
+CFG = AdversarialConfig(m1=8, m2=8)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpu") / "faces"
+    write_toy_faces(folder)
+    return load_faces(folder, BP4D, [path.name.removeprefix("subject=") for path in folder.glob("subject=*")])
+
+
+def sampler(faces, device: str) -> Sampler:
+    labels = faces.labels.copy()
+    labels[::2] = -1
+    return Sampler(faces, labels, CFG, size=32, seed=0, augment=True, device=device)
+
+
+def game_on(device: str, precision: str = "fp32") -> Game:
+    torch.manual_seed(0)
+    train = TrainConfig(backbone="resnet10", input_size=32, precision=precision)
+    return build_method("ours", CFG).build(12, train, torch.device(device), lambda net: net.to(device))
+
+
+def test_batches_on_a_gpu_are_those_of_the_cpu(faces):
+    here, there = sampler(faces, "cpu"), sampler(faces, "cuda")
+    for _ in range(3):
+        assert torch.equal(here.images(), there.images().cpu())
+        assert torch.equal(here.real_labels(), there.real_labels().cpu())
+        for a, b in zip(here.mixed(), there.mixed(), strict=True):
+            assert b.is_cuda and torch.equal(a, b.cpu())
+
+
+def test_a_step_on_a_gpu_is_that_of_the_cpu(faces):
+    first = {}
+    for device in ("cpu", "cuda"):
+        losses = build_method("ours", CFG).step(game_on(device), sampler(faces, device))
+        first[device] = {name: loss.item() for name, loss in losses.items()}
+    assert first["cuda"] == pytest.approx(first["cpu"], rel=1e-3, abs=1e-3)
+
+
+def test_in_bfloat16_losses_fall(faces):
+    game, draw, method = game_on("cuda", "auto"), sampler(faces, "cuda"), build_method("ours", CFG)
+    assert game.bare_recognizer.bf16
+    losses = [method.step(game, draw)["loss_sup"].item() for _ in range(60)]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+
+
+def test_a_loss_that_is_no_number_stops_before_the_weights_change(faces):
+    game, draw = game_on("cuda"), sampler(faces, "cuda")
+    with torch.no_grad():
+        game.bare_recognizer.head.bias[0] = math.nan
+    before = game.bare_recognizer.head.weight.clone()
+    with pytest.raises(LossError):
+        build_method("o_wlc", CFG).step(game, draw)
+    assert torch.equal(game.bare_recognizer.head.weight, before)
+
+
+def test_a_training_by_ray_takes_the_gpu(tmp_path):
+    from pipelines.cluster import connect
+    from pipelines.experiment import Experiment
+    from pipelines.trainer import claim, train_folds
+
+    connect()
+    cfg = replace(tiny_config(steps=6, report_every=3), scaling=ScalingConfig(gpu=True))
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=cfg, out=tmp_path)
+    plan = experiment.plans(cfg)[0]
+    folder = experiment.folder(plan)
+    claim(folder, plan)
+    train_folds([(plan, folder)], experiment.sources)
+    assert [line["step"] for line in read_history(folder.history)] == [3, 6]
+    assert folder.predictions.exists() and load_recognizer(folder.model)
