@@ -42,12 +42,16 @@ class Ahead(Generic[T]):
 
 
 class Look(NamedTuple):
-    """How a face is changed before R sees it."""
+    """How a face is changed before R sees it, or how each of B faces is."""
 
     place: np.ndarray
-    """``float64[2, 3]``: where in the face a pixel (x, y, 1) of the picture is taken from."""
+    """``float64[(B,) 2, 3]``: where in the face a pixel (x, y, 1) of the picture is taken from."""
     tones: np.ndarray
-    """``float32[3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
+    """``float32[(B,) 3, 4]``: a colour's new value from the old three and 1: other light, another camera."""
+
+    def of(self, which: int | slice) -> "Look":
+        """One of the B, or some."""
+        return Look(self.place[which], self.tones[which])
 
 
 class Order(NamedTuple):
@@ -59,12 +63,12 @@ class Order(NamedTuple):
     """``int64[B]``, where their JPEGs begin, counted through all files."""
     length: np.ndarray
     """``int32[B]``, their bytes."""
-    looks: list[Look] | None
-    """B looks, from :func:`draw_looks`; None: faces as they are stored."""
+    looks: Look | None
+    """How each is changed; None: faces as they are stored."""
 
     def part(self, part: slice) -> "Order":
         """Some of the batch."""
-        looks = self.looks[part] if self.looks else None
+        looks = self.looks.of(part) if self.looks else None
         return Order(self.rows[part], self.start[part], self.length[part], looks)
 
 
@@ -95,12 +99,10 @@ def _fill(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> None
     for place in range(len(pictures)):
         jpeg = read_jpeg(files, int(order.start[place]), int(order.length[place]))
         face = decode_face(jpeg, pictures.shape[1])
-        pictures[place] = changed(face, order.looks[place]) if order.looks else face
+        pictures[place] = changed(face, order.looks.of(place)) if order.looks else face
 
 
-def draw_looks(
-    rng: np.random.Generator, n: int, size: int, turn: float = 0.0, zoom: float = 0.0
-) -> list[Look]:
+def draw_looks(rng: np.random.Generator, n: int, size: int, turn: float = 0.0, zoom: float = 0.0) -> Look:
     """Looks of ``n`` faces with an edge of ``size`` pixels.
 
     Args:
@@ -111,7 +113,7 @@ def draw_looks(
         zoom: largest logarithm of the zoom.
     """
     places = draw_turns(rng, n, size, turn, zoom) if turn or zoom else draw_shifts(rng, n, size)
-    return [Look(*look) for look in zip(places, draw_tones(rng, n), strict=True)]
+    return Look(places, draw_tones(rng, n))
 
 
 def draw_shifts(rng: np.random.Generator, n: int, size: int) -> np.ndarray:

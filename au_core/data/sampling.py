@@ -138,8 +138,7 @@ class Sampler:
         """From a draw's number to its batch, those that come next being made meanwhile."""
         order = partial(self._order, stream)
         if processes:
-            on_gpu = self.device.type == "cuda"
-            return Apart(order, self.faces.pictures, self.size, processes, ahead, pinned=on_gpu)
+            return Apart(order, self.faces.pictures, self.size, processes, ahead, self.device)
         return Ahead(lambda number: self._begin(order(number)), ahead if self.pool else 0)
 
     def _order(self, stream: str, number: int) -> Order:
@@ -147,7 +146,8 @@ class Sampler:
         rows, looks = self._rows(stream, number), None
         if self.augment:  # drawn for the global batch: the same for any number of workers
             rng = seeded(self.seed, f"augment/{stream}", number)
-            looks = draw_looks(rng, self.cfg.m, self.size, self.turn, self.zoom)[self.rank :: self.world]
+            looks = draw_looks(rng, self.cfg.m, self.size, self.turn, self.zoom)
+            looks = looks.of(slice(self.rank, None, self.world))
         return Order(rows, self.faces.start[rows], self.faces.length[rows], looks)
 
     def _begin(self, order: Order) -> Callable[[], Batch]:

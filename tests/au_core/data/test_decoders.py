@@ -6,6 +6,7 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ import torch
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig
+from au_core.data.decoders import shared_memory
 from au_core.data.faces import load_faces
 from au_core.data.sampling import Sampler
+from au_core.errors import ConfigError
 from tests.pipelines.processes import ROOT, descendants, wait_until
 from tests.toy import PEOPLE, write_toy_faces
 
@@ -69,6 +72,14 @@ def test_a_killed_process_ends_the_drawing_it_does_not_hang(faces):
         with pytest.raises((RuntimeError, EOFError, ConnectionError)):
             for _ in range(20):
                 draw.images()
+
+
+def test_too_little_shared_memory_is_told_before_it_is_taken(monkeypatch):
+    assert shared_memory((2, 3)).is_shared()
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=16, f_frsize=2**20))
+    assert shared_memory((16, 2**20)).is_shared()
+    with pytest.raises(ConfigError, match=r"16 MiB free, 17 MiB are needed .* --shm-size"):
+        shared_memory((17, 2**20))
 
 
 def test_processes_end_with_their_sampler(faces):
