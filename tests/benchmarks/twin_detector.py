@@ -6,10 +6,12 @@ Distances are shares of the eye distance, means over frames. Beside them stands 
 picture are from those it finds on the mirrored picture, its own error, and how far the mean of the two is
 from ours, in which that error is less.
 Pictures are shown to it at twice their size of 256 pixels, where that error is smallest, and at 256 too.
+With ``--clips DIR`` YuNet's own error on real faces, cut out to the same size, is printed as well.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -31,22 +33,67 @@ def pictures(difficulty: float, people: int, neutral: bool) -> Iterator[tuple[np
                 yield image, np.stack([p[36:42].mean(0), p[42:48].mean(0), p[30], p[48], p[54]])
 
 
-def measure(model: str, side: int, difficulty: float, people: int, neutral: bool) -> str:
-    """One row: frames with a face, distances of the points, and YuNet's from its own on the mirror image."""
+def detector(model: str, side: int) -> Callable[[np.ndarray], np.ndarray | None]:
+    """From a picture to YuNet's points ``[5, 2]`` in its pixels, seen ``side`` pixels high and wide."""
     net = cv2.FaceDetectorYN.create(model, "", (side, side), 0.6, 0.3, 5000)
 
     def detect(image: np.ndarray) -> np.ndarray | None:
         found = net.detect(cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC))[1]
         return None if found is None else found[0, 4:14].reshape(5, 2) * image.shape[0] / side
 
+    return detect
+
+
+def mirrored_back(detect: Callable[[np.ndarray], np.ndarray | None], image: np.ndarray) -> np.ndarray | None:
+    """What it finds in the mirrored picture, in the picture's own pixels."""
+    found = detect(np.ascontiguousarray(image[:, ::-1]))
+    return None if found is None else found[MIRRORED] * [-1, 1] + [image.shape[1] - 1, 0]
+
+
+def frames_of(path: Path) -> Iterator[np.ndarray]:
+    """Of a clip or a picture; none of any other file."""
+    clip = cv2.VideoCapture(str(path))
+    while (image := clip.read()[1]) is not None:
+        yield image
+
+
+def real_faces(model: str, folder: Path, each: int = 25) -> Iterator[np.ndarray]:
+    """About ``each`` faces of every clip or picture, 256 pixels with the room around them that ours have."""
+    for path in sorted(folder.rglob("*")):
+        images = list(frames_of(path))
+        for image in images[:: max(1, len(images) // each)]:
+            net = cv2.FaceDetectorYN.create(model, "", image.shape[1::-1], 0.6, 0.3, 5000)
+            found = net.detect(image)[1]
+            if found is None:
+                continue
+            x, y, width, height = max(found, key=lambda face: face[2] * face[3])[:4]
+            edge = 1.7 * max(width, height)
+            if edge >= 128:  # else there is little to see
+                corner = np.array([[x + width / 2 - edge / 2], [y + height / 2 - edge / 2]])
+                place = np.hstack([np.eye(2), -corner]) * 256 / edge
+                yield cv2.warpAffine(image, place, (256, 256), flags=cv2.INTER_AREA)
+
+
+def measure_real(model: str, side: int, faces: list[np.ndarray]) -> str:
+    """YuNet's distance from its own points on the mirror image, of real faces."""
+    detect, own = detector(model, side), []
+    for image in faces:
+        found, back = detect(image), mirrored_back(detect, image)
+        if found is not None and back is not None:
+            own.append(np.linalg.norm(found - back, axis=1) / np.linalg.norm(found[0] - found[1]))
+    return f"{len(own)} real faces, {side} pixels: own mirror {np.mean(own):.3f}"
+
+
+def measure(model: str, side: int, difficulty: float, people: int, neutral: bool) -> str:
+    """One row: frames with a face, distances of the points, and YuNet's from its own on the mirror image."""
+    detect = detector(model, side)
     frames, ours, own, both = 0, [], [], []
     for image, points in pictures(difficulty, people, neutral):
         frames += 1
-        found, mirror = detect(image), detect(np.ascontiguousarray(image[:, ::-1]))
-        if found is None or mirror is None:
+        found, back = detect(image), mirrored_back(detect, image)
+        if found is None or back is None:
             continue
         unit = np.linalg.norm(points[0] - points[1])
-        back = mirror[MIRRORED] * [-1, 1] + [image.shape[1] - 1, 0]
         ours.append(np.linalg.norm(found - points, axis=1) / unit)
         own.append(np.linalg.norm(found - back, axis=1) / unit)
         both.append(np.linalg.norm((found + back) / 2 - points, axis=1) / unit)
@@ -64,8 +111,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--model", required=True, help="YuNet's file")
     parser.add_argument("--people", type=int, default=36)
+    parser.add_argument("--clips", type=Path, help="folder of clips and pictures of real faces")
     args = parser.parse_args()
     cv2.setNumThreads(1)
+    if args.clips:
+        faces = list(real_faces(args.model, args.clips))
+        for side in (256, 512):
+            print(measure_real(args.model, side, faces), flush=True)
     for difficulty in (0.0, 1.0):
         for neutral in (True, False):
             for side in (256, 512):

@@ -78,7 +78,7 @@ def test_too_little_shared_memory_is_told_before_it_is_taken(monkeypatch):
     assert shared_memory((2, 3)).is_shared()
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=16, f_frsize=2**20))
     assert shared_memory((16, 2**20)).is_shared()
-    with pytest.raises(ConfigError, match=r"16 MiB free, 17 MiB are needed .* --shm-size"):
+    with pytest.raises(ConfigError, match=r"16 MiB free, 17 MiB are needed .* \(--shm-size\)"):
         shared_memory((17, 2**20))
 
 
