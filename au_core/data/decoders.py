@@ -92,6 +92,7 @@ class Apart:
                 prefetch_factor=self._each,
                 collate_fn=tuple,
                 worker_init_fn=_prepare,
+                generator=torch.Generator(),  # else it would draw from the step's own randomness
                 multiprocessing_context=_SERVER,
             )
         )

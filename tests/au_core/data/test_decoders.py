@@ -57,6 +57,16 @@ def test_processes_make_the_batches_that_would_be_made_on_the_spot(faces):
                 torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+def test_to_begin_draws_nothing_from_the_step_s_randomness(faces):
+    torch.manual_seed(0)
+    expected = torch.rand(2)
+    torch.manual_seed(0)
+    with sampler(faces) as draw:
+        draw.images()
+        draw.mixed()
+        assert torch.equal(torch.rand(2), expected)
+
+
 def test_an_unreadable_face_is_told_when_it_is_asked_for(faces):
     broken = replace(faces, length=np.where(np.arange(len(faces)) == 50, 1, faces.length))
     with sampler(broken) as draw, pytest.raises(AssertionError, match="preprocessing only stores"):
