@@ -219,12 +219,12 @@ class ScalingConfig:
     workers: int = 1
     """DDP workers of one training."""
     cpus_per_worker: int = 1
-    """CPU cores of each worker: its threads, or, with a GPU, the processes that decode faces for it."""
+    """CPU cores of each worker: its threads; with a GPU as many processes decode faces for it."""
     gpu: bool = False
     """Give each worker a GPU."""
     ahead: int = 2
     """Batches of a kind that are decoded before they are needed: all pictures a worker holds in memory. With
-    a GPU, whose decoders make a batch each, at least as many as these."""
+    a GPU each of its ``decoders`` makes one at least."""
 
     @property
     def decoders(self) -> int:

@@ -1,13 +1,12 @@
 """Batches made in processes of their own, for a step that must not share its interpreter.
 
-A GPU's step is thousands of short calls, each of which lets other threads have Python's lock: with faces
-decoded by eight threads an H200 reached 0.67 of its speed, by four 0.80 (``tests/benchmarks/idle.py
---processes 0 --threads 8``). Nor may batches cost the step's thread much when they come, so they lie in
-memory that all processes share, and a few numbers are all that is sent.
+A GPU's step is thousands of short calls, each of which lets other threads have Python's lock: from shards,
+faces decoded by eight threads, an H200 reached 0.67 of its speed, by four 0.80
+(``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost the step's thread much when it comes: its
+order, a few kilobytes, goes to a process, its place and rows come back, its pictures lie in shared memory.
 """
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from multiprocessing import get_context, parent_process
@@ -16,17 +15,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
+from torch import Generator, Tensor, device
 from torch.utils.data import DataLoader, Dataset
 
 from au_core.data.feeding import Order, begin_filling
+from au_core.data.places import Places
 from au_core.data.store import Pictures
-from au_core.errors import ConfigError
 
-_SERVER = get_context("forkserver")  # a plain fork would copy the locks of threads that it does not copy
-_SERVER.set_forkserver_preload([__name__])
-_SHARED = "/dev/shm"
+_FORKSERVER = get_context("forkserver")  # forked from the training itself, they would copy its threads' locks
+_FORKSERVER.set_forkserver_preload([__name__])
 Batch = tuple[Tensor, np.ndarray]
 """Pictures ``uint8[B, S, S, 3]`` and the rows ``int64[B]`` of their faces."""
 
@@ -45,91 +42,70 @@ class Apart:
         size: int,
         processes: int,
         ahead: int,
-        device: torch.device,
+        to: device,
     ) -> None:
-        self._order, self._files, self._size, self._device = order, files, size, device
+        """``processes`` make one batch each at a time, ``ahead`` or more together, ``size`` pixels wide."""
+        self._order, self._files, self._size, self._to = order, files, size, to
         self._processes, self._each = processes, max(1, -(-ahead // processes))
-        self._coming, self._batches, self._places = -1, iter(()), torch.empty(0)
-        self._copied = torch.cuda.Event() if device.type == "cuda" else None
+        self._coming = -1
+        self._batches: Any = None
+        self._places: Places | None = None
 
     def __call__(self, number: int) -> Batch:
-        """The batch of ``number``, its pictures on the device; waits for it if it is not ready."""
-        if number != self._coming:
+        """The batch of ``number``, its pictures on the device; waits for it if it is not ready.
+
+        Raises:
+            ConfigError: there is no shared memory for the pictures.
+            RuntimeError: a process was killed. What goes wrong in one is raised here as well.
+        """
+        if number != self._coming or self._places is None:
             self.close()
-            self._batches = self._begin(number)
-        if self._copied:
-            self._copied.synchronize()  # the batch before is, and now makes place for another
+            self._begin(number)
+        assert self._places is not None
+        self._coming = -1  # after an error, all begins anew
+        self._places.free()
         place, rows = next(self._batches)
-        pictures = self._places[place].to(self._device, non_blocking=True, copy=True)
-        if self._copied:
-            self._copied.record()
         self._coming = number + 1
-        return pictures, rows
+        return self._places.take(place), rows
 
     def close(self) -> None:
         """End the processes; another call would start new ones."""
-        self._coming, self._batches = -1, iter(())
-        if self._copied and len(self._places):
-            self._copied.synchronize()
-            _cuda().cudaHostUnregister(self._places.data_ptr())
-        self._places = torch.empty(0)
+        batches, places, self._coming = self._batches, self._places, -1
+        self._batches = self._places = None
+        if batches is not None:
+            batches._shutdown_workers()  # at once: an error's traceback may hold on to them
+        if places is not None:
+            places.release()
 
-    def _begin(self, number: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Start the processes; where each batch lies, and its rows."""
-        # One more than are being made: the one that was asked for last.
-        shape = (self._processes * self._each + 1, len(self._order(number).rows), self._size, self._size, 3)
-        self._places = shared_memory(shape)
-        if self._copied:  # pinned: a GPU copies from it while it computes
-            error = int(_cuda().cudaHostRegister(self._places.data_ptr(), self._places.numel(), 0))
-            if error:
-                warnings.warn(f"batches cannot be pinned (CUDA error {error}): slower", stacklevel=2)
-        return iter(
+    def _begin(self, number: int) -> None:
+        made = self._processes * self._each
+        shape = (len(self._order(number).rows), self._size, self._size, 3)
+        self._places = Places(made + 1, shape, self._to)  # one more: the batch that was asked for last
+        self._batches = iter(
             DataLoader(
-                _Decoding(self._files, self._places),
+                _Decoding(self._files, self._places.pictures),
                 batch_size=None,
                 sampler=_Orders(self._order, number),
                 num_workers=self._processes,
                 prefetch_factor=self._each,
                 collate_fn=tuple,
                 worker_init_fn=_prepare,
-                generator=torch.Generator(),  # else it would draw from the step's own randomness
-                multiprocessing_context=_SERVER,
+                generator=Generator(),  # else it would draw from the step's own randomness
+                multiprocessing_context=_FORKSERVER,
             )
         )
 
 
-def _cuda() -> Any:  # noqa: ANN401
-    """CUDA's own functions."""
-    return torch.cuda.cudart()
-
-
-def shared_memory(shape: tuple[int, ...]) -> Tensor:
-    """Bytes of that shape that other processes can be given.
-
-    Raises:
-        ConfigError: there is not so much; taken all the same, it would end the process without a word.
-    """
-    wanted = int(np.prod(shape))
-    room = os.statvfs(_SHARED) if os.path.isdir(_SHARED) else None
-    if room and room.f_bavail * room.f_frsize < wanted:
-        free = room.f_bavail * room.f_frsize / 2**20
-        raise ConfigError(
-            f"{_SHARED} has {free:.0f} MiB free, {wanted / 2**20:.0f} MiB are needed for batches of faces; "
-            "give a container more (--shm-size), or a training a smaller batch, ahead or cpus_per_worker"
-        )
-    return torch.zeros(shape, dtype=torch.uint8).share_memory_()
-
-
 class _Decoding(Dataset[tuple[int, np.ndarray]]):
-    """From the number of a batch and its order to its place, which it fills."""
+    """From the number of a batch and its order to its place, which it fills, and its rows."""
 
-    def __init__(self, files: Sequence[Pictures], places: Tensor) -> None:
-        self.files, self.places = files, places
+    def __init__(self, files: Sequence[Pictures], pictures: Tensor) -> None:
+        self.files, self.pictures = files, pictures
 
     def __getitem__(self, job: tuple[int, Order]) -> tuple[int, np.ndarray]:
         number, order = job
-        place = number % len(self.places)
-        begin_filling(self.places[place].numpy(), self.files, order, None)
+        place = number % len(self.pictures)
+        begin_filling(self.pictures[place].numpy(), self.files, order, None)
         return place, order.rows
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from hashlib import blake2b
 
@@ -69,7 +70,7 @@ class Sampler:
         self.faces, self.cfg, self.size, self.seed = faces, cfg, size, seed
         self.augment, self.turn, self.zoom = augment, turn, zoom
         self.rank, self.world, self.device, self.pool = rank, world, torch.device(device), pool
-        self.ahead = {name: self._stream(name, processes, ahead) for name in ("images", "mixed")}
+        self.streams = {name: self._stream(name, processes, ahead) for name in ("images", "mixed")}
         known = (labels >= 0).any(axis=1)
         self.labels, self.t1, self.t2 = labels, np.flatnonzero(known), np.flatnonzero(~known)
         if not len(self.t1):
@@ -90,8 +91,9 @@ class Sampler:
 
     def close(self) -> None:
         """End what makes batches ahead; another draw would begin it anew."""
-        for stream in self.ahead.values():
-            stream.close()
+        with ExitStack() as stack:  # an error of one lets the other end too
+            for stream in self.streams.values():
+                stack.callback(stream.close)
 
     def images(self) -> Tensor:
         """Line 4: faces ``[m / world, 3, S, S]`` uint8 from X."""
@@ -164,7 +166,7 @@ class Sampler:
 
     def _pictures(self, stream: str) -> Batch:
         """The next draw's faces ``[B, 3, S, S]`` on the device, and their rows."""
-        pictures, rows = self.ahead[stream](self._next(stream))
+        pictures, rows = self.streams[stream](self._next(stream))
         return self._moved(pictures).permute(0, 3, 1, 2), rows
 
     def _moved(self, part: Tensor) -> Tensor:

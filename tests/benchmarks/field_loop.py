@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import cycle, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +110,7 @@ def field_loop(steps: int) -> float:
         (0.01 * bce(fake, torch.ones_like(fake)) + 0.99 * supervised).backward()
         opt_r.step()
 
-    batches = zip(*(cycle(loader) for loader in loaders), strict=True)
+    batches = zip(*(chain.from_iterable(repeat(loader)) for loader in loaders), strict=True)
     for batch in islice(batches, WARM):
         step(batch)
     started = time.perf_counter()

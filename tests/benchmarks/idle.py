@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -29,7 +30,7 @@ DEVICE = torch.device("cuda" if GPU else "cpu")
 WARM = 20 if GPU else 1
 
 
-class Lying(Draws):
+class SameBatch(Draws):
     """One batch of each kind, in the device's memory: what feeding without any cost would be."""
 
     class_weights = None
@@ -94,14 +95,16 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(args.threads) as pool:
-        draw = sampler(write_faces(Path(scratch)), pool, device=DEVICE, processes=args.processes)
-        shards, memory = Training(draw), Training(Lying(draw))
-        compare(
-            "from shards : from memory", "images/s", ">= 0.95", args.repetitions,
-            shards=lambda: shards.run(args.steps), memory=lambda: memory.run(args.steps),
-        )  # fmt: skip
-        if GPU:
-            print(f"idle from shards {shards.idle(50):.3f}, from memory {memory.idle(50):.3f}")
+        with closing(
+            sampler(write_faces(Path(scratch)), pool, device=DEVICE, processes=args.processes)
+        ) as draw:
+            shards, memory = Training(draw), Training(SameBatch(draw))
+            compare(
+                "from shards : from memory", "images/s", ">= 0.95", args.repetitions,
+                shards=lambda: shards.run(args.steps), memory=lambda: memory.run(args.steps),
+            )  # fmt: skip
+            if GPU:
+                print(f"idle from shards {shards.idle(50):.3f}, from memory {memory.idle(50):.3f}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from au_core.models.recognizer import computes_in_bf16
 
 DEVICE = torch.device("cuda" if GPU else "cpu")
 M, WARM, STEPS = (64, 10, 50) if GPU else (16, 1, 2)
-PRODUCT = {
+AS_TRAINED = {
     "bf16": computes_in_bf16(DEVICE),
     "channels_last": True,
     "fused_adam": True,
@@ -56,11 +56,11 @@ def updater(settings: dict[str, bool]) -> Callable[[], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--of", nargs="+", choices=PRODUCT, default=["bf16"], help="settings to compare")
+    parser.add_argument("--of", nargs="+", choices=AS_TRAINED, default=["bf16"], help="settings to compare")
     args = parser.parse_args()
-    print(f"precision auto takes {'bf16' if PRODUCT['bf16'] else 'fp32'} here")
+    print(f"precision auto takes {'bf16' if AS_TRAINED['bf16'] else 'fp32'} here")
     for name in args.of:
-        sides = [updater({**PRODUCT, name: value}) for value in (True, False)]
+        sides = [updater({**AS_TRAINED, name: value}) for value in (True, False)]
         compare(f"{name} : without", "faces/s", "-", 3, **dict(zip(("with", "without"), sides, strict=True)))
 
 

@@ -11,6 +11,7 @@ With ``--clips DIR`` YuNet's own error on real faces, cut out to the same size, 
 
 import argparse
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -50,28 +51,33 @@ def mirrored_back(detect: Callable[[np.ndarray], np.ndarray | None], image: np.n
     return None if found is None else found[MIRRORED] * [-1, 1] + [image.shape[1] - 1, 0]
 
 
-def frames_of(path: Path) -> Iterator[np.ndarray]:
-    """Of a clip or a picture; none of any other file."""
+def frames_of(path: Path, n: int) -> Iterator[np.ndarray]:
+    """About ``n`` of a clip, one of a picture; none of any other file."""
     clip = cv2.VideoCapture(str(path))
-    while (image := clip.read()[1]) is not None:
-        yield image
+    step = max(1, int(clip.get(cv2.CAP_PROP_FRAME_COUNT)) // n)
+    for k in count():
+        image = clip.read()[1]
+        if image is None:
+            return
+        if k % step == 0:
+            yield image
 
 
-def real_faces(model: str, folder: Path, each: int = 25) -> Iterator[np.ndarray]:
-    """About ``each`` faces of every clip or picture, 256 pixels with the room around them that ours have."""
-    for path in sorted(folder.rglob("*")):
-        images = list(frames_of(path))
-        for image in images[:: max(1, len(images) // each)]:
-            net = cv2.FaceDetectorYN.create(model, "", image.shape[1::-1], 0.6, 0.3, 5000)
-            found = net.detect(image)[1]
-            if found is None:
-                continue
-            x, y, width, height = max(found, key=lambda face: face[2] * face[3])[:4]
-            edge = 1.7 * max(width, height)
-            if edge >= 128:  # else there is little to see
-                corner = np.array([[x + width / 2 - edge / 2], [y + height / 2 - edge / 2]])
-                place = np.hstack([np.eye(2), -corner]) * 256 / edge
-                yield cv2.warpAffine(image, place, (256, 256), flags=cv2.INTER_AREA)
+def real_faces(model: str, folder: Path) -> Iterator[np.ndarray]:
+    """Faces of the clips and pictures below ``folder``, 256 pixels with room around them as ours have."""
+    net = cv2.FaceDetectorYN.create(model, "", (64, 64), 0.6, 0.3, 5000)
+    for image in (image for path in sorted(folder.rglob("*")) for image in frames_of(path, 25)):
+        net.setInputSize(image.shape[1::-1])
+        found = net.detect(image)[1]
+        if found is None:
+            continue
+        x, y, width, height = max(found, key=lambda face: face[2] * face[3])[:4]
+        edge = int(1.7 * max(width, height))
+        if edge >= 128:  # else there is little to see
+            middle = x + width / 2 + edge, y + height / 2 + edge
+            wide = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+            cut = cv2.getRectSubPix(wide, (edge, edge), middle)
+            yield cv2.resize(cut, (256, 256), interpolation=cv2.INTER_AREA)
 
 
 def measure_real(model: str, side: int, faces: list[np.ndarray]) -> str:
@@ -87,13 +93,14 @@ def measure_real(model: str, side: int, faces: list[np.ndarray]) -> str:
 def measure(model: str, side: int, difficulty: float, people: int, neutral: bool) -> str:
     """One row: frames with a face, distances of the points, and YuNet's from its own on the mirror image."""
     detect = detector(model, side)
-    frames, ours, own, both = 0, [], [], []
+    frames, ours, own, both, mouths = 0, [], [], [], []
     for image, points in pictures(difficulty, people, neutral):
         frames += 1
         found, back = detect(image), mirrored_back(detect, image)
         if found is None or back is None:
             continue
         unit = np.linalg.norm(points[0] - points[1])
+        mouths.append(np.linalg.norm(found[3] - found[4]) / np.linalg.norm(points[3] - points[4]))
         ours.append(np.linalg.norm(found - points, axis=1) / unit)
         own.append(np.linalg.norm(found - back, axis=1) / unit)
         both.append(np.linalg.norm((found + back) / 2 - points, axis=1) / unit)
@@ -102,7 +109,8 @@ def measure(model: str, side: int, difficulty: float, people: int, neutral: bool
     return (
         f"difficulty {difficulty:g}, {kind}, {side} pixels: face in {len(ours) / frames:.1%} of {frames}; "
         f"distance {np.mean(ours):.3f} (median {np.median(ours):.3f}; {each}); "
-        f"own mirror {np.mean(own):.3f}; mean of both {np.mean(both):.3f}"
+        f"own mirror {np.mean(own):.3f}; mean of both {np.mean(both):.3f}; "
+        f"mouth {np.mean(mouths):.2f} as wide"
     )
 
 
