@@ -134,7 +134,8 @@ class AdversarialConfig:
     class_weighted: bool = False
     """Weigh Eq. 5 so that present and absent count alike for every AU; else plain, as in the paper."""
     label_prior: str | None = None
-    """Parquet or CSV of AU vectors without faces, from which D draws a share of its real labels too."""
+    """Parquet or CSV of AU vectors without faces, from which D draws a share of its real labels too: columns
+    AU1, AU12, ..., in them 0, 1, or 9 or nothing where not coded."""
     prior_share: float = 0.5
     """That share, where a label prior is given."""
 

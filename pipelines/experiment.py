@@ -12,6 +12,7 @@ from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
+from au_core.data.prior import load_label_prior
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
@@ -61,16 +62,25 @@ class Experiment:
 
         Raises:
             ConfigError: there are no faces yet.
+        DatasetError: the label prior is unreadable.
         """
         subjects = list_subjects(self.faces)
         if not subjects:
             raise ConfigError(f"{self.faces}: no faces; run pipelines/full_protocol.py first")
+        if self.unlabelled and not list_subjects(self.out / "faces_unlabelled"):
+            raise ConfigError(
+                f"{self.out / 'faces_unlabelled'}: no faces; run pipelines/full_protocol.py "
+                f"--unlabelled {self.unlabelled} first"
+            )
         aus = set(cfg.spec.aus or list_au_numbers(self.faces))  # a manifest brings its own AUs
         for layout, folder in self.also_faces.items():
             aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
         cfg = replace(cfg, spec=replace(cfg.spec, aus=tuple(sorted(aus))))
         faces, prior = fingerprint(*self.sources.folders), cfg.adversarial.label_prior
-        return plan_runs(cfg, subjects, digest_of([faces, content_of(Path(prior))]) if prior else faces)
+        if prior:
+            load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
+            faces = digest_of([faces, content_of(Path(prior))])
+        return plan_runs(cfg, subjects, faces)
 
     def folder(self, plan: FoldPlan) -> RunFolder:
         """Where a training of this experiment is written."""
@@ -92,7 +102,10 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = Formatter
     parser.add_argument("--recipe", default="demo", help="experiment: " + ", ".join(RECIPES))
     parser.add_argument(
-        "--data", type=Path, help="labelled dataset in its own layout; without it, people are drawn"
+        "--data",
+        type=Path,
+        help="labelled dataset in its own layout, read by full_protocol.py, which draws people without it; "
+        "elsewhere it only names OUT",
     )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
     parser.add_argument(
@@ -105,7 +118,9 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="everything is written here; without it, $AU_OUT/RECIPE or out/RECIPE"
     )
-    parser.add_argument("--detector", help="dataset, yunet, or a YuNet file (default: the recipe's)")
+    parser.add_argument(
+        "--detector", help="for full_protocol.py: dataset, yunet, or a YuNet file (default: the recipe's)"
+    )
 
 
 def load_experiment(args: argparse.Namespace) -> Experiment:

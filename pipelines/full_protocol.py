@@ -33,7 +33,7 @@ def full_protocol(experiment: Experiment) -> Path:
 def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
     from pipelines.make_synthetic import make_synthetic
-    from pipelines.preprocess import preprocess
+    from pipelines.preprocess import check_detector, preprocess
 
     cfg, data = experiment.cfg, experiment.data
     if data is None:
@@ -42,6 +42,7 @@ def prepare_faces(experiment: Experiment) -> None:
                 f"recipe {cfg.name} needs --data DIR, a dataset in the {cfg.layout} layout; "
                 "without data, run --recipe demo or disfa_demo"
             )
+        check_detector(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     preprocess(cfg.layout, data, experiment.faces, cfg.preprocess)
     for layout, folder in experiment.also:

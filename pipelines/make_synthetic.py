@@ -28,7 +28,7 @@ def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
     """Write the dataset to ``out``, a sequence at a time on every core; what is there is kept.
 
     Raises:
-        ConfigError: ``out`` holds a dataset of other settings.
+        ConfigError: ``out`` holds a dataset of other settings, or cannot be written.
     """
     _claim(cfg, out)
     todo = [names for names in plan_sequences(cfg) if not is_written(cfg, *names, out)]
@@ -40,7 +40,10 @@ def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
 def _claim(cfg: SyntheticConfig, out: Path) -> None:
     card = out / "synthetic.json"
     if not card.exists():
-        write_json(asdict(cfg), card)
+        try:
+            write_json(asdict(cfg), card)
+        except OSError as error:
+            raise ConfigError(f"{out}: cannot be written ({error}); choose another --out") from error
     elif read_json(card) != asdict(cfg):
         raise ConfigError(f"{out} holds a drawn dataset of other settings; choose another --out")
 
@@ -69,13 +72,23 @@ def _draw(cfg: SyntheticConfig, subject: str, sequence: str, out: str) -> None:
 
 
 def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:
-    """Write the pictures to look at that have a path (see ``PICTURES``); whether there are any."""
+    """Write the pictures to look at that have a path (see ``PICTURES``); whether there are any.
+
+    Raises:
+        ConfigError: a file name with another ending than a picture's or a video's.
+    """
     import cv2
 
     from au_core.data.synthetic import sheet
 
     draw = {"sheet": sheet.action_sheet, "people": sheet.people_sheet, "strip": sheet.strip}
     wanted = {name: path for name, path in paths.items() if path}
+    for name, path in wanted.items():
+        expected = (".mp4",) if name == "video" else (".png", ".jpg", "")
+        if path.suffix not in expected:
+            raise ConfigError(
+                f"--{name} {path}: expected a file name that ends in {' or '.join(expected[:2])}"
+            )
     for name, path in wanted.items():
         if name == "video":
             _write_video(path, sheet.annotated_frames(cfg, "F001", "T1"))
@@ -104,8 +117,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--layout", default=default.layout, help="bp4d or disfa")
     parser.add_argument("--out", type=Path, default=Path("out/twin"), help="folder of the drawn dataset")
-    parser.add_argument("--subjects", type=int, help="people (default: all, 41 or 27)")
-    parser.add_argument("--sequences", type=int, help="sequences of each person (default: all, 8 or 1)")
+    parser.add_argument("--subjects", type=int, help="people; all, 41 or 27, if not given")
+    parser.add_argument("--sequences", type=int, help="sequences of each person; all, 8 or 1, if not given")
     parser.add_argument("--frames", type=int, default=default.frames, help="frames of each sequence")
     parser.add_argument("--seed", type=int, default=default.seed, help="same seed, same bytes")
     parser.add_argument(
@@ -120,8 +133,8 @@ def main(argv: list[str] | None = None) -> None:
     people, sequences = (27, 1) if args.layout == "disfa" else (41, 8)
     cfg = SyntheticConfig(
         layout=args.layout,
-        subjects=args.subjects or people,
-        sequences=args.sequences or sequences,
+        subjects=people if args.subjects is None else args.subjects,
+        sequences=sequences if args.sequences is None else args.sequences,
         frames=args.frames,
         seed=args.seed,
         difficulty=args.difficulty,

@@ -56,7 +56,7 @@ def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> p
     Raises:
         AuError: the dataset cannot be listed, the detector cannot be had, or every sequence failed.
     """
-    refs, cfg = list_sequences(layout, data.absolute(), cfg.camera), _checked(layout, cfg)
+    refs, cfg = list_sequences(layout, data.absolute(), cfg.camera), check_detector(layout, cfg)
     status = _finished(refs, cfg, faces)
     todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
     try:
@@ -89,8 +89,12 @@ def _strangers(refs: list[SequenceRef], faces: Path) -> list[Path]:
     return sorted(set(faces.glob("subject=*/*.parquet")) - {shard_path(faces, ref) for ref in refs})
 
 
-def _checked(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
-    """Make sure of the detector before any worker starts; a fetched one is a path from here on."""
+def check_detector(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
+    """Make sure of the detector before any worker starts; a fetched one is a path from here on.
+
+    Raises:
+        AuError: it cannot be had, or the layout brings no landmarks to do without one.
+    """
     if cfg.detector == "dataset":
         if layout in NO_LANDMARKS:
             raise ConfigError(f"{layout}: no landmark files in this layout; use --detector yunet or a path")

@@ -11,12 +11,14 @@ from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
 
 
-def write_run(out: Path, method: str, rate: float, fold: int, seed: int, f1: float | None) -> RunFolder:
+def write_run(
+    out: Path, method: str, rate: float, fold: int, seed: int, f1: float | None, **adversarial
+) -> RunFolder:
     """One training whose every AU scored ``f1`` (0.1 more test-selected); unfinished where it is None."""
     plan = FoldPlan(
         method=method, missing_rate=rate, fold=fold, seed=seed, spec=BP4D,
         train_subjects=("F001", "F002"), val_subjects=("F003",), test_subjects=("M001",), faces="0",
-        adversarial=AdversarialConfig(alpha=0.01 if method == "ours" else 0.0),
+        adversarial=AdversarialConfig(alpha=0.01 if method == "ours" else 0.0, **adversarial),
         train=TrainConfig(), scaling=ScalingConfig(),
     )  # fmt: skip
     folder = RunFolder(out / "runs" / plan.run)
@@ -44,6 +46,7 @@ def _scores(f1: float) -> dict:
         "test": part(f1),
         "test_selected": part(f1 + 0.1),
         "test_at_half": part(f1 - 0.1),
+        "always_1": part(0.3),
     }
     head = {"dataset": "BP4D", "aus": list(columns), "frames": {"val": 10, "test": 20}}
     return {**head, "thresholds": dict.fromkeys(columns, 0.5), **parts}

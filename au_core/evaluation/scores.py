@@ -14,7 +14,8 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
     """Scores of prediction rows (see ``prediction_schema``) for the AUs in ``columns``.
 
     ``test`` and ``val`` use thresholds chosen on the validation rows; ``test_selected`` chooses them on
-    the test rows, as much of the literature does; ``test_at_half`` takes 0.5.
+    the test rows, as much of the literature does; ``test_at_half`` takes 0.5. ``always_1`` looks at no face
+    and answers "active": what rates alone are worth.
     """
     y_val, p_val = labels_and_probabilities(rows, columns, "val")
     y_test, p_test = labels_and_probabilities(rows, columns, "test")
@@ -26,6 +27,7 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
         "test": scores_at(p_test, y_test, chosen, columns),
         "test_selected": scores_at(p_test, y_test, best_thresholds(p_test, y_test), columns),
         "test_at_half": scores_at(p_test, y_test, half, columns),
+        "always_1": scores_at(np.ones_like(p_test), y_test, half, columns),
     }
 
 

@@ -45,6 +45,11 @@ def notice(results: Results) -> str:
         words = f"Data: `{results.experiment['data']}`."
     else:
         words = "`experiment.json` is missing, so this report cannot say what data these scores are from."
+    if results.unlike:
+        words += (
+            f" Its trainings have different settings ({_unlike(results)}): what is averaged or compared "
+            "below is not alike. Give each its own folder (`--out`)."
+        )
     if results.unfinished:
         words += f" {len(results.unfinished)} trainings are not finished and not in this report."
     return words
@@ -110,6 +115,7 @@ def run_table(results: Results) -> Table:
         "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each, H_D {h_d}, H_R {h_r}".format(
             **plan["adversarial"]
         ),
+        "Not alike": _unlike(results) or "all other settings are the same in all trainings",
         "Subjects": _subjects(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
         "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",
@@ -120,6 +126,11 @@ def run_table(results: Results) -> Table:
         rows=tuple(rows.items()),
         numeric=False,
     )
+
+
+def _unlike(results: Results) -> str:
+    """Settings that differ between trainings, with their values."""
+    return "; ".join(f"`{name}` {' or '.join(values)}" for name, values in results.unlike.items())
 
 
 def _data(results: Results) -> str:

@@ -1,6 +1,6 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,19 @@ SELECTIONS = {
     "test_at_half": "at 0.5",
 }
 """Scores of the test part in ``scores.json``, by where the thresholds come from."""
+BASELINE = "always_1"
+"""Beside them: those of the answer "active" to every face."""
+NAMED = (
+    "method",
+    "missing_rate",
+    "fold",
+    "seed",
+    "train_subjects",
+    "val_subjects",
+    "test_subjects",
+    "scaling",
+)
+"""What may differ between trainings of one report."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +59,9 @@ class Run:
 
     def score(self, metric: str, au: str = "avg", selection: str = "test") -> float:
         """A score of the test part in per cent, NaN where it is undefined."""
-        part = self.scores[selection]
+        part = self.scores.get(selection)
+        if part is None:  # scored by an older version
+            return np.nan
         value = part[f"{metric}_avg"] if au == "avg" else part[metric][au]
         return np.nan if value is None else 100 * value
 
@@ -85,6 +100,16 @@ class Results:
         """AU columns that were scored."""
         return self.runs[0].scores["aus"]
 
+    @property
+    def unlike(self) -> dict[str, list[str]]:
+        """Settings in which trainings differ though no table tells them apart, with their values."""
+        values: dict[tuple[str, str], set[str]] = {}
+        for run in self.runs:
+            for name, value in _settings(run.plan):
+                of = run.method if name == "adversarial.alpha" else "any"  # it is what tells methods apart
+                values.setdefault((of, name), set()).add(str(value))
+        return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
+
     def of(self, method: str, rate: float) -> list[Run]:
         """Finished trainings of a method at a missing rate, by fold and seed."""
         return [run for run in self.runs if (run.method, run.rate) == (method, rate)]
@@ -113,6 +138,15 @@ def collect(out: Path) -> Results:
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
     )
+
+
+def _settings(plan: dict[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by name, those of a group as ``group.name``, but for the ``NAMED`` ones."""
+    for name, value in plan.items():
+        if isinstance(value, dict) and name not in NAMED:
+            yield from _settings(value, f"{name}.")
+        elif within or name not in NAMED:
+            yield within + name, value
 
 
 def _rank(method: str) -> tuple[bool, bool, str]:

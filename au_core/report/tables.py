@@ -9,7 +9,7 @@ import numpy as np
 from au_core.aus import AU_NAMES, au_number
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
-from au_core.report.results import METRICS, SELECTIONS, Results, Spread, spread
+from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, Spread, spread
 
 SOURCE = "each training's `scores.json`"
 
@@ -46,9 +46,10 @@ def summary_table(results: Results) -> Table:
             by_fold = [spread(r.score("f1") for r in runs if r.pair[0] == k) for k in results.folds]
             f1 = [spread(run.score("f1", selection=key) for run in runs) for key in SELECTIONS]
             rest = [spread(run.score(metric) for run in runs) for metric in ("auc", "accuracy")]
+            blind = spread(run.score("f1", selection=BASELINE) for run in runs)
             cells = [
                 *(number(fold.mean) for fold in by_fold),
-                *map(with_spread, [*f1, *rest]),
+                *map(with_spread, [*f1, blind, *rest]),
                 str(len(runs)),
             ]
             rows += [(method_label(method), percent(rate), *cells)] if runs else []
@@ -57,8 +58,9 @@ def summary_table(results: Results) -> Table:
     return Table(
         caption="Averages over the AUs on the test subjects, in per cent: mean over folds and seeds ± sample "
         f"standard deviation; n is the number of trainings. From {SOURCE}: folds, first F1 and accuracy "
-        "from `test`, then `test_selected` and `test_at_half`; AUC needs no threshold.",
-        header=("Method", "Labels hidden", *folds, *chosen, "AUC", "Accuracy", "n"),
+        'from `test`, then `test_selected`, `test_at_half` and `always_1`, the answer "active" to all; '
+        "AUC needs no threshold.",
+        header=("Method", "Labels hidden", *folds, *chosen, "F1 of always 1", "AUC", "Accuracy", "n"),
         rows=tuple(rows),
     )
 
@@ -75,12 +77,17 @@ def au_table(results: Results, rate: float) -> Table:
                 with_spread(spread(run.score("f1", au, key) for run in runs)) for key in list(SELECTIONS)[:2]
             ]
             cells += [with_spread(spread(run.score("auc", au) for run in runs))]
-        rows.append((_au_label(au), *cells))
+        blind = spread(run.score("f1", au, BASELINE) for run in results.runs if run.rate == rate)
+        rows.append((_au_label(au), *cells, number(blind.mean)))
     columns = ("F1", "F1 test-selected", "AUC")
     return Table(
         caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over folds "
-        f"and seeds ± sample standard deviation. From {SOURCE}, `test` and `test_selected`.",
-        header=("AU", *(f"{method_label(method)} {column}" for method in methods for column in columns)),
+        f"and seeds ± sample standard deviation. From {SOURCE}, `test`, `test_selected` and `always_1`.",
+        header=(
+            "AU",
+            *(f"{method_label(method)} {column}" for method in methods for column in columns),
+            "F1 of always 1",
+        ),
         rows=tuple(rows),
     )
 

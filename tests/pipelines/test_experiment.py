@@ -11,7 +11,7 @@ from au_core.aus import BP4D, DISFA
 from au_core.config import SyntheticConfig
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
-from au_core.errors import ConfigError
+from au_core.errors import ConfigError, DatasetError
 from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
 from pipelines.full_protocol import full_protocol
 from pipelines.make_synthetic import make_synthetic
@@ -70,6 +70,18 @@ def test_a_changed_prior_is_another_training(mixed, tmp_path):
         path.write_text(text)
         digests.append(mixed.plans(cfg)[0].digest)
     assert digests[0] != digests[1]
+
+
+def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
+    with pytest.raises(ConfigError, match=r"faces_unlabelled: no faces; run .* --unlabelled /more first"):
+        replace(mixed, unlabelled=Path("/more")).plans(mixed.cfg)
+    for name, text in (("no.csv", None), ("bad.csv", "AU01\n2\n")):
+        if text:
+            (tmp_path / name).write_text(text)
+        prior = str(tmp_path / name)
+        cfg = replace(mixed.cfg, adversarial=replace(mixed.cfg.adversarial, label_prior=prior))
+        with pytest.raises(DatasetError, match=name):
+            mixed.plans(cfg)
 
 
 def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):

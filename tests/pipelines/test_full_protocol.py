@@ -86,6 +86,14 @@ def command(*arguments: str, script: str = "full_protocol.py") -> subprocess.Com
             ["--data", "/no/such"],
             "/no/such: no such folder; expected a dataset in the bp4d",
         ),
+        ("full_protocol.py", ["--detector", "/no.onnx"], "detector '/no.onnx': no such file"),
+        ("make_synthetic.py", ["--subjects", "0"], "subjects must be in [3, 41] for bp4d, got 0"),
+        ("make_synthetic.py", ["--out", "/proc/no"], "/proc/no: cannot be written"),
+        (
+            "make_synthetic.py",
+            ["--sheet", "a.xyz"],
+            "--sheet a.xyz: expected a file name that ends in .png",
+        ),
         ("train_fold.py", ["--missing-rate", "1"], "missing rate must be in [0, 1), got 1.0"),
         ("train_fold.py", ["--alpha", "1.5"], "alpha must be in [0, 1), got 1.5"),
         ("evaluate.py", [], "no finished training; run pipelines/full_protocol.py first"),
@@ -93,9 +101,10 @@ def command(*arguments: str, script: str = "full_protocol.py") -> subprocess.Com
     ],
 )
 def test_a_mistake_is_one_line_and_not_a_trace(script, arguments, message, tmp_path):
-    result = command(*arguments, "--out", str(tmp_path / "out"), script=script)
+    result = command("--out", str(tmp_path / "out"), *arguments, script=script)
     assert result.returncode == 2
     assert message in result.stderr and "Traceback" not in result.stderr
+    assert not (tmp_path / "out" / "synthetic").exists(), "nothing is drawn for it"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pipelines").glob("*.py")), ids=lambda path: path.name)

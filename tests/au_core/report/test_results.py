@@ -3,8 +3,11 @@ import statistics
 import numpy as np
 import pytest
 
+from au_core.data.files import read_json, write_json
 from au_core.errors import ConfigError
-from au_core.report.results import collect, paired_differences, spread
+from au_core.report.page import notice, run_table
+from au_core.report.results import BASELINE, collect, paired_differences, spread
+from au_core.report.tables import summary_table
 from tests.toy_runs import write_protocol, write_run
 
 
@@ -51,3 +54,23 @@ def test_differences_are_taken_only_within_a_fold_and_seed(tmp_path):
     results = collect(tmp_path)
     found = paired_differences(results.of("ours", 0.5), results.of("o_wlc", 0.5), "f1")
     assert found == pytest.approx({(1, 0): 2.0, (2, 0): 3.0, (3, 0): 4.0})
+
+
+def test_trainings_of_unlike_settings_are_told_apart(tmp_path):
+    write_protocol(tmp_path)
+    assert collect(tmp_path).unlike == {}, "methods, rates, folds and seeds have columns of their own"
+    write_run(tmp_path, "ours", 0.5, 1, 1, 0.5, h_d=2)
+    results = collect(tmp_path)
+    assert results.unlike == {"adversarial.h_d": ["1", "2"]}
+    assert "different settings (`adversarial.h_d` 1 or 2)" in notice(results)
+    assert ("Not alike", "`adversarial.h_d` 1 or 2") in run_table(results).rows
+
+
+def test_scores_of_an_older_version_lack_the_baseline_alone(tmp_path):
+    folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    assert collect(tmp_path).runs[0].score("f1", selection=BASELINE) == pytest.approx(30)
+    scores = read_json(folder.scores)
+    del scores[BASELINE]
+    write_json(scores, folder.scores)
+    assert np.isnan(collect(tmp_path).runs[0].score("f1", selection=BASELINE))
+    assert summary_table(collect(tmp_path)).rows[0][-4] == "-"
