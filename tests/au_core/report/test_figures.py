@@ -36,6 +36,7 @@ def test_au_figure_has_a_panel_for_each_rate_and_a_dot_for_each_training(tmp_pat
     ]
     assert [len(dots.get_offsets()) for dots in panels[0].collections] == [3 * 13, 3 * 13]
     assert panels[0].patches[0].get_height() == pytest.approx(53.0)
+    assert panels[0].lines[0].get_ydata() == pytest.approx([30.0] * 11 + [np.nan, 30.0], nan_ok=True)
 
 
 @pytest.mark.parametrize(("data", "labels"), [("synthetic", 0), ("BP4D", 1)])
