@@ -3,11 +3,21 @@
 import logging
 import os
 import sys
+from types import ModuleType
 
 TRIAL_SLOT = "trial_slot"
 """What a Tune trial holds instead of a CPU, which its training needs; cluster.yaml gives the head some."""
 LOCAL_OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
+
+
+def ray_data() -> ModuleType:
+    """Ray Data, which leaves the telling of progress to us."""
+    import ray.data
+
+    ray.data.DataContext.get_current().enable_progress_bars = False  # one line of our own says more
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # which importing ray.data has set itself
+    return ray.data
 
 
 def connect() -> None:

@@ -49,26 +49,23 @@ def _claim(cfg: SyntheticConfig, out: Path) -> None:
 
 
 def _draw_all(cfg: SyntheticConfig, todo: list[tuple[str, str]], out: Path) -> None:
-    import ray
-
-    from pipelines.cluster import connect
+    from pipelines.cluster import connect, ray_data
 
     connect()
-    draw = ray.remote(num_cpus=1)(_draw)
-    waiting = [draw.remote(cfg, *names, str(out.absolute())) for names in todo]
+    jobs = [{"subject": subject, "sequence": sequence} for subject, sequence in todo]
+    drawn = ray_data().from_items(jobs, override_num_blocks=len(jobs))
     progress = Progress("drawn sequences", len(todo))
-    while waiting:
-        done, waiting = ray.wait(waiting)
-        ray.get(done)
-        progress.add(frames=cfg.frames * len(done))
+    for _ in drawn.map(_draw, fn_args=(cfg, str(out.absolute())), num_cpus=1).iter_rows():
+        progress.add(frames=cfg.frames)
     progress.end()
 
 
-def _draw(cfg: SyntheticConfig, subject: str, sequence: str, out: str) -> None:
+def _draw(row: dict[str, str], cfg: SyntheticConfig, out: str) -> dict[str, str]:
     import cv2
 
     cv2.setNumThreads(1)
-    write_sequence(cfg, subject, sequence, Path(out))
+    write_sequence(cfg, row["subject"], row["sequence"], Path(out))
+    return row
 
 
 def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:

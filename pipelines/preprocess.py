@@ -6,7 +6,6 @@ uv run pipelines/preprocess.py --layout bp4d --data BP4D --out OUT --detector yu
 import argparse
 import faulthandler
 import json
-import logging
 import os
 import shutil
 import sys
@@ -111,13 +110,11 @@ def _prepare_all(
     """Quality rows as sequences are finished, by one map of Ray Data over all of them."""
     import ray
 
-    from pipelines.cluster import connect
+    from pipelines.cluster import connect, ray_data
 
     connect()
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False  # one line of our own says more
-    context.max_consecutive_actor_init_deaths = 10  # a node may go while its actor starts
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # which importing ray.data has set itself
+    data = ray_data()
+    data.DataContext.get_current().max_consecutive_actor_init_deaths = 10  # a node may go as its actor starts
     cpus = int(ray.cluster_resources().get("CPU", 0)) or MAX_ACTORS  # none yet: nodes come when asked for
     actors, tries = min(len(refs), cpus), faces.absolute() / ".tries"
     shutil.rmtree(tries, ignore_errors=True)
@@ -125,11 +122,11 @@ def _prepare_all(
     began = tries.stat().st_mtime  # by the clock of the file system, not ours
     jobs = [{"number": i, "ref": json.dumps(asdict(ref))} for i, ref in enumerate(refs)]
     rows = (
-        ray.data.from_items(jobs, override_num_blocks=len(jobs))
+        data.from_items(jobs, override_num_blocks=len(jobs))
         .map(
             PrepareSequence,  # type: ignore[arg-type] - Ray takes a class of callables too
             fn_constructor_args=(cfg, str(faces.absolute()), str(tries)),
-            compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
+            compute=data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
             num_cpus=1,
         )
         .iter_rows()

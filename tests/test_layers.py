@@ -55,6 +55,8 @@ au_core.face.prepare
 au_core.data.store
 au_core.data.faces
 au_core.data.feeding
+au_core.data.places
+au_core.data.decoders
 au_core.data.protocols
 au_core.data.masking
 au_core.data.prior
