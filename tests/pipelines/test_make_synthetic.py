@@ -3,10 +3,11 @@ import pytest
 
 from au_core.config import SyntheticConfig
 from au_core.data.synthetic.sheet import EDGE, LABEL
-from au_core.data.synthetic.write import plan_sequences, write_sequence
+from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.make_synthetic import main, make_synthetic
 from tests.pipelines.conftest import snapshot
+from tests.pipelines.processes import begin, descendants, end, wait_until
 
 CFG = SyntheticConfig(subjects=3, sequences=2, frames=3)
 
@@ -32,6 +33,23 @@ def test_rays_workers_write_the_bytes_of_one_process(local_ray, tmp_path):
     )
     assert ray.pop("synthetic.json") and len(one) == 6 * 5
     assert ray == one
+
+
+def test_a_killed_drawing_goes_on_and_ends_with_the_same_bytes(local_ray, tmp_path):
+    cfg = SyntheticConfig(subjects=3, sequences=2, frames=150)
+    words = ("--subjects", 3, "--sequences", 2, "--frames", 150)
+    run = begin("pipelines.make_synthetic", "--out", tmp_path / "ray", *words)
+    wait_until(lambda: any(is_written(cfg, *names, tmp_path / "ray") for names in plan_sequences(cfg)), "one")
+    below = descendants(run.pid)
+    run.kill()
+    run.communicate()
+    end(below)
+    assert not all(is_written(cfg, *names, tmp_path / "ray") for names in plan_sequences(cfg))
+    make_synthetic(cfg, tmp_path / "ray")
+    for subject, sequence in plan_sequences(cfg):
+        write_sequence(cfg, subject, sequence, tmp_path / "one")
+    for path in files_below(tmp_path / "one"):
+        assert path.read_bytes() == (tmp_path / "ray" / path.relative_to(tmp_path / "one")).read_bytes()
 
 
 def files_below(folder):
