@@ -113,6 +113,31 @@ def test_too_little_shared_memory_is_told(monkeypatch):
         Places(3, (2, 2**20), torch.device("cpu"))
 
 
+def test_memory_for_a_gpu_is_pinned_once_and_a_place_is_free_when_it_has_been_copied(monkeypatch):
+    calls = []
+
+    class Event:
+        def record(self):
+            calls.append("record")
+
+        def synchronize(self):
+            calls.append("wait")
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr("au_core.data.places._cuda", lambda function, *rest: calls.append((function, *rest)))
+    places = Places(2, (3, 4), torch.device("cuda"))
+    at = places.pictures.data_ptr()
+    monkeypatch.setattr(places, "_device", torch.device("cpu"))
+    places.free()
+    batch = places.take(1)
+    places.pictures.fill_(7)
+    assert batch.shape == (3, 4) and (batch == 0).all(), "a copy"
+    places.release()
+    places.release()
+    expected = [("cudaHostRegister", at, 24, 0), "wait", "record", "wait", ("cudaHostUnregister", at)]
+    assert calls == expected
+
+
 def test_processes_end_with_their_sampler(faces):
     with sampler(faces) as draw:
         draw.images()
