@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from au_core.config import digest_of
+from au_core.config import digest_of, flattened
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
@@ -154,18 +154,9 @@ class Tracking:
         from mlflow.entities import Param
 
         present = self.client.get_run(run).data.params
-        params = [Param(key, value) for key, value in flattened(config).items() if key not in present]
+        params = [Param(key, text[:500]) for key, text in flattened(config).items() if key not in present]
         for start in range(0, len(params), 100):  # MLflow takes 100 at a time
             self.client.log_batch(run, params=params[start : start + 100])
-
-
-def flattened(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested config as dotted keys and short texts."""
-    flat: dict[str, str] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        flat |= flattened(value, f"{name}.") if isinstance(value, dict) else {name: str(value)[:500]}
-    return flat
 
 
 def _test_metrics(scores: dict[str, Any]) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from au_core.report.blocks import Figure
 from au_core.report.published import method_label, published_average
-from au_core.report.results import BASELINE, Results, Run, spread
+from au_core.report.results import Results, Run, spread
 from au_core.report.tables import SOURCE, percent
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8c6d00")
@@ -69,10 +69,9 @@ def au_figure(results: Results) -> Figure:
                 ax.scatter(
                     np.tile(x, len(f1)), f1, s=11, color=_colour(results, method), linewidth=0, zorder=3
                 )
-        blind = [
-            spread(run.score("f1", au, BASELINE) for run in results.runs if run.rate == rate) for au in names
-        ]
-        ax.plot([s.mean for s in blind], "_", color="black", ms=30, mew=1.2, label="always 1")
+        ax.plot(
+            [results.blind(rate, au) for au in names], "_", color="black", ms=30, mew=1.2, label="always 1"
+        )
         ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="F1, %", ylim=(0, 100))
         ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])
         ax.grid(visible=False, axis="x")

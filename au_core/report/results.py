@@ -1,12 +1,13 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from au_core.config import flattened
 from au_core.data.files import read_json
 from au_core.data.layout import run_folders
 from au_core.errors import ConfigError
@@ -21,16 +22,8 @@ SELECTIONS = {
 """Scores of the test part in ``scores.json``, by where the thresholds come from."""
 BASELINE = "always_1"
 """Beside them: those of the answer "active" to every face."""
-NAMED = (
-    "method",
-    "missing_rate",
-    "fold",
-    "seed",
-    "train_subjects",
-    "val_subjects",
-    "test_subjects",
-    "scaling",
-)
+SUBJECTS = ("train_subjects", "val_subjects", "test_subjects")
+NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 """What may differ between trainings of one report."""
 
 
@@ -105,10 +98,15 @@ class Results:
         """Settings in which trainings differ though no table tells them apart, with their values."""
         values: dict[tuple[str, str], set[str]] = {}
         for run in self.runs:
-            for name, value in _settings(run.plan):
+            plan = {key: value for key, value in run.plan.items() if key not in NAMED}
+            for name, text in flattened(plan).items():
                 of = run.method if name == "adversarial.alpha" else "any"  # it is what tells methods apart
-                values.setdefault((of, name), set()).add(str(value))
+                values.setdefault((of, name), set()).add(text)
         return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
+
+    def blind(self, rate: float, au: str) -> float:
+        """F1 of the answer "active" to every face, in per cent: the mean over the test parts at a rate."""
+        return spread(run.score("f1", au, BASELINE) for run in self.runs if run.rate == rate).mean
 
     def of(self, method: str, rate: float) -> list[Run]:
         """Finished trainings of a method at a missing rate, by fold and seed."""
@@ -138,15 +136,6 @@ def collect(out: Path) -> Results:
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
     )
-
-
-def _settings(plan: dict[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings by name, those of a group as ``group.name``, but for the ``NAMED`` ones."""
-    for name, value in plan.items():
-        if isinstance(value, dict) and name not in NAMED:
-            yield from _settings(value, f"{name}.")
-        elif within or name not in NAMED:
-            yield within + name, value
 
 
 def _rank(method: str) -> tuple[bool, bool, str]:

@@ -77,8 +77,7 @@ def au_table(results: Results, rate: float) -> Table:
                 with_spread(spread(run.score("f1", au, key) for run in runs)) for key in list(SELECTIONS)[:2]
             ]
             cells += [with_spread(spread(run.score("auc", au) for run in runs))]
-        blind = spread(run.score("f1", au, BASELINE) for run in results.runs if run.rate == rate)
-        rows.append((_au_label(au), *cells, number(blind.mean)))
+        rows.append((_au_label(au), *cells, number(results.blind(rate, au))))
     columns = ("F1", "F1 test-selected", "AUC")
     return Table(
         caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over folds "

@@ -1,8 +1,9 @@
 import pytest
 from mlflow import MlflowClient
 
+from au_core.config import flattened
 from au_core.data.files import read_json
-from pipelines.tracking import Tracking, flattened, tracking_uri
+from pipelines.tracking import Tracking, tracking_uri
 from tests.pipelines.conftest import first_fold
 
 
