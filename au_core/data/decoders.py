@@ -3,20 +3,19 @@
 A GPU's step is thousands of short calls, each of which lets other threads have Python's lock: from shards,
 faces decoded by eight threads, an H200 reached 0.67 of its speed, by four 0.80
 (``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost the step's thread much when it comes: its
-order, a few kilobytes, goes to a process, its place and rows come back, its pictures lie in shared memory.
+order, a few kilobytes, goes to a process by a pipe, a word comes back, its pictures lie in shared memory.
+torch's ``DataLoader``, whose queues have threads, costs it several times as much (``benchmarks/drawing.py``).
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
-from multiprocessing import get_context, parent_process
-from threading import Thread
-from typing import Any
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from traceback import format_exc
 
 import cv2
 import numpy as np
-from torch import Generator, Tensor, device
-from torch.utils.data import DataLoader, Dataset
+from torch import Tensor, device
 
 from au_core.data.feeding import Order, begin_filling
 from au_core.data.places import Places
@@ -46,10 +45,10 @@ class Apart:
     ) -> None:
         """``processes`` make one batch each at a time, ``ahead`` or more together, ``size`` pixels wide."""
         self._order, self._files, self._size, self._to = order, files, size, to
-        self._processes, self._each = processes, max(1, -(-ahead // processes))
-        self._coming = -1
-        self._batches: Any = None
+        self._processes, self._made = processes, processes * max(1, -(-ahead // processes))
+        self._decoders: list[_Decoder] = []
         self._places: Places | None = None
+        self._rows: dict[int, np.ndarray] = {}
 
     def __call__(self, number: int) -> Batch:
         """The batch of ``number``, its pictures on the device; waits for it if it is not ready.
@@ -58,75 +57,102 @@ class Apart:
             ConfigError: there is no shared memory for the pictures.
             RuntimeError: a process was killed. What goes wrong in one is raised here as well.
         """
-        if number != self._coming or self._places is None:
+        try:
+            return self._take(number)
+        except BaseException:
+            self.close()  # the next call begins anew
+            raise
+
+    def _take(self, number: int) -> Batch:
+        if number not in self._rows:
             self.close()
             self._begin(number)
         assert self._places is not None
-        self._coming = -1  # after an error, all begins anew
         self._places.free()
-        place, rows = next(self._batches)
-        self._coming = number + 1
-        return self._places.take(place), rows
+        self._ask(number + self._made)
+        self._decoder(number).wait()
+        return self._places.take(number % (self._made + 1)), self._rows.pop(number)
 
     def close(self) -> None:
         """End the processes; another call would start new ones."""
-        batches, places, self._coming = self._batches, self._places, -1
-        self._batches = self._places = None
-        if batches is not None:
-            batches._shutdown_workers()  # at once: an error's traceback may hold on to them
+        decoders, places = self._decoders, self._places
+        self._decoders, self._places, self._rows = [], None, {}
+        for decoder in decoders:
+            decoder.end()
         if places is not None:
             places.release()
 
     def _begin(self, number: int) -> None:
-        made = self._processes * self._each
         shape = (len(self._order(number).rows), self._size, self._size, 3)
-        self._places = Places(made + 1, shape, self._to)  # one more: the batch that was asked for last
-        self._batches = iter(
-            DataLoader(
-                _Decoding(self._files, self._places.pictures),
-                batch_size=None,
-                sampler=_Orders(self._order, number),
-                num_workers=self._processes,
-                prefetch_factor=self._each,
-                collate_fn=tuple,
-                worker_init_fn=_prepare,
-                generator=Generator(),  # else it would draw from the step's own randomness
-                multiprocessing_context=_FORKSERVER,
-            )
+        self._places = Places(self._made + 1, shape, self._to)  # one more: the batch that was taken last
+        for _ in range(self._processes):
+            self._decoders.append(_Decoder(self._files, self._places.pictures))
+        for coming in range(number, number + self._made):
+            self._ask(coming)
+
+    def _ask(self, number: int) -> None:
+        order = self._order(number)
+        self._decoder(number).ask(number % (self._made + 1), order)
+        self._rows[number] = order.rows
+
+    def _decoder(self, number: int) -> "_Decoder":
+        return self._decoders[number % self._processes]
+
+
+class _Decoder:
+    """A process that fills places of ``pictures[P, B, S, S, 3]``, one order after another."""
+
+    def __init__(self, files: Sequence[Pictures], pictures: Tensor) -> None:
+        self._pipe, theirs = _FORKSERVER.Pipe()
+        self._process = _FORKSERVER.Process(target=_decode, args=(theirs, files, pictures), daemon=True)
+        self._process.start()
+        theirs.close()  # a process that dies closes the last one: the pipe tells
+
+    def ask(self, place: int, order: Order) -> None:
+        try:
+            self._pipe.send((place, order))
+        except OSError as error:
+            raise self._dead() from error
+
+    def wait(self) -> None:
+        """Until the first order not yet waited for is done; raises what went wrong with it."""
+        try:
+            wrong = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise self._dead() from error
+        if wrong is not None:
+            raise wrong
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+    def _dead(self) -> RuntimeError:
+        self._process.join(1)
+        return RuntimeError(
+            f"a process that decodes faces exited unexpectedly (exit code {self._process.exitcode}; "
+            "-9: killed, perhaps for want of memory)"
         )
 
 
-class _Decoding(Dataset[tuple[int, np.ndarray]]):
-    """From the number of a batch and its order to its place, which it fills, and its rows."""
-
-    def __init__(self, files: Sequence[Pictures], pictures: Tensor) -> None:
-        self.files, self.pictures = files, pictures
-
-    def __getitem__(self, job: tuple[int, Order]) -> tuple[int, np.ndarray]:
-        number, order = job
-        place = number % len(self.pictures)
-        begin_filling(self.pictures[place].numpy(), self.files, order, None)
-        return place, order.rows
-
-
-class _Orders(Iterable[tuple[int, Order]]):
-    """Numbers and orders from a number on, without end."""
-
-    def __init__(self, order: Callable[[int], Order], first: int) -> None:
-        self._order, self._first = order, first
-
-    def __iter__(self) -> Iterator[tuple[int, Order]]:
-        return ((number, self._order(number)) for number in count(self._first))
-
-
-def _prepare(_: int) -> None:
-    """One core each; and the end of the process that the batches are for ends this one, however it came."""
+def _decode(pipe: Connection, files: Sequence[Pictures], pictures: Tensor) -> None:
+    """Carry out orders until the process that they come from is gone, however it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
     cv2.setNumThreads(1)
-    Thread(target=_follow, daemon=True).start()
+    try:
+        while True:
+            place, order = pipe.recv()
+            pipe.send(_filled(pictures[place].numpy(), files, order))
+    except (EOFError, OSError):
+        return
 
 
-def _follow() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(0)
+def _filled(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> Exception | None:
+    """What went wrong, with the lines where it did."""
+    try:
+        begin_filling(pictures, files, order, None)
+    except Exception as error:
+        error.add_note(f"in a process that decodes faces:\n{format_exc()}")
+        return error
+    return None

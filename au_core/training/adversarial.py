@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import RelaxedBernoulli
 
 from au_core.config import AdversarialConfig
-from au_core.training.game import Game, bare, descend, frozen, passive
+from au_core.training.game import Game, bare, descend, frozen
 from au_core.training.losses import adversarial_loss, discriminator_loss, recognizer_loss, supervised_loss
 
 Losses = dict[str, Tensor]
@@ -38,8 +38,8 @@ def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
     R, y_real, losses = game.recognizer, None, {}
     for _ in range(cfg.h_d if cfg.alpha > 0 else 0):  # line 3
         x, y_real = draw.images(), draw.real_labels()  # lines 4, 5
-        with passive(R) as r:
-            logits = r(x)
+        with torch.no_grad():
+            logits = game.passive(x)
         losses |= update_discriminator(game, y_real, logits, cfg)  # line 6
     for _ in range(cfg.h_r):  # line 8
         x, y = draw.mixed()  # line 9: m1 labelled faces, then m2 whose labels are all -1

@@ -1,9 +1,11 @@
 """The two players of Algorithm 1 with their optimisers, and how they are saved between steps."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from au_core.models.recognizer import Recognizer
 from au_core.training.workers import sum_over_workers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Game:
     """R and D, each perhaps wrapped for DDP, with an Adam each (Section 3.3)."""
 
@@ -30,6 +32,15 @@ class Game:
         net = bare(self.recognizer)
         assert isinstance(net, Recognizer)
         return net
+
+    @cached_property
+    def passive(self) -> nn.Module:
+        """R as it predicts in training, without learning statistics: D's updates look at it often.
+
+        R's running statistics must come from R's own updates alone, or ``o_wlc``, which has no updates of D,
+        would differ in more than alpha.
+        """
+        return without_statistics(bare(self.recognizer))
 
     def state(self) -> dict[str, Any]:
         """Everything to go on from, as plain tensors; loads with ``weights_only=True``."""
@@ -82,23 +93,13 @@ def frozen(net: nn.Module) -> Iterator[nn.Module]:
         bare(net).requires_grad_(True)
 
 
-@contextmanager
-def passive(net: nn.Module) -> Iterator[nn.Module]:
-    """The bare network as it predicts in training, without gradients and without its batch-norm learning.
-
-    D's updates look at R often; R's running statistics must come from R's own updates alone, or
-    ``o_wlc``, which has no updates of D, would differ in more than alpha.
-    """
-    modules: list[Any] = list(bare(net).modules())
-    norms = [module for module in modules if getattr(module, "track_running_stats", False)]
-    for norm in norms:
+def without_statistics(net: nn.Module) -> nn.Module:
+    """A network of the same weights (not copies), whose batch norm remembers nothing of what it sees."""
+    twin = copy.deepcopy(net, {id(weight): weight for weight in net.parameters()})
+    modules: list[Any] = list(twin.modules())
+    for norm in (module for module in modules if getattr(module, "track_running_stats", False)):
         norm.track_running_stats = False
-    try:
-        with torch.no_grad():
-            yield bare(net)
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True
+    return twin
 
 
 def descend(optimizer: Optimizer, loss: Tensor, player: str) -> None:

@@ -43,7 +43,7 @@ def stream_of(draw, steps):
 
 
 def decoders() -> list[int]:
-    """Processes that DataLoader started: grandchildren, below the fork server."""
+    """Processes that make batches: grandchildren, below the fork server."""
     return [pid for pid, line in descendants(os.getpid()).items() if "forkserver" in line][1:]
 
 

@@ -11,7 +11,7 @@ from au_core.config import AdversarialConfig
 from au_core.errors import AuError
 from au_core.models.discriminator import build_discriminator
 from au_core.training.adversarial import adversarial_step, as_vectors, shared_step
-from au_core.training.game import Game, decay, descend, frozen, passive
+from au_core.training.game import Game, decay, descend, frozen
 
 L = 4
 KINDS = ("labelled", "mixed", "unlabelled", "entries")
@@ -229,13 +229,28 @@ def test_a_frozen_network_passes_gradients_and_learns_nothing():
 
 
 def test_a_passive_network_predicts_as_in_training_and_keeps_its_statistics():
-    R = new_game().recognizer
-    x, before = torch.rand(6, 5, dtype=torch.float64), R[1].running_mean.clone()
-    with passive(R) as r:
-        seen = r(x)
-    torch.testing.assert_close(R[1].running_mean, before, rtol=0, atol=0)
-    torch.testing.assert_close(seen, R(x))
-    assert not torch.equal(R[1].running_mean, before), "outside, it learns them again"
+    game = new_game()
+    R, before = game.recognizer, copy.deepcopy(game.recognizer.state_dict())
+    for step in range(2):
+        x = torch.rand(6, 5, dtype=torch.float64)
+        with torch.no_grad():
+            seen = game.passive(x)
+        torch.testing.assert_close(R[1].running_mean, before["1.running_mean"], rtol=0, atol=0)
+        assert R[1].num_batches_tracked == step
+        logits = R(x)
+        torch.testing.assert_close(seen, logits, rtol=0, atol=0)
+        assert not torch.equal(R[1].running_mean, before["1.running_mean"]), "R itself learns them"
+        before = copy.deepcopy(R.state_dict())
+        descend(game.opt_r, logits.square().sum(), "R")  # the passive one has the new weights
+
+
+def test_a_passive_network_has_the_weights_that_were_loaded():
+    game, other = new_game(), new_game(lr=0.2)
+    x = torch.rand(6, 5, dtype=torch.float64)
+    game.passive(x)
+    descend(other.opt_r, other.recognizer(x).square().sum(), "R")
+    game.load(other.state())
+    torch.testing.assert_close(game.passive(x), other.passive(x), rtol=0, atol=0)
 
 
 def test_a_loss_that_is_no_number_stops_before_the_weights_change():
