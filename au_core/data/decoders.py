@@ -2,9 +2,10 @@
 
 A GPU's step is thousands of short calls, each of which lets other threads have Python's lock: from shards,
 faces decoded by eight threads, an H200 reached 0.67 of its speed, by four 0.80
-(``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost the step's thread much when it comes: its
-order, a few kilobytes, goes to a process by a pipe, a word comes back, its pictures lie in shared memory.
-torch's ``DataLoader``, whose queues have threads, costs it several times as much (``benchmarks/drawing.py``).
+(``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost that process much when it comes: its order,
+a kilobyte or two, goes to another by a pipe, a word comes back, its pictures lie in shared memory. A step's
+two batches take 0.5 ms of it so (``tests/benchmarks/drawing.py``). It was 1.5 ms with torch's ``DataLoader``,
+whose queues have threads, and with looks of faces drawn here, not where the faces are.
 """
 
 import signal

@@ -55,7 +55,7 @@ class Look(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A batch to be made: a few kilobytes, which another process can be sent."""
+    """A batch to be made: a kilobyte or two, which another process can be sent."""
 
     rows: np.ndarray
     """``int64[B]``, the faces it shows."""
@@ -63,13 +63,8 @@ class Order(NamedTuple):
     """``int64[B]``, where their JPEGs begin, counted through all files."""
     length: np.ndarray
     """``int32[B]``, their bytes."""
-    looks: Look | None
-    """How each is changed; None: faces as they are stored."""
-
-    def part(self, part: slice) -> "Order":
-        """Some of the batch."""
-        looks = self.looks.of(part) if self.looks else None
-        return Order(self.rows[part], self.start[part], self.length[part], looks)
+    looks: Callable[[], Look] | None
+    """Draws how each is changed, where the batch is made; None: faces as they are stored."""
 
 
 def begin_filling(
@@ -80,9 +75,10 @@ def begin_filling(
     Without a ``pool`` the work is done at once.
     """
     futures: list[Future[None]] = []
+    looks = order.looks() if order.looks else None
     for start in range(0, len(pictures), _CHUNK):
         part = slice(start, start + _CHUNK)
-        job = (pictures[part], files, order.part(part))
+        job = (pictures[part], files, order.start[part], order.length[part], looks and looks.of(part))
         if pool:
             futures.append(pool.submit(_fill, *job))
         else:
@@ -95,11 +91,13 @@ def _wait(futures: list[Future[None]]) -> None:
         future.result()
 
 
-def _fill(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> None:
+def _fill(
+    pictures: np.ndarray, files: Sequence[Pictures], start: np.ndarray, length: np.ndarray, looks: Look | None
+) -> None:
     for place in range(len(pictures)):
-        jpeg = read_jpeg(files, int(order.start[place]), int(order.length[place]))
+        jpeg = read_jpeg(files, int(start[place]), int(length[place]))
         face = decode_face(jpeg, pictures.shape[1])
-        pictures[place] = changed(face, order.looks.of(place)) if order.looks else face
+        pictures[place] = changed(face, looks.of(place)) if looks else face
 
 
 def draw_looks(rng: np.random.Generator, n: int, size: int, turn: float = 0.0, zoom: float = 0.0) -> Look:

@@ -13,7 +13,7 @@ from torch import Tensor
 from au_core.config import AdversarialConfig
 from au_core.data.decoders import Apart, Batch
 from au_core.data.faces import Faces
-from au_core.data.feeding import Ahead, Order, begin_filling, draw_looks
+from au_core.data.feeding import Ahead, Look, Order, begin_filling, draw_looks
 from au_core.errors import ConfigError, DatasetError
 
 
@@ -146,10 +146,11 @@ class Sampler:
     def _order(self, stream: str, number: int) -> Order:
         """What a draw shows, and how."""
         rows, looks = self._rows(stream, number), None
-        if self.augment:  # drawn for the global batch: the same for any number of workers
-            rng = seeded(self.seed, f"augment/{stream}", number)
-            looks = draw_looks(rng, self.cfg.m, self.size, self.turn, self.zoom)
-            looks = looks.of(slice(self.rank, None, self.world))
+        if self.augment:
+            share = slice(self.rank, None, self.world)
+            looks = partial(
+                looks_of_draw, self.seed, stream, number, self.cfg.m, share, self.size, self.turn, self.zoom
+            )
         return Order(rows, self.faces.start[rows], self.faces.length[rows], looks)
 
     def _begin(self, order: Order) -> Callable[[], Batch]:
@@ -172,6 +173,13 @@ class Sampler:
     def _moved(self, part: Tensor) -> Tensor:
         """On the device; a GPU goes on computing meanwhile."""
         return part.to(self.device, non_blocking=True)
+
+
+def looks_of_draw(
+    seed: int, stream: str, number: int, m: int, share: slice, size: int, turn: float, zoom: float
+) -> Look:
+    """A worker's share of the looks of ``m`` faces: drawn for all, so the same for any number of workers."""
+    return draw_looks(seeded(seed, f"augment/{stream}", number), m, size, turn, zoom).of(share)
 
 
 def real_vectors(labels: np.ndarray, datasets: np.ndarray, at_least: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from au_core.data.sampling import Sampler
 BATCHES = 40
 
 
-def sampler(folder: Path, pool: ThreadPoolExecutor, **more) -> Sampler:
+def sampler(folder: Path, pool: ThreadPoolExecutor | None, **more) -> Sampler:
     """A sampler over the faces of ``folder``, half of them labelled; ``more`` are the sampler's own."""
     faces, cfg = load_faces(folder, BP4D, ["train"]), AdversarialConfig()
     labels = np.where(np.arange(len(faces))[:, None] % 2 == 0, faces.labels, UNKNOWN)
