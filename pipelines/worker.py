@@ -1,33 +1,27 @@
-"""What every worker of one training runs: plan, networks, data, then Algorithm 1 with reports in between."""
+"""What every worker runs: one plan after another, each trained if it is not, then predicted."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.distributed as dist
 from ray import train
 from ray.train.torch import get_device, prepare_model
 
 from au_core.config import AdversarialConfig
-from au_core.data.faces import Faces
 from au_core.data.files import full_disk_named, read_json, sweep_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
-from au_core.data.sampling import Sampler, seeded
-from au_core.errors import AuError, CheckpointError, LossError
-from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
-from au_core.evaluation.predict import predict_run, predict_set
+from au_core.data.sampling import Sampler
+from au_core.errors import AuError, CheckpointError
+from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
-from au_core.methods.base import DeepMethod
-from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer
-from au_core.models.recognizer import Recognizer
-from au_core.training.game import Game, decay
-from au_core.training.state import History, restore, save_state
+from au_core.models.checkpoint import load_recognizer
+from pipelines.training import Training
 
 
 def train_worker(config: dict[str, Any]) -> None:
@@ -96,11 +90,13 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
     torch.manual_seed(plan.seed)
     method = build_method(plan.method, plan.adversarial)
     game = method.build(len(plan.spec.aus), plan.train, device(), prepare_model)
+    check = partial(check_owner, folder, group)
     with (
         ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool,
         closing(_sampler(plan, method.cfg, sources, pool)) as draw,
     ):
-        _play(plan, method, game, draw, load_split(plan, sources.coded, "val"), pool, folder, group)
+        validation = load_split(plan, sources.coded, "val")
+        Training(plan, folder, method, game, draw, validation, pool, check).run()
 
 
 def _sampler(plan: FoldPlan, cfg: AdversarialConfig, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:
@@ -112,82 +108,3 @@ def _sampler(plan: FoldPlan, cfg: AdversarialConfig, sources: Sources, pool: Thr
         augment=plan.train.augment, turn=plan.train.turn, zoom=plan.train.zoom, rank=rank, world=world,
         device=device(), pool=pool, processes=scaling.decoders, ahead=scaling.ahead,
     )  # fmt: skip
-
-
-def _play(
-    plan: FoldPlan,
-    method: DeepMethod,
-    game: Game,
-    draw: Sampler,
-    validation: Faces,
-    pool: ThreadPoolExecutor,
-    folder: RunFolder,
-    group: str,
-) -> None:
-    """All steps from the last checkpoint on, with their reports."""
-    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
-    step, best = restore(game, folder.checkpoints)
-    if len(set(map(int, _gathered(np.array(step), world)))) > 1:
-        raise RuntimeError("workers read different checkpoints: a shared disk can lag, all start again")
-    draw.seek(step)
-    history = History(folder.history, step) if rank == 0 else None
-    while step < method.cfg.steps:
-        step += 1
-        # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
-        torch.manual_seed(int(seeded(plan.seed, f"step/{rank}", step).integers(2**63)))
-        if plan.train.decay:
-            decay(game, (step - 1) / method.cfg.steps)
-        try:
-            losses = method.step(game, draw)
-        except LossError as error:
-            batch = draw.drawn["real" if error.player == "D" else "mixed"]
-            raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
-        if history:
-            history.add(losses, method.cfg.m * method.cfg.h_r)
-        if step % plan.train.report_every == 0 or step == method.cfg.steps:
-            scores = _validate(game.bare_recognizer, validation, plan, pool)
-            scores |= method.watch(game, validation.labels)
-            if history:
-                check_owner(folder, group)
-                history.write(step, scores)
-                best = _keep_best(game, plan, step, scores["val/f1_avg"], best, folder)
-                save_state(game, step, best, folder.checkpoints)
-                history.resume()
-            train.report({"step": step, **scores})
-    if rank == 0 and not folder.model.exists():
-        check_owner(folder, group)
-        folder.candidate.rename(folder.model)
-
-
-def _validate(
-    recognizer: Recognizer, faces: Faces, plan: FoldPlan, pool: ThreadPoolExecutor
-) -> dict[str, float]:
-    """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""
-    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
-    prob = np.empty((len(faces), len(plan.spec.aus)), np.float32)
-    own = predict_set(recognizer, faces.share(rank, world), plan.train.input_size, pool)
-    for start, part in enumerate(_gathered(own, world)):
-        prob[start::world] = part
-    pred = prob >= best_thresholds(prob, faces.labels)
-    f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
-    spread = float(prob.std(axis=0).mean())
-    return {"val/f1_avg": f1, "val/accuracy_avg": accuracy, "val/prob_std": spread}
-
-
-def _gathered(part: np.ndarray, world: int) -> list[np.ndarray]:
-    """Every worker's ``part``, in the order of ranks."""
-    if world == 1:
-        return [part]
-    parts: list[Any] = [None] * world
-    dist.all_gather_object(parts, part)
-    return parts
-
-
-def _keep_best(game: Game, plan: FoldPlan, step: int, score: float, best: float, folder: RunFolder) -> float:
-    """Save R as the candidate if its validation score is the highest so far; returns the highest."""
-    if score > best:
-        card = ModelCard(
-            backbone=plan.train.backbone, spec=plan.spec, input_size=plan.train.input_size, step=step
-        )
-        save_recognizer(game.bare_recognizer, card, folder.candidate)
-    return max(score, best)

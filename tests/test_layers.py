@@ -101,6 +101,7 @@ pipelines
 pipelines.cli
 pipelines.cluster
 pipelines.tracking
+pipelines.training
 pipelines.worker
 pipelines.trainer
 pipelines.evaluate

@@ -1,0 +1,126 @@
+"""A training as each of its workers runs it: Algorithm 1 from the last checkpoint on, and reports."""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from ray import train
+from torch import Tensor
+
+from au_core.data.faces import Faces
+from au_core.data.layout import RunFolder
+from au_core.data.sampling import Sampler, seeded
+from au_core.errors import AuError, LossError
+from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
+from au_core.evaluation.predict import predict_set
+from au_core.fold_plan import FoldPlan
+from au_core.methods.base import DeepMethod
+from au_core.models.checkpoint import ModelCard, save_recognizer
+from au_core.training.game import Game, decay
+from au_core.training.state import History, restore, save_state
+
+
+@dataclass
+class Training:
+    """What a worker needs to train one plan; all workers of a training run the same steps.
+
+    The first of them writes the folder: history, checkpoints and R with the best validation score.
+    """
+
+    plan: FoldPlan
+    folder: RunFolder
+    method: DeepMethod
+    game: Game
+    draw: Sampler
+    """This worker's; it knows the worker's rank, and how many there are."""
+    validation: Faces
+    pool: ThreadPoolExecutor
+    """Threads that decode validation faces."""
+    check: Callable[[], None]
+    """Raises if other workers have taken the folder over; asked before each write."""
+    best: float = field(default=-math.inf, init=False)
+    """Highest validation score so far."""
+
+    def run(self) -> None:
+        """All steps.
+
+        Raises:
+            AuError: a loss became infinite or NaN.
+            RuntimeError: workers read different checkpoints, or others have taken over.
+        """
+        step, self.best = restore(self.game, self.folder.checkpoints)
+        self._agree_on(step)
+        self.draw.seek(step)
+        history = History(self.folder.history, step) if self.draw.rank == 0 else None
+        while step < self.method.cfg.steps:
+            step += 1
+            losses = self._step(step)
+            if history:
+                history.add(losses, self.method.cfg.m * self.method.cfg.h_r)
+            if step % self.plan.train.report_every == 0 or step == self.method.cfg.steps:
+                self._report(step, history)
+        if self.draw.rank == 0 and not self.folder.model.exists():
+            self.check()
+            self.folder.candidate.rename(self.folder.model)
+
+    def _agree_on(self, step: int) -> None:
+        if len(set(map(int, _gathered(np.array(step), self.draw.world)))) > 1:
+            raise RuntimeError("workers read different checkpoints: a shared disk can lag, all start again")
+
+    def _step(self, step: int) -> dict[str, Tensor]:
+        # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
+        random = seeded(self.plan.seed, f"step/{self.draw.rank}", step)
+        torch.manual_seed(int(random.integers(2**63)))
+        if self.plan.train.decay:
+            decay(self.game, (step - 1) / self.method.cfg.steps)
+        try:
+            return self.method.step(self.game, self.draw)
+        except LossError as error:
+            batch = self.draw.drawn["real" if error.player == "D" else "mixed"]
+            raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
+
+    def _report(self, step: int, history: History | None) -> None:
+        scores = self._validate() | self.method.watch(self.game, self.validation.labels)
+        if history:
+            self.check()
+            history.write(step, scores)
+            self._keep_best(step, scores["val/f1_avg"])
+            save_state(self.game, step, self.best, self.folder.checkpoints)
+            history.resume()
+        train.report({"step": step, **scores})
+
+    def _validate(self) -> dict[str, float]:
+        """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""
+        faces, world = self.validation, self.draw.world
+        share, size = faces.share(self.draw.rank, world), self.plan.train.input_size
+        own = predict_set(self.game.bare_recognizer, share, size, self.pool)
+        prob = np.empty((len(faces), len(self.plan.spec.aus)), np.float32)
+        for start, part in enumerate(_gathered(own, world)):
+            prob[start::world] = part
+        pred = prob >= best_thresholds(prob, faces.labels)
+        f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
+        spread = float(prob.std(axis=0).mean())
+        return {"val/f1_avg": f1, "val/accuracy_avg": accuracy, "val/prob_std": spread}
+
+    def _keep_best(self, step: int, score: float) -> None:
+        """Save R as the candidate if its validation score is the highest so far."""
+        if score > self.best:
+            plan, self.best = self.plan, score
+            card = ModelCard(
+                backbone=plan.train.backbone, spec=plan.spec, input_size=plan.train.input_size, step=step
+            )
+            save_recognizer(self.game.bare_recognizer, card, self.folder.candidate)
+
+
+def _gathered(part: np.ndarray, world: int) -> list[np.ndarray]:
+    """Every worker's ``part``, in the order of ranks."""
+    if world == 1:
+        return [part]
+    parts: list[Any] = [None] * world
+    dist.all_gather_object(parts, part)
+    return parts
