@@ -62,11 +62,13 @@ class Experiment:
 
         Raises:
             ConfigError: there are no faces yet.
-        DatasetError: the label prior is unreadable.
+            DatasetError: the label prior is unreadable.
         """
         subjects = list_subjects(self.faces)
         if not subjects:
-            raise ConfigError(f"{self.faces}: no faces; run pipelines/full_protocol.py first")
+            raise ConfigError(
+                f"{self.faces}: no faces; first run pipelines/full_protocol.py or preprocess.py"
+            )
         if self.unlabelled and not list_subjects(self.out / "faces_unlabelled"):
             raise ConfigError(
                 f"{self.out / 'faces_unlabelled'}: no faces; run pipelines/full_protocol.py "

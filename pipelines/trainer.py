@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from au_core.config import ScalingConfig
+from au_core.config import ScalingConfig, flattened
 from au_core.data.files import full_disk_named, read_json, write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
@@ -126,14 +126,10 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
 
 def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     """The first setting in which a stored plan differs, for people."""
-    now = json.loads(json.dumps(asdict(plan)))
-    for key in sorted(set(now) - {"scaling"}):
-        if isinstance(now[key], dict):
-            for name in now[key]:
-                if before[key].get(name) != now[key][name]:
-                    return f"{key}.{name} was {before[key].get(name)}, is {now[key][name]}"
-        elif before.get(key) != now[key]:
-            return f"{key} was {before.get(key)}, is {now[key]}"
+    then, now = flattened(before), flattened(json.loads(json.dumps(asdict(plan))))
+    for key in sorted(key for key in now if not key.startswith("scaling.")):
+        if then.get(key, "None") != now[key]:
+            return f"{key} was {then.get(key)}, is {now[key]}"
     return "an older version of the settings"
 
 
