@@ -171,7 +171,8 @@ class TrainConfig:
     """What the paper leaves open about a training: network, precision, augmentation, validation."""
 
     backbone: str = "resnet50"
-    """Any classification network of torchvision by its name, or ``resnet10`` (for the demo)."""
+    """A classification network of torchvision by its name (not ``googlenet`` or ``inception_v3``, which have
+    more than one classifier), or ``resnet10`` (for the demo)."""
     weights: str | None = None
     """Initial weights: a torchvision name such as ``IMAGENET1K_V2``, a local state_dict file, or None."""
     input_size: int = 224
@@ -201,7 +202,7 @@ class TrainConfig:
         )
         _require(self.input_size >= 32, f"input_size must be at least 32, got {self.input_size}")
         _require(
-            not self.backbone.startswith("vit_") or self.input_size == 224,
+            not self.backbone.startswith(("vit_", "maxvit_")) or self.input_size == 224,
             f"{self.backbone} sees 224 pixels alone, got input_size {self.input_size}",
         )
         _require(0 <= self.turn <= 45, f"turn must be in [0, 45] degrees, got {self.turn:g}")
@@ -220,12 +221,12 @@ class ScalingConfig:
     workers: int = 1
     """DDP workers of one training."""
     cpus_per_worker: int = 1
-    """CPU cores of each worker: its threads; with a GPU as many processes decode faces for it."""
+    """CPU cores of each worker: its threads; with a GPU about as many processes decode faces for it."""
     gpu: bool = False
     """Give each worker a GPU."""
     ahead: int = 2
-    """Batches of a kind that are decoded before they are needed: all pictures a worker holds in memory. With
-    a GPU each of its ``decoders`` makes one at least."""
+    """Batches of a kind that are decoded before they are needed; these and one more of each kind are all
+    pictures that a worker holds in memory. With a GPU each of its ``decoders`` makes one at least."""
 
     @property
     def decoders(self) -> int:
@@ -237,7 +238,7 @@ class ScalingConfig:
             min(self.workers, self.cpus_per_worker) >= 1,
             f"workers and cpus_per_worker must be >= 1, got {self.workers} and {self.cpus_per_worker}",
         )
-        _require(self.ahead >= 0, f"ahead must be >= 0, got {self.ahead}")
+        _require(0 <= self.ahead <= 64, f"ahead must be in [0, 64], got {self.ahead}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

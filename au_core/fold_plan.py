@@ -1,6 +1,6 @@
 """One training, fully described: what decides its result, its folder, and whether it is done already."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from au_core.aus import DatasetSpec
@@ -28,7 +28,8 @@ class FoldPlan:
     val_subjects: tuple[str, ...]
     test_subjects: tuple[str, ...]
     faces: str
-    """Fingerprint of the face files (labelled and unlabelled), so that changed data retrains."""
+    """Fingerprint of what the files hold that are read (faces with and without labels, a label prior, initial
+    weights), so that changed data retrains."""
     adversarial: AdversarialConfig
     train: TrainConfig
     scaling: ScalingConfig
@@ -50,7 +51,11 @@ class FoldPlan:
 
     @property
     def digest(self) -> str:
-        """Short hash of all that decides the result; a changed setting never resumes old weights."""
+        """Short hash of all that should decide the result; a changed setting never resumes old weights.
+
+        ``scaling`` is left out, so that a training can move to another cluster: workers normalise their
+        own faces (``sync_batch_norm``), and a GPU may choose another ``precision``.
+        """
         return digest_of({key: value for key, value in asdict(self).items() if key != "scaling"})
 
     @classmethod
@@ -64,8 +69,3 @@ class FoldPlan:
             "scaling": ScalingConfig(**values["scaling"]),
         }
         return cls(**{**values, **subjects, **nested, "spec": spec})
-
-
-def with_method(plan: FoldPlan, **adversarial: float) -> FoldPlan:
-    """The same plan at another point of Algorithm 1's knobs; for sweeps."""
-    return replace(plan, adversarial=replace(plan.adversarial, **adversarial))

@@ -78,10 +78,12 @@ class Experiment:
         for layout, folder in self.also_faces.items():
             aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
         cfg = replace(cfg, spec=replace(cfg.spec, aus=tuple(sorted(aus))))
-        faces, prior = fingerprint(*self.sources.folders), cfg.adversarial.label_prior
-        if prior:
+        if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
-            faces = digest_of([faces, content_of(Path(prior))])
+        faces = fingerprint(*self.sources.folders)
+        for path in filter(None, (prior, cfg.train.weights)):
+            if content := content_of(Path(path)):
+                faces = digest_of([faces, content])
         return plan_runs(cfg, subjects, faces)
 
     def folder(self, plan: FoldPlan) -> RunFolder:
@@ -153,5 +155,5 @@ def active_from(layout: str) -> int:
 
 
 def content_of(path: Path) -> str:
-    """Digest of a file's bytes, empty where there is none (its reader will say so)."""
+    """Digest of a file's bytes, empty where there is none: weights may be a name of torchvision's."""
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() if path.is_file() else ""

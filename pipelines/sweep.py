@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 from au_core.fold_plan import FoldPlan
@@ -101,6 +102,8 @@ def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
     claim(folder, plan)
     if not folder.model.exists():
         train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
+        if folder.refusal.exists():
+            raise AuError(f"{text_of(point_of(config))}: {read_json(folder.refusal)['reason']}")
     tune.report({SCORE: best_score(folder)})
 
 

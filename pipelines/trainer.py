@@ -107,16 +107,16 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
     """Write the plan into a new run folder, or make sure that an old one was made for the same plan.
 
     Raises:
-        ConfigError: it was made for another one, and is finished.
+        ConfigError: it was made for another one, and holds work: a model, or checkpoints.
     """
     shutil.rmtree(scratch_of(folder), ignore_errors=True)  # a killed driver leaves these
     folder.owner.unlink(missing_ok=True)
     if folder.digest() == plan.digest:
         return
-    if folder.model.exists():
-        before = read_json(folder.config)["plan"]
+    if folder.model.exists() or any(folder.checkpoints.glob("step=*")):
+        before, work = read_json(folder.config)["plan"], "a" if folder.model.exists() else "an interrupted"
         raise ConfigError(
-            f"{folder.path} holds a finished training with other settings ({_difference(before, plan)}); "
+            f"{folder.path} holds {work} training with other settings ({_difference(before, plan)}); "
             "choose another --out, or remove that folder to train again"
         )
     shutil.rmtree(folder.path, ignore_errors=True)

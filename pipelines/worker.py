@@ -1,6 +1,7 @@
 """What every worker runs: one plan after another, each trained if it is not, then predicted."""
 
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -60,6 +61,9 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, sources: Sources, config: dict
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
         if config["predict"]:
             predict_run(plan, folder, sources.coded, device())
+    while config["predict"] and not folder.predictions.exists():
+        check_owner(folder, config["group"])
+        time.sleep(1)  # here, not in the next training's first message, which would not wait for hours
 
 
 def check_owner(folder: RunFolder, group: str) -> None:

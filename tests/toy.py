@@ -31,22 +31,25 @@ def write_toy_faces(
     aus: Sequence[int] = BP4D.aus,
     unknown: float = 0.0,
     lost: int = 0,
+    dataset: str = "BP4D",
 ) -> Path:
     """Face shards of ``subjects`` in ``folder``; some labels unknown, the last ``lost`` faces not found."""
     for subject in subjects:
         rng = np.random.default_rng(list(subject.encode()))
         labels = rng.integers(0, 2, (frames, len(aus))).astype(np.int8)
         labels[rng.random(labels.shape) < unknown] = UNKNOWN
-        write_table(toy_shard(labels, rng, aus, lost), folder / f"subject={subject}" / "T1.parquet")
+        write_table(toy_shard(labels, rng, aus, lost, dataset), folder / f"subject={subject}" / "T1.parquet")
     return folder
 
 
-def toy_shard(labels: np.ndarray, rng: np.random.Generator, aus: Sequence[int], lost: int) -> pa.Table:
+def toy_shard(
+    labels: np.ndarray, rng: np.random.Generator, aus: Sequence[int], lost: int, dataset: str
+) -> pa.Table:
     n = len(labels)
     found = [i < n - lost for i in range(n)]
     jpegs = [cv2.imencode(".jpg", toy_face(row, rng))[1].tobytes() for row in labels]
     columns = {
-        "dataset": ["BP4D"] * n,
+        "dataset": [dataset] * n,
         "sequence": ["T1"] * n,
         "frame": list(range(100, 100 + n)),
         "face_id": [0] * n,

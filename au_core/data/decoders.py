@@ -56,7 +56,7 @@ class Apart:
 
         Raises:
             ConfigError: there is no shared memory for the pictures.
-            RuntimeError: a process was killed. What goes wrong in one is raised here as well.
+            RuntimeError: a process was killed, or something went wrong in it: then with its traceback.
         """
         try:
             return self._take(number)
@@ -116,13 +116,13 @@ class _Decoder:
             raise self._dead() from error
 
     def wait(self) -> None:
-        """Until the first order not yet waited for is done; raises what went wrong with it."""
+        """Until the first order not yet waited for is done; raises what it tells of a failure."""
         try:
             wrong = self._pipe.recv()
         except (EOFError, OSError) as error:
             raise self._dead() from error
-        if wrong is not None:
-            raise wrong
+        if wrong:
+            raise RuntimeError(f"in a process that decodes faces:\n{wrong}")
 
     def end(self) -> None:
         self._process.kill()
@@ -133,7 +133,7 @@ class _Decoder:
         self._process.join(1)
         return RuntimeError(
             f"a process that decodes faces exited unexpectedly (exit code {self._process.exitcode}; "
-            "-9: killed, perhaps for want of memory)"
+            "-9: killed, perhaps for want of memory; 1: its standard error says why)"
         )
 
 
@@ -149,11 +149,10 @@ def _decode(pipe: Connection, files: Sequence[Pictures], pictures: Tensor) -> No
         return
 
 
-def _filled(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> Exception | None:
-    """What went wrong, with the lines where it did."""
+def _filled(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> str:
+    """What went wrong, if anything did: as text, since not every exception can travel."""
     try:
         begin_filling(pictures, files, order, None)
-    except Exception as error:
-        error.add_note(f"in a process that decodes faces:\n{format_exc()}")
-        return error
-    return None
+    except Exception:
+        return format_exc()
+    return ""

@@ -61,7 +61,8 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
     faces = load_faces(sources.coded, plan.spec, plan.train_subjects)
     for path, active_from in sources.also:
         spec = replace(plan.spec, active_from=active_from)
-        faces = join_faces(faces, load_faces(path, spec, list_subjects(path)))
+        more = load_faces(path, spec, list_subjects(path))
+        faces = join_faces(faces, without_held_out(more, {*faces.dataset}, plan))
     labels = visible_labels(faces, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
     prior = plan.adversarial.label_prior
     vectors = load_label_prior(Path(prior), plan.spec.columns) if prior else None
@@ -70,6 +71,21 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
         extra = load_faces(sources.unlabelled, plan.spec, people, all_faces=True)
         faces, labels = join_faces(faces, extra), np.concatenate([labels, extra.labels])
     return TrainingSet(faces, labels, vectors)
+
+
+def without_held_out(faces: Faces, datasets: set[str], plan: FoldPlan) -> Faces:
+    """``faces`` without the people whom ``plan`` validates or tests on, if they are those of ``datasets``.
+
+    A further dataset may show them again; equal names in other datasets are other people's.
+    """
+    held_out, pools = {*plan.val_subjects, *plan.test_subjects}, {_people_of(name) for name in datasets}
+    again = np.array([_people_of(name) in pools for name in faces.dataset], bool)
+    return faces[~(again & np.array([subject in held_out for subject in faces.subject], bool))]
+
+
+def _people_of(dataset: str) -> str:
+    """The dataset whose people another filmed, under the same names: DISFA+ those of DISFA."""
+    return "DISFA" if dataset == "DISFA+" else dataset
 
 
 def load_split(plan: FoldPlan, faces: Path, split: str) -> Faces:

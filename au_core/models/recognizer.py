@@ -53,6 +53,8 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
         net = _resnet10() if name == "resnet10" else models.get_model(name, weights=named)
     except (ValueError, KeyError) as error:
         raise ConfigError(f"backbone {name!r} with weights {weights!r}: {error}") from error
+    if getattr(net, "aux_logits", False):
+        raise ConfigError(f"backbone {name!r} answers with several classifiers; expected a network with one")
     if local:
         _load_local(net, Path(str(weights)))
     return net, _remove_classifier(net)

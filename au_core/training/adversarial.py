@@ -94,11 +94,13 @@ def update_recognizer(
 
 @torch.no_grad()
 def accuracy_on_real(game: Game, y_real: Tensor) -> float:
-    """How often D is right on real label vectors ``y_real[N, L]``."""
+    """How often D is right on real label vectors ``y_real[N, L]``; D stays as it is."""
     D = bare(game.discriminator)
     device = next(D.parameters()).device
     vectors = blanked(y_real.to(device, torch.float32), y_real.to(device))
-    return (D(vectors) > 0).float().mean().item()
+    right = D.eval()(vectors) > 0  # in training mode spectral norm goes on to estimate
+    D.train()
+    return right.float().mean().item()
 
 
 def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:

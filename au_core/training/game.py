@@ -38,7 +38,7 @@ class Game:
         """R as it predicts in training, without learning statistics: D's updates look at it often.
 
         R's running statistics must come from R's own updates alone, or ``o_wlc``, which has no updates of D,
-        would differ in more than alpha.
+        would differ in more than alpha. Made when it is first asked for, on R's device at that time.
         """
         return without_statistics(bare(self.recognizer))
 
@@ -97,6 +97,7 @@ def without_statistics(net: nn.Module) -> nn.Module:
     """A network of the same weights (not copies), whose batch norm remembers nothing of what it sees."""
     twin = copy.deepcopy(net, {id(weight): weight for weight in net.parameters()})
     modules: list[Any] = list(twin.modules())
+    # Its statistics are its own already; not to keep any is a call less in each layer.
     for norm in (module for module in modules if getattr(module, "track_running_stats", False)):
         norm.track_running_stats = False
     return twin

@@ -62,6 +62,41 @@ def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_c
     assert {tuple(columns[v >= 0]) for v in draw.real} == {BP4D.aus, DISFA.aus}
 
 
+@pytest.mark.parametrize(("dataset", "kept"), [("BP4D", False), ("GFT", True)])
+def test_who_is_held_out_is_not_trained_on_under_another_layout(tmp_path, tiny, dataset, kept):
+    write_toy_faces(tmp_path / "faces")
+    write_toy_faces(tmp_path / "faces_also" / "manifest", dataset=dataset)
+    experiment = Experiment(cfg=tiny, out=tmp_path)
+    for plan in experiment.plans(tiny):
+        data, held_out = (
+            load_training_set(plan, experiment.sources),
+            {*plan.val_subjects, *plan.test_subjects},
+        )
+        assert held_out and held_out.isdisjoint(data.faces.subject) != kept
+        assert set(plan.train_subjects) <= {*data.faces.subject}
+
+
+def test_disfa_plus_shows_the_people_of_disfa(tmp_path, tiny):
+    people = [f"SN{number:03d}" for number in (1, 3, 4, 7, 9, 10)]
+    write_toy_faces(tmp_path / "faces", people, aus=DISFA.aus, dataset="DISFA")
+    write_toy_faces(tmp_path / "faces_also" / "disfa_plus", people, aus=DISFA.aus, dataset="DISFA+")
+    disfa = replace(tiny, spec=DISFA, layout="disfa", protocol="hashed_three_fold")
+    experiment = Experiment(cfg=disfa, out=tmp_path)
+    for plan in experiment.plans(disfa):
+        trained_on = {*load_training_set(plan, experiment.sources).faces.subject}
+        assert trained_on == {*plan.train_subjects}
+
+
+def test_changed_initial_weights_are_another_training(mixed, tmp_path):
+    path = tmp_path / "weights.pth"
+    cfg = replace(mixed.cfg, train=replace(mixed.cfg.train, weights=str(path)))
+    digests = []
+    for content in (b"one", b"two"):
+        path.write_bytes(content)
+        digests.append(mixed.plans(cfg)[0].digest)
+    assert digests[0] != digests[1]
+
+
 def test_a_changed_prior_is_another_training(mixed, tmp_path):
     path = tmp_path / "prior.csv"
     cfg = replace(mixed.cfg, adversarial=replace(mixed.cfg.adversarial, label_prior=str(path)))

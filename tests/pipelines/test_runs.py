@@ -13,6 +13,7 @@ from au_core.training.state import read_history
 from pipelines.experiment import Experiment
 from pipelines.runs import dealt, run_plans
 from pipelines.tracking import Tracking
+from pipelines.trainer import claim
 from tests.pipelines.conftest import first_fold, snapshot
 from tests.toy import write_toy_faces
 
@@ -71,6 +72,22 @@ def test_other_settings_never_overwrite_a_finished_run(finished):
     plans = [plan for plan in finished.plans(changed) if plan.fold == 1]
     with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
         run_plans(plans, finished, Tracking(finished.out, "toy", finished.describe()))
+
+
+def test_other_settings_never_overwrite_an_interrupted_training(tiny, tmp_path):
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=tiny, out=tmp_path)
+    plan = experiment.plans(tiny)[0]
+    folder = experiment.folder(plan)
+    claim(folder, plan)
+    checkpoint = folder.checkpoints / "step=00000003.pt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    other = replace(plan, adversarial=replace(plan.adversarial, lr_d=0.5))
+    with pytest.raises(ConfigError, match=r"holds an interrupted training .*lr_d was .*, is 0.5\); choose"):
+        claim(folder, other)
+    claim(folder, plan)
+    assert checkpoint.exists()
 
 
 def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny, tmp_path):

@@ -56,14 +56,13 @@ def test_processes_make_the_batches_that_would_be_made_on_the_spot(faces):
                 torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-def test_to_begin_draws_nothing_from_the_step_s_randomness(faces):
-    torch.manual_seed(0)
-    expected = torch.rand(2)
-    torch.manual_seed(0)
-    with sampler(faces) as draw:
-        draw.images()
-        draw.mixed()
-        assert torch.equal(torch.rand(2), expected)
+@pytest.mark.parametrize("numbers", [(0, 2, 3, 5, 6, 8), (4, 3, 3)])
+def test_a_jump_never_shows_a_batch_that_is_not_ready(faces, numbers):
+    with sampler(faces, 0) as plain, sampler(faces, 1) as apart:
+        for number in numbers:
+            for draw in (plain, apart):
+                draw.drawn["images"] = number
+            assert torch.equal(plain.images(), apart.images())
 
 
 @pytest.fixture
@@ -79,7 +78,7 @@ def test_an_unreadable_face_is_told_when_it_is_asked_for_each_time(broken):
                 expected = plain.streams["images"](number)[0]
             except AssertionError:
                 for _ in range(2):
-                    with pytest.raises(AssertionError, match="preprocessing only stores"):
+                    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*preprocessing only stores"):
                         draw.streams["images"](number)
                 return
             assert torch.equal(draw.streams["images"](number)[0], expected)
@@ -87,7 +86,7 @@ def test_an_unreadable_face_is_told_when_it_is_asked_for_each_time(broken):
 
 
 def test_processes_end_though_their_error_is_kept(broken):
-    with pytest.raises(AssertionError) as kept, sampler(broken) as draw:
+    with pytest.raises(RuntimeError) as kept, sampler(broken) as draw:
         for _ in range(20):
             draw.images()
     assert kept.tb is not None and not decoders()
@@ -160,6 +159,21 @@ def test_processes_end_when_the_one_they_work_for_is_killed(tmp_path):
     run.kill()
     run.communicate()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in helpers), "the end of the decoders")
+
+
+def test_ctrl_c_is_told_by_the_one_who_asked_alone(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tests.au_core.data.test_decoders", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    assert run.stdout is not None and run.stdout.readline() == "drawn\n"
+    os.killpg(run.pid, signal.SIGINT)
+    _, errors = run.communicate(timeout=30)
+    assert errors.count("Traceback") == 1 and errors.endswith("KeyboardInterrupt\n")
 
 
 if __name__ == "__main__":

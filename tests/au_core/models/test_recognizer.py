@@ -42,6 +42,11 @@ def test_an_unknown_network_is_named():
         build_backbone("resnet1")
 
 
+def test_a_network_with_several_classifiers_is_refused():
+    with pytest.raises(ConfigError, match="backbone 'googlenet' answers with several classifiers"):
+        build_backbone("googlenet")
+
+
 def test_a_vision_transformer_takes_one_size_only():
     with pytest.raises(ConfigError, match="vit_b_16 sees 224 pixels alone, got input_size 96"):
         TrainConfig(backbone="vit_b_16", input_size=96)
