@@ -5,6 +5,9 @@ import os
 import sys
 from types import ModuleType
 
+from au_core.config import ScalingConfig
+from au_core.errors import ConfigError
+
 TRIAL_SLOT = "trial_slot"
 """What a Tune trial holds instead of a CPU, which its training needs; cluster.yaml gives the head some."""
 LOCAL_OBJECT_STORE = 256 * 2**20
@@ -18,6 +21,21 @@ def ray_data() -> ModuleType:
     ray.data.DataContext.get_current().enable_progress_bars = False  # one line of our own says more
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # which importing ray.data has set itself
     return ray.data
+
+
+def check_gpu(scaling: ScalingConfig) -> None:
+    """Make sure that a training that asks for a GPU will not wait for one that never comes.
+
+    Raises:
+        ConfigError: it would run on this machine, which has none. A cluster may start nodes when asked.
+    """
+    import torch
+
+    if scaling.gpu and not os.environ.get("RAY_ADDRESS") and not torch.cuda.is_available():
+        raise ConfigError(
+            "the recipe asks for a GPU for each training, and this machine has none; add --no-gpu to train "
+            "on its cores (slow: see --backbone, --input-size, --steps), or use a cluster (cluster.yaml)"
+        )
 
 
 def connect() -> None:

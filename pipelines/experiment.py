@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from au_core.aus import SPECS
-from au_core.config import LAYOUTS, ExperimentConfig, digest_of
+from au_core.config import (
+    LAYOUTS,
+    AdversarialConfig,
+    ExperimentConfig,
+    ScalingConfig,
+    TrainConfig,
+    digest_of,
+)
 from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import write_json
 from au_core.data.fold import Sources
@@ -17,6 +24,7 @@ from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, load_recipe
+from pipelines.options import add_fields, with_options
 
 Formatter = argparse.ArgumentDefaultsHelpFormatter
 
@@ -42,14 +50,12 @@ class Experiment:
     @property
     def unlabelled_faces(self) -> Path | None:
         """Shards of the unlabelled video, None where there is none."""
-        folder = self.out / "faces_unlabelled"
-        return folder if self.unlabelled or folder.exists() else None
+        return self.out / "faces_unlabelled" if self.unlabelled else None
 
     @property
     def also_faces(self) -> dict[str, Path]:
         """Shards of the further labelled datasets, by layout."""
-        found = {path.name: path for path in sorted((self.out / "faces_also").glob("*"))}
-        return found | {layout: self.out / "faces_also" / layout for layout, _ in self.also}
+        return {layout: self.out / "faces_also" / layout for layout, _ in self.also}
 
     @property
     def sources(self) -> Sources:
@@ -69,11 +75,9 @@ class Experiment:
             raise ConfigError(
                 f"{self.faces}: no faces; first run pipelines/full_protocol.py or preprocess.py"
             )
-        if self.unlabelled and not list_subjects(self.out / "faces_unlabelled"):
-            raise ConfigError(
-                f"{self.out / 'faces_unlabelled'}: no faces; run pipelines/full_protocol.py "
-                f"--unlabelled {self.unlabelled} first"
-            )
+        for option, folder in self._more_faces():
+            if not list_subjects(folder):
+                raise ConfigError(f"{folder}: no faces; run pipelines/full_protocol.py {option} first")
         aus = set(cfg.spec.aus or list_au_numbers(self.faces))  # a manifest brings its own AUs
         for layout, folder in self.also_faces.items():
             aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
@@ -85,6 +89,11 @@ class Experiment:
             if content := content_of(Path(path)):
                 faces = digest_of([faces, content])
         return plan_runs(cfg, subjects, faces)
+
+    def _more_faces(self) -> list[tuple[str, Path]]:
+        """Folders of the faces that are not the dataset's own, each with the option that asks for it."""
+        also = [(f"--also {layout}={path}", self.also_faces[layout]) for layout, path in self.also]
+        return also + [(f"--unlabelled {self.unlabelled}", path) for path in [self.unlabelled_faces] if path]
 
     def folder(self, plan: FoldPlan) -> RunFolder:
         """Where a training of this experiment is written."""
@@ -127,19 +136,36 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Options for the recipe's settings of a training."""
+    add_fields(parser, AdversarialConfig, "Algorithm 1, Eq. 3-5 (without an option, the recipe's value)")
+    add_fields(parser, TrainConfig, "network and training, which the paper leaves open (likewise)")
+    add_fields(parser, ScalingConfig, "what one training takes of the cluster (likewise)")
+
+
 def load_experiment(args: argparse.Namespace) -> Experiment:
     """The experiment that the command line names.
 
     Raises:
-        ConfigError: an unknown recipe.
+        ConfigError: an unknown recipe, or what its settings or ``--also`` cannot be.
     """
     cfg = load_recipe(args.recipe)
+    groups = {name: with_options(getattr(cfg, name), args) for name in ("adversarial", "train", "scaling")}
+    cfg = replace(cfg, **groups)
     if args.detector:
         cfg = replace(cfg, preprocess=replace(cfg.preprocess, detector=args.detector))
-    names = [cfg.name, *(path.resolve().stem for path in (args.data, args.unlabelled) if path)]
+    also = _all_different([_layout_and_folder(text) for text in args.also])
+    read = (args.data, *(path for _, path in also), args.unlabelled)
+    names = [cfg.name, *(path.resolve().stem for path in read if path)]
     out = args.out or Path(os.environ.get("AU_OUT", "out")) / "-".join(names)
-    also = tuple(_layout_and_folder(text) for text in args.also)
     return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled, also=also)
+
+
+def _all_different(also: list[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:
+    layouts = [layout for layout, _ in also]
+    if twice := [layout for layout in layouts if layouts.count(layout) > 1]:
+        raise ConfigError(f"--also {twice[0]}= is given twice; expected one dataset of each layout")
+    return tuple(also)
 
 
 def _layout_and_folder(text: str) -> tuple[str, Path]:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.config import PreprocessConfig
+from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
 from pipelines.cli import run, summary
-from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
+from pipelines.cluster import check_gpu
+from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.tracking import Tracking, tracking_uri
 
 
@@ -33,23 +35,39 @@ def full_protocol(experiment: Experiment) -> Path:
 def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
     from pipelines.make_synthetic import make_synthetic
-    from pipelines.preprocess import check_detector, preprocess
+    from pipelines.preprocess import check_detector, find_faces, list_dataset
 
     cfg, data = experiment.cfg, experiment.data
+    _check(experiment)
+    further = [
+        list_dataset(layout, folder, experiment.also_faces[layout], cfg.preprocess)
+        for layout, folder in experiment.also
+    ]
+    if experiment.unlabelled and experiment.unlabelled_faces:
+        settings = for_unlabelled(cfg.preprocess)
+        further.append(list_dataset("videos", experiment.unlabelled, experiment.unlabelled_faces, settings))
     if data is None:
-        if cfg.synthetic is None:
-            raise ConfigError(
-                f"recipe {cfg.name} needs --data DIR, a dataset in the {cfg.layout} layout; "
-                "without data, run --recipe demo or disfa_demo"
-            )
+        assert cfg.synthetic
         check_detector(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
-    preprocess(cfg.layout, data, experiment.faces, cfg.preprocess)
-    for layout, folder in experiment.also:
-        preprocess(layout, folder, experiment.also_faces[layout], cfg.preprocess)
-    if experiment.unlabelled:
-        folder = experiment.out / "faces_unlabelled"
-        preprocess("videos", experiment.unlabelled, folder, for_unlabelled(cfg.preprocess))
+    coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess)
+    split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
+    for dataset in (coded, *further):
+        find_faces(dataset)
+
+
+def _check(experiment: Experiment) -> None:
+    """Ask first what would else fail after hours of finding faces."""
+    from au_core.models.recognizer import build_backbone
+
+    cfg = experiment.cfg
+    if experiment.data is None and cfg.synthetic is None:
+        raise ConfigError(
+            f"recipe {cfg.name} needs --data DIR, a dataset in the {cfg.layout} layout; "
+            "without data, run --recipe demo or disfa_demo"
+        )
+    check_gpu(cfg.scaling)
+    build_backbone(cfg.train.backbone, cfg.train.weights)
 
 
 def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:
@@ -62,6 +80,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run a recipe from its data to its report."""
     parser = argparse.ArgumentParser(description=summary(__doc__))
     add_experiment_arguments(parser)
+    add_settings(parser)
     experiment = load_experiment(parser.parse_args(argv))
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)

@@ -4,6 +4,7 @@ import argparse
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable
 from dataclasses import fields, replace
 from types import UnionType
 from typing import Any, TypeVar, get_args
@@ -24,9 +25,12 @@ def add_fields(parser: argparse.ArgumentParser, settings: type, title: str) -> N
             group.add_argument(option, type=value_type(field.type), metavar=field.name.upper(), **more)
 
 
-def value_type(annotation: Any) -> type:  # noqa: ANN401
-    """What a text is turned into for a field annotated so: ``str | None`` is given as a text."""
-    return get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
+def value_type(annotation: Any) -> Callable[[str], Any]:  # noqa: ANN401
+    """What turns a text into a value of a field annotated so; ``none`` is None where the field may be."""
+    if not isinstance(annotation, UnionType):
+        return annotation
+    kind = get_args(annotation)[0]
+    return lambda text: None if text == "none" else kind(text)
 
 
 def with_options(settings: T, args: argparse.Namespace) -> T:

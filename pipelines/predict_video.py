@@ -67,6 +67,7 @@ def predict_video(
                 boxes = [(k, face, p) for (k, face, _), p in zip(seen.faces, prob, strict=True)]
                 draw.write(draw_overlay(seen.image, boxes, card.spec.columns, card.thresholds))
             progress.add(frames=1, faces=len(seen.faces))
+        progress.total = progress.done  # a container's count is a guess
         progress.end()
     return progress.done, found
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,43 @@ SAVE_EVERY = 30
 
 
 def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> pa.Table:
-    """Write the face shards and ``quality.parquet`` of a dataset to ``faces``; returns the quality rows.
+    """:func:`list_dataset`, then :func:`find_faces`."""
+    return find_faces(list_dataset(layout, data, faces, cfg))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset that was listed: what there is to do, and where to."""
+
+    refs: list[SequenceRef]
+    faces: Path
+    cfg: PreprocessConfig
+
+    @property
+    def subjects(self) -> list[str]:
+        """Everyone in it."""
+        return sorted({ref.subject for ref in self.refs})
+
+
+def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> Dataset:
+    """The sequences of a dataset, whose faces will be written to ``faces``.
+
+    Raises:
+        AuError: it cannot be listed, or the detector cannot be had.
+    """
+    refs = list_sequences(layout, data.absolute(), cfg.camera)
+    return Dataset(refs, faces, check_detector(layout, cfg))
+
+
+def find_faces(dataset: Dataset) -> pa.Table:
+    """Write the face shards and ``quality.parquet`` of a dataset; returns the quality rows.
 
     Sequences whose files and settings have not changed are passed over; failed ones are tried again.
 
     Raises:
-        AuError: the dataset cannot be listed, the detector cannot be had, or every sequence failed.
+        AuError: every sequence failed.
     """
-    refs, cfg = list_sequences(layout, data.absolute(), cfg.camera), check_detector(layout, cfg)
+    refs, faces, cfg = dataset.refs, dataset.faces, dataset.cfg
     status = _finished(refs, cfg, faces)
     todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
     try:

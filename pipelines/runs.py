@@ -9,6 +9,7 @@ from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from pipelines.board import Board
 from pipelines.cli import say
+from pipelines.cluster import check_gpu
 from pipelines.experiment import Experiment
 from pipelines.tracking import Tracking
 from pipelines.trainer import Job, claim, train_folds
@@ -31,6 +32,8 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
         claim(folder, plan)
         tracking.start(plan, folder)
     todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
+    for plan, _ in todo[:1]:
+        check_gpu(plan.scaling)
     say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
     failures = _run_all(todo, experiment, tracking) if todo else {}
     for plan, folder in jobs:

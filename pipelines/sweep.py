@@ -18,7 +18,7 @@ from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from pipelines.cli import run, say, summary
 from pipelines.cluster import connect
-from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
+from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.full_protocol import prepare_faces
 from pipelines.runs import at_once
 from pipelines.tracking import Tracking
@@ -145,6 +145,7 @@ def main(argv: list[str] | None = None) -> None:
     """Search a space and print its points, best first."""
     parser = argparse.ArgumentParser(description=summary(__doc__))
     add_experiment_arguments(parser)
+    add_settings(parser)
     parser.add_argument("--space", default="alpha", help="search space: " + ", ".join(SPACES))
     parser.add_argument(
         "--folds", type=int, nargs="+", default=[1], help="test parts left out, one trial each"

@@ -6,12 +6,11 @@ uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --
 import argparse
 from dataclasses import asdict, replace
 
-from au_core.config import SCHEMES, AdversarialConfig, TrainConfig
+from au_core.config import SCHEMES
 from au_core.errors import ConfigError
 from au_core.methods import METHODS
 from pipelines.cli import run, summary
-from pipelines.experiment import add_experiment_arguments, load_experiment
-from pipelines.options import add_fields, with_options
+from pipelines.experiment import add_experiment_arguments, add_settings, load_experiment
 from pipelines.runs import run_plans
 from pipelines.tracking import Tracking
 
@@ -25,8 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--missing-scheme", help="what is hidden as one: " + ", ".join(SCHEMES))
     parser.add_argument("--fold", type=int, default=1, help="number of the test part")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and hidden labels")
-    add_fields(parser, AdversarialConfig, "Algorithm 1, Eq. 3-5 (without an option, the recipe's value)")
-    add_fields(parser, TrainConfig, "network and training, which the paper leaves open (likewise)")
+    add_settings(parser)
     args = parser.parse_args(argv)
     experiment = load_experiment(args)
     recipe = replace(
@@ -35,8 +33,6 @@ def main(argv: list[str] | None = None) -> None:
         missing_rates=(args.missing_rate,),
         missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
         seeds=(args.seed,),
-        adversarial=with_options(experiment.cfg.adversarial, args),
-        train=with_options(experiment.cfg.train, args),
     )
     plans = [plan for plan in experiment.plans(recipe) if plan.fold == args.fold]
     if not plans:

@@ -128,6 +128,8 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     """The first setting in which a stored plan differs, for people."""
     then, now = flattened(before), flattened(json.loads(json.dumps(asdict(plan))))
     for key in sorted(key for key in now if not key.startswith("scaling.")):
+        if key == "faces" and then[key] != now[key]:
+            return "other files: faces, their labels, --also, --unlabelled, label prior or initial weights"
         if then.get(key, "None") != now[key]:
             return f"{key} was {then.get(key)}, is {now[key]}"
     return "an older version of the settings"

@@ -105,9 +105,9 @@ pipelines.training
 pipelines.worker
 pipelines.trainer
 pipelines.evaluate
+pipelines.options
 pipelines.experiment
 pipelines.board
-pipelines.options
 pipelines.runs
 pipelines.make_synthetic
 pipelines.preprocess

@@ -1,6 +1,7 @@
 """R: a torchvision backbone to F features, one linear layer to L AUs (Section 3.1, Fig. 2)."""
 
 from pathlib import Path
+from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,8 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
         net = _resnet10() if name == "resnet10" else models.get_model(name, weights=named)
     except (ValueError, KeyError) as error:
         raise ConfigError(f"backbone {name!r} with weights {weights!r}: {error}") from error
+    except URLError as error:
+        raise ConfigError(_not_fetched(name, str(weights), error)) from error
     if getattr(net, "aux_logits", False):
         raise ConfigError(f"backbone {name!r} answers with several classifiers; expected a network with one")
     if local:
@@ -74,6 +77,15 @@ def computes_in_bf16(device: torch.device) -> bool:
 def _resnet10() -> nn.Module:
     """ResNet-18's halved sibling, one block a stage: small enough to train on two cores in a minute."""
     return ResNet(BasicBlock, [1, 1, 1, 1])
+
+
+def _not_fetched(name: str, weights: str, error: URLError) -> str:
+    url = models.get_model_weights(name)[weights].url
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    return (
+        f"weights {weights} of {name} cannot be fetched ({error.reason}); without internet, put {url} into "
+        f"{cache}, give its path (--weights PATH), or begin with none (--weights none)"
+    )
 
 
 def _load_local(net: nn.Module, path: Path) -> None:

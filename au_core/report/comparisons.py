@@ -1,5 +1,6 @@
 """One method against another: ours pair by pair, and this folder beside the paper."""
 
+from au_core.aus import au_column
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
 from au_core.report.results import METRICS, SELECTIONS, Results, Spread, paired_differences, spread
@@ -47,13 +48,14 @@ def published_comparison(results: Results) -> Table | None:
     """Ours beside what the paper prints for the same dataset, protocol and missing rate; None: nothing."""
     config = results.experiment.get("config", {})
     dataset, protocol = config.get("spec", {}).get("name", ""), config.get("protocol", "")
+    aus = [au_column(au) for au in config.get("spec", {}).get("aus", ())]  # not what --also brings
     rows = []
     for method in results.methods:
         for rate in results.rates:
             for metric in METRICS:
                 printed = published_average(dataset, protocol, method, rate, metric)
                 ours = [
-                    spread(run.score(metric, selection=key) for run in results.of(method, rate))
+                    spread(run.average(metric, aus, key) for run in results.of(method, rate))
                     for key in list(SELECTIONS)[:2]
                 ]
                 if printed is not None and ours[0].n:

@@ -42,7 +42,7 @@ def notice(results: Results) -> str:
             "they say nothing about real faces and must not be compared with published numbers."
         )
     elif "data" in results.experiment:
-        words = f"Data: `{results.experiment['data']}`."
+        words = f"Data: {_data(results)}."
     else:
         words = "`experiment.json` is missing, so this report cannot say what data these scores are from."
     if results.unlike:
@@ -104,6 +104,7 @@ def run_table(results: Results) -> Table:
     rows = {
         "Recipe": str(results.experiment.get("recipe", "unknown")),
         "Data": _data(results),
+        "Faces found by": _finder(results),
         "Protocol": str(results.experiment.get("config", {}).get("protocol", "unknown")),
         "AUs": ", ".join(results.aus) + f" ({scores['dataset']})",
         "Methods": ", ".join(f"{method_label(m)} (alpha {_alpha(results, m)})" for m in results.methods),
@@ -112,9 +113,8 @@ def run_table(results: Results) -> Table:
         "Seeds": ", ".join(map(str, sorted({run.pair[1] for run in results.runs}))),
         "Network": f"{plan['train']['backbone']}, weights {plan['train']['weights'] or 'random'}, "
         f"{plan['train']['input_size']} pixels",
-        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each, H_D {h_d}, H_R {h_r}".format(
-            **plan["adversarial"]
-        ),
+        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where no label "
+        "is hidden and no unlabelled video given), H_D {h_d}, H_R {h_r}".format(**plan["adversarial"]),
         "Not alike": _unlike(results) or "all other settings are the same in all trainings",
         "Subjects": _subjects(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
@@ -134,9 +134,17 @@ def _unlike(results: Results) -> str:
 
 
 def _data(results: Results) -> str:
-    data = "drawn people (synthetic)" if results.synthetic else str(results.experiment.get("data", "unknown"))
-    more = results.experiment.get("unlabelled")
-    return f"{data}, with unlabelled video from {more}" if more else data
+    found = results.experiment
+    data = "drawn people (synthetic)" if results.synthetic else f"`{found.get('data', 'unknown')}`"
+    also = [f"with the labelled faces of `{dataset}` in every training" for dataset in found.get("also", [])]
+    more = [f"with unlabelled video from `{found['unlabelled']}`"] if found.get("unlabelled") else []
+    return ", ".join([data, *also, *more])
+
+
+def _finder(results: Results) -> str:
+    """What told where the faces are."""
+    detector = results.experiment.get("config", {}).get("preprocess", {}).get("detector", "unknown")
+    return {"dataset": "the dataset's landmark files", "yunet": "YuNet"}.get(detector, f"`{detector}`")
 
 
 def _alpha(results: Results, method: str) -> Any:  # noqa: ANN401

@@ -58,6 +58,10 @@ class Run:
         value = part[f"{metric}_avg"] if au == "avg" else part[metric][au]
         return np.nan if value is None else 100 * value
 
+    def average(self, metric: str, aus: Sequence[str], selection: str = "test") -> float:
+        """Mean score of the AU columns ``aus`` in per cent, of those in which it is defined."""
+        return spread(self.score(metric, au, selection) for au in aus).mean
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Results:

@@ -31,7 +31,7 @@ def warnings_of(lines: Sequence[dict[str, Any]]) -> dict[str, str]:
         ),
         "r_collapses": (
             max(_all(last, "val/prob_std"), default=1) < ONE_ANSWER,
-            "R gives every face the same answer; try a smaller alpha or lr_r",
+            "R gives every face the same answer; try a smaller lr_r, or alpha where it is not 0",
         ),
     }
     return {name: text for name, (holds, text) in found.items() if holds}

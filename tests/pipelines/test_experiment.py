@@ -12,7 +12,7 @@ from au_core.config import SyntheticConfig
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError, DatasetError
-from pipelines.experiment import Experiment, add_experiment_arguments, load_experiment
+from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.full_protocol import full_protocol
 from pipelines.make_synthetic import make_synthetic
 from tests.toy import write_toy_faces
@@ -21,6 +21,7 @@ from tests.toy import write_toy_faces
 def arguments(*words: str) -> Experiment:
     parser = argparse.ArgumentParser()
     add_experiment_arguments(parser)
+    add_settings(parser)
     return load_experiment(parser.parse_args(words))
 
 
@@ -35,12 +36,35 @@ def test_another_form_is_refused(text):
         arguments("--also", text)
 
 
+def test_two_datasets_of_one_layout_are_refused():
+    with pytest.raises(ConfigError, match="--also lists= is given twice"):
+        arguments("--also", "lists=/a", "--also", "disfa=/b", "--also", "lists=/c")
+
+
+def test_other_data_goes_to_another_folder(monkeypatch):
+    monkeypatch.delenv("AU_OUT", raising=False)
+    alone, more = arguments("--data", "/d/BP4D"), arguments("--data", "/d/BP4D", "--also", "disfa=/d/DISFA")
+    assert (alone.out, more.out) == (Path("out/demo-BP4D"), Path("out/demo-BP4D-DISFA"))
+
+
+def test_settings_of_a_recipe_can_be_changed_by_every_command():
+    cfg = arguments("--recipe", "bp4d_three_fold", "--no-gpu", "--weights", "none", "--steps", "7").cfg
+    assert (cfg.scaling.gpu, cfg.train.weights, cfg.adversarial.steps) == (False, None, 7)
+    assert cfg.train.backbone == "resnet50" and cfg.adversarial.alpha == 0.01
+
+
+def test_faces_that_are_not_asked_for_are_not_trained_on(mixed):
+    alone = replace(mixed, also=())
+    assert alone.sources == Sources(coded=mixed.faces)
+    assert alone.plans(mixed.cfg)[0].digest != mixed.plans(mixed.cfg)[0].digest
+
+
 @pytest.fixture
 def mixed(tmp_path, tiny) -> Experiment:
     """Toy faces of BP4D, and of DISFA whose intensities are all 1, which is not yet active."""
     write_toy_faces(tmp_path / "faces")
     write_toy_faces(tmp_path / "faces_also" / "disfa", ("SN001", "SN002"), aus=DISFA.aus)
-    return Experiment(cfg=tiny, out=tmp_path)
+    return Experiment(cfg=tiny, out=tmp_path, also=(("disfa", Path("/data/DISFA")),))
 
 
 def test_a_plan_recognises_the_union_of_the_aus(mixed):
@@ -66,12 +90,10 @@ def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_c
 def test_who_is_held_out_is_not_trained_on_under_another_layout(tmp_path, tiny, dataset, kept):
     write_toy_faces(tmp_path / "faces")
     write_toy_faces(tmp_path / "faces_also" / "manifest", dataset=dataset)
-    experiment = Experiment(cfg=tiny, out=tmp_path)
+    experiment = Experiment(cfg=tiny, out=tmp_path, also=(("manifest", Path("/data/m.csv")),))
     for plan in experiment.plans(tiny):
-        data, held_out = (
-            load_training_set(plan, experiment.sources),
-            {*plan.val_subjects, *plan.test_subjects},
-        )
+        data = load_training_set(plan, experiment.sources)
+        held_out = {*plan.val_subjects, *plan.test_subjects}
         assert held_out and held_out.isdisjoint(data.faces.subject) != kept
         assert set(plan.train_subjects) <= {*data.faces.subject}
 
@@ -81,7 +103,7 @@ def test_disfa_plus_shows_the_people_of_disfa(tmp_path, tiny):
     write_toy_faces(tmp_path / "faces", people, aus=DISFA.aus, dataset="DISFA")
     write_toy_faces(tmp_path / "faces_also" / "disfa_plus", people, aus=DISFA.aus, dataset="DISFA+")
     disfa = replace(tiny, spec=DISFA, layout="disfa", protocol="hashed_three_fold")
-    experiment = Experiment(cfg=disfa, out=tmp_path)
+    experiment = Experiment(cfg=disfa, out=tmp_path, also=(("disfa_plus", Path("/data/DISFA+")),))
     for plan in experiment.plans(disfa):
         trained_on = {*load_training_set(plan, experiment.sources).faces.subject}
         assert trained_on == {*plan.train_subjects}
@@ -110,6 +132,8 @@ def test_a_changed_prior_is_another_training(mixed, tmp_path):
 def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
     with pytest.raises(ConfigError, match=r"faces_unlabelled: no faces; run .* --unlabelled /more first"):
         replace(mixed, unlabelled=Path("/more")).plans(mixed.cfg)
+    with pytest.raises(ConfigError, match=r"faces_also/lists: no faces; run .* --also lists=/li first"):
+        replace(mixed, also=(("lists", Path("/li")),)).plans(mixed.cfg)
     for name, text in (("no.csv", None), ("bad.csv", "AU01\n2\n")):
         if text:
             (tmp_path / name).write_text(text)

@@ -8,8 +8,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from au_core.config import SyntheticConfig
+from au_core.aus import DISFA
+from au_core.config import SyntheticConfig, TrainConfig
 from au_core.data.fold import load_training_set
+from au_core.errors import AuError
 from pipelines.experiment import Experiment
 from pipelines.full_protocol import full_protocol
 from tests.pipelines.conftest import snapshot
@@ -51,6 +53,25 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
     assert [snapshot(folder) for folder in kept] == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "settings", "message"),
+    [
+        ({"also": (("bp4d", Path("/no/such")),)}, {}, "/no/such: no such folder"),
+        ({"also": (("lists", ROOT),)}, {}, "not the lists layout"),
+        ({"unlabelled": Path("/no/such")}, {}, "/no/such: no such folder"),
+        ({}, {"spec": DISFA}, "subject F001 is in no part of DISFA's three_fold protocol"),
+        ({}, {"train": TrainConfig(backbone="resnet1")}, "backbone 'resnet1'"),
+    ],
+)
+def test_what_would_fail_after_hours_is_told_before_faces_are_found(
+    tiny, tmp_path, monkeypatch, changes, settings, message
+):
+    monkeypatch.setattr("pipelines.preprocess._prepare_all", lambda *_: pytest.fail("faces were found"))
+    experiment = small(tiny, tmp_path, **changes)
+    with pytest.raises(AuError, match=message):
+        full_protocol(replace(experiment, cfg=replace(experiment.cfg, **settings)))
+
+
 def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     experiment = small(tiny, tmp_path, unlabelled=shared / "real_faces")
     preprocess = replace(experiment.cfg.preprocess, detector=str(shared / DETECTOR))
@@ -65,7 +86,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
 
 
 def command(*arguments: str, script: str = "full_protocol.py") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(
         [sys.executable, ROOT / "pipelines" / script, *arguments],
         capture_output=True, text=True, env=environment, timeout=120, check=False,
@@ -86,6 +107,8 @@ def command(*arguments: str, script: str = "full_protocol.py") -> subprocess.Com
             ["--data", "/no/such"],
             "/no/such: no such folder; expected a dataset in the bp4d",
         ),
+        ("full_protocol.py", ["--gpu"], "this machine has none; add --no-gpu to train on its cores"),
+        ("train_fold.py", ["--backbone", "resnet1"], "no faces; first run pipelines/full_protocol.py or"),
         ("full_protocol.py", ["--detector", "/no.onnx"], "detector '/no.onnx': no such file"),
         ("make_synthetic.py", ["--subjects", "0"], "subjects must be in [3, 41] for bp4d, got 0"),
         ("make_synthetic.py", ["--out", "/proc/no"], "/proc/no: cannot be written"),

@@ -1,5 +1,7 @@
 """Any classification network of torchvision serves as R's backbone, with local weights too."""
 
+from urllib.error import URLError
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -40,6 +42,17 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_an_unknown_network_is_named():
     with pytest.raises(ConfigError, match="backbone 'resnet1'"):
         build_backbone("resnet1")
+
+
+def test_weights_that_cannot_be_fetched_are_told_with_their_address(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def no_internet(*_, **__):
+        raise URLError("no such host")
+
+    monkeypatch.setattr("torch.hub.urlopen", no_internet)
+    with pytest.raises(ConfigError, match=r"\(no such host\); .*, put https://\S+resnet18\S+ into"):
+        build_backbone("resnet18", "IMAGENET1K_V1")
 
 
 def test_a_network_with_several_classifiers_is_refused():

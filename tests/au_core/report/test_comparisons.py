@@ -1,5 +1,7 @@
 import pytest
 
+from au_core.data.files import read_json, write_json
+from au_core.data.layout import run_folders
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.results import collect
 from tests.toy_runs import write_experiment, write_protocol, write_run
@@ -36,3 +38,18 @@ def test_another_protocol_is_not_compared(tmp_path, protocol):
     write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
     write_experiment(tmp_path, data="BP4D", protocol=protocol)
     assert published_comparison(collect(tmp_path)) is None
+
+
+def test_aus_that_another_dataset_brings_are_not_compared(tmp_path):
+    write_protocol(tmp_path, rates=(0.0,), data="/data/BP4D")
+    words = tmp_path / "experiment.json"
+    content = read_json(words)
+    content["config"]["spec"]["aus"] = content["config"]["spec"]["aus"][:2]
+    write_json(content, words)
+    for folder in run_folders(tmp_path):
+        scores = read_json(folder.scores)
+        scores["test"]["f1"] |= {"AU01": 0.1, "AU02": 0.3}
+        write_json(scores, folder.scores)
+    table = published_comparison(collect(tmp_path))
+    assert table is not None and table.rows[0][:3] == ("Ours", "0 %", "F1")
+    assert table.rows[0][4].startswith("20.0"), "the mean of AU 1 and 2"
