@@ -181,17 +181,18 @@ def _line(
 
 
 def _marks(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
-    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, or for each number."""
+    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, coded frame or number."""
     landmarks = read_landmarks(path)
-    if len(landmarks) == len(pictures):
-        row = {number: index for index, number in enumerate(pictures)}
-    elif len(landmarks) == pictures[-1]:
-        row = {number: number - 1 for number in pictures}
-    else:
+    runs = [range(pictures[0], pictures[-1] + 1), range(1, pictures[-1] + 1)]
+    if set(pictures) <= set(frames.tolist()):  # a picture beside the coded ones has an entry of its own
+        runs.append(range(frames[0], frames[-1] + 1))
+    fitting = {tuple(numbers) for numbers in [pictures, *runs] if len(numbers) == len(landmarks)}
+    if len(fitting) != 1:
         raise DatasetError(
             f"{path}: landmarks of {len(landmarks)} frames for {len(pictures)} pictures up to number "
             f"{pictures[-1]}; expected one for each, or use --detector yunet"
         )
+    row = {number: index for index, number in enumerate(fitting.pop())}
     marks = np.full((len(frames), 4, 2), np.nan, np.float32)
     for i, frame in enumerate(frames.tolist()):
         if frame in row:
