@@ -43,10 +43,13 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     """One sequence for each folder of pictures that the lists name.
 
     Raises:
-        DatasetError: no list, a list that does not fit its labels or contradicts another, a path that leads
-            out of the folder.
+        DatasetError: no list, one without its labels, one that does not fit them or contradicts another, a
+            path that leads out of the folder.
     """
-    labels = tuple(path.relative_to(root).as_posix() for pair in _pairs(root) for path in pair)
+    paths = _path_lists(root)
+    pairs = {path: labels for path in paths if (labels := _label_list(path)).exists()}
+    labels = tuple(path.relative_to(root).as_posix() for pair in pairs.items() for path in pair)
+    _check_coded([path for path in paths if path not in pairs], _read(root, labels).codes if labels else {})
     lists = _read(root, labels)
     return [
         SequenceRef(
@@ -66,17 +69,32 @@ def _folder(root: Path, name: str) -> Path:
     return next((base / name for base in bases if (base / name).is_dir()), bases[0] / name)
 
 
-def _pairs(root: Path) -> list[tuple[Path, Path]]:
-    """(paths, labels) of every list at or one folder below ``root``."""
+def _path_lists(root: Path) -> list[Path]:
+    """Every list of pictures at or one folder below ``root``."""
     files = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")])
-    known, found = set(files), []
-    for path in (path for path in files if re.search(r"(img)?_path", path.name, re.IGNORECASE)):
-        stems = (re.sub(r"(_img)?_path", word, path.name, flags=re.I) for word in ("_label", "_AUoccur"))
-        labels = next((p for name in stems if (p := path.with_name(name)) in known), None)
-        found += [(path, labels)] if labels else []
+    found = [path for path in files if "_path" in path.name.lower()]
     if not found:
         raise not_the_layout(root, "lists", EXPECTED)
     return found
+
+
+def _label_list(path: Path) -> Path:
+    """The file that holds, or should hold, the labels of a list of pictures."""
+    words = ("_label", "_AUoccur") if "_img_path" in path.name.lower() else ("_AUoccur", "_label")
+    names = [path.with_name(re.sub(r"(_img)?_path", word, path.name, flags=re.I)) for word in words]
+    return next((name for name in names if name.exists()), names[0])
+
+
+def _check_coded(bare: list[Path], codes: dict[tuple[str, str], dict[int, tuple[int, ...]]]) -> None:
+    """Raise unless other lists code every picture of those without labels, as a union of folds may be."""
+    for path in sorted(bare, key=lambda path: path.stat().st_size):  # the part, not the unions it is in
+        rows = [_picture(line, f"{path}, line {i}") for i, line in enumerate(_lines(path), start=1)]
+        lost = sum(frame not in codes.get(name, {}) for name, _, frame in rows)
+        if lost:
+            raise DatasetError(
+                f"{_label_list(path)}: no such file; expected the codes of the {lost} pictures "
+                f"in {path.name} that no other list codes"
+            )
 
 
 def _read(root: Path, labels: tuple[str, ...]) -> Lists:

@@ -51,6 +51,25 @@ def test_lists_of_folds_are_one_and_contradictions_are_refused(bp4d):
         list_sequences("lists", bp4d)
 
 
+def test_a_list_without_its_labels_is_named_unless_others_code_its_pictures(bp4d):
+    paths, labels = write_lists(bp4d, list_sequences("bp4d", bp4d), "jaa")
+    before = list_sequences("lists", bp4d)
+    union = paths.with_name("BP4D_combine_1_2_path.txt")
+    shutil.copy(paths, union)
+    assert list_sequences("lists", bp4d) == before
+    union.write_text(union.read_text() + "M018/T1/1.jpg\n")
+    part = paths.with_name("BP4D_part2_path.txt")
+    part.write_text("M018/T1/1.jpg\n")
+    missing = (
+        "BP4D_part2_AUoccur.txt: no such file; expected the codes of the 1 pictures in BP4D_part2_path.txt"
+    )
+    with pytest.raises(DatasetError, match=missing):
+        list_sequences("lists", bp4d)
+    labels.unlink()
+    with pytest.raises(DatasetError, match=r"BP4D_part2_AUoccur\.txt: no such file"):
+        list_sequences("lists", bp4d)
+
+
 @pytest.mark.parametrize(("path", "codes", "message"), [
     ("../F001/T1/1.jpg", "0 " * 12, "leads out of"),
     ("/F001/T1/1.jpg", "0 " * 12, "leads out of"),
