@@ -126,6 +126,26 @@ def test_bp4d_plus_counts_labels_from_1_and_pictures_from_0(bp4d, first_picture)
     assert rows.frames.tolist() == [1, 2, 3, 4] and ref.dataset == "BP4D+"
 
 
+@pytest.mark.parametrize(("first_picture", "first_label", "remark"), [
+    (486, 486, "the lowest picture is 486; taken as counted like the labels"),
+    (485, 486, "the lowest picture is 485; taken as counted from 0"),
+    (0, 1, None), (1, 1, None), (0, 0, None),
+])  # fmt: skip
+def test_bp4d_plus_pictures_that_begin_with_the_labels_are_not_shifted(
+    bp4d, first_picture, first_label, remark
+):
+    plain = content(read_rows(first("bp4d", bp4d)))
+    bend_to_plus(bp4d, first_picture)
+    ref = first("bp4d_plus", bp4d)
+    label = bp4d / ref.labels[0]
+    header, *lines = label.read_text().splitlines()
+    rest = [line.split(",", 1)[1] for line in lines]
+    label.write_text("\n".join([header, *(f"{i},{line}" for i, line in enumerate(rest, first_label))]))
+    rows = read_rows(ref)
+    same(rows, plain)
+    assert rows.remarks == ((remark,) if remark else ())
+
+
 def test_bp4d_plus_of_unequal_lengths_lists_what_is_missing_and_zips_are_named(bp4d):
     bend_to_plus(bp4d, 0)
     ref = first("bp4d_plus", bp4d)
