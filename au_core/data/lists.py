@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec
+from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec, whole
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.tree import child, inside, not_the_layout, numbered_pictures
 from au_core.errors import DatasetError
@@ -65,7 +65,7 @@ def _folder(root: Path, name: str) -> Path:
     """Where the pictures of one listed folder lie: in ``img`` or ``imgs``, or in ``root`` itself."""
     bases = [base for base in (child(root, "imgs?"), root) if base]
     for base in bases:
-        inside(base, name, f"{root}")
+        inside(base, name, f"{root}", f"expected pictures below {base.name}/")
     return next((base / name for base in bases if (base / name).is_dir()), bases[0] / name)
 
 
@@ -144,7 +144,7 @@ def _picture(path: str, where: str) -> tuple[tuple[str, str], str, int]:
 
 
 def _codes(text: str, where: str) -> tuple[int, ...]:
-    cells = [re.sub(r"\.0*(e\+00)?$", "", cell) for cell in re.split(r"[\s,]+", text.strip())]
+    cells = [whole(cell) for cell in re.split(r"[\s,]+", text.strip())]
     if len(cells) not in SPECS or any(cell not in CODES for cell in cells):
         raise DatasetError(
             f"{where}: {text[:60]!r}; expected {' or '.join(map(str, SPECS))} codes, each 0, 1 or 9 (unknown)"
