@@ -154,7 +154,7 @@ def _sweep_older(faces: Path, began: float) -> None:
 
 
 def lost_frames(row: Status) -> int:
-    """Coded frames that could not be decoded, as far as their number is known."""
+    """Coded frames without a picture that can be decoded, as far as their number is known."""
     return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
 
 
