@@ -1,7 +1,8 @@
 """Layout ``manifest``: a CSV of your own, ``path,subject,sequence,frame,AU01,AU12,...``.
 
 ``path`` (relative to the CSV) is a picture, or a video whose frame ``frame`` (from 1) is meant. An AU is
-0 or 1, an intensity from 0 to 5, or 9 or empty where it is not coded; 1.0 is 1, as pandas writes it.
+0 or 1, an intensity from 0 to 5 (active from 1 on, where DISFA's are from 2), or 9 or empty where it is not
+coded; 1.0 is 1, as pandas writes it.
 """
 
 import csv
