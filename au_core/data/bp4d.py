@@ -32,8 +32,10 @@ MAX_FRAMES = 1_000_000
 """A landmark file that claims more is damaged."""
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
+def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -> list[SequenceRef]:
     """One sequence for each AU_OCC csv; one without pictures will fail by name, not vanish.
+
+    A release laid out alike says by ``layout`` and ``expected`` what it is called and should have.
 
     Raises:
         DatasetError: no such csv, or no folder of subjects.
@@ -48,11 +50,11 @@ def list_sequences(root: Path) -> list[SequenceRef]:
         path.stem.upper(): path for folder in [root, *children(root, ".*")] for path in children(folder, FILM)
     }
     if not found or not (people or films):
-        raise not_the_layout(root, "bp4d", EXPECTED)
+        raise not_the_layout(root, layout, expected)
     mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
     return [
         SequenceRef(
-            layout="bp4d", dataset="BP4D", subject=subject, sequence=task, root=str(root),
+            layout=layout, dataset="BP4D", subject=subject, sequence=task, root=str(root),
             source=_relative(
                 child(people.get(subject), task)
                 or films.get(f"2{subject[0]}{subject[2:]}_{task}") or top / subject / task, root

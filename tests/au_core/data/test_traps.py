@@ -166,6 +166,23 @@ def test_bp4d_plus_of_unequal_lengths_lists_what_is_missing_and_zips_are_named(b
         list_sequences("bp4d_plus", bp4d)
 
 
+def test_bp4d_plus_says_what_it_expects_and_what_is_still_packed(bp4d):
+    bend_to_plus(bp4d, 0)
+    ref = first("bp4d_plus", bp4d)
+    shutil.rmtree(bp4d / ref.source)
+    with pytest.raises(DatasetError, match=r"T1: no numbered picture; expected such as 0000\.jpg$"):
+        read_rows(ref)
+    shutil.rmtree((bp4d / ref.source).parent)
+    (bp4d / "2D+3D" / f"{ref.subject}.zip").write_bytes(b"PK")
+    with pytest.raises(DatasetError, match=f"such as 0000.jpg; {ref.subject}.zip is still packed, unpack it"):
+        read_rows(first("bp4d_plus", bp4d))
+    shutil.rmtree(bp4d / "AUCoding")
+    with pytest.raises(
+        DatasetError, match=r"not the bp4d_plus layout; .* expected 2D\+3D/F001/T1/0000.jpg and"
+    ):
+        list_sequences("bp4d_plus", bp4d)
+
+
 def test_the_camera_is_a_choice(disfa):
     plain = content(read_rows(first("disfa", disfa)))
     right = disfa / "Video_RightCamera"
