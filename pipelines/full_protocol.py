@@ -44,7 +44,7 @@ def prepare_faces(experiment: Experiment) -> None:
             )
         check_detector(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
-    preprocess(cfg.layout, data, experiment.faces, cfg.preprocess)
+    preprocess(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     for layout, folder in experiment.also:
         preprocess(layout, folder, experiment.also_faces[layout], cfg.preprocess)
     if experiment.unlabelled:

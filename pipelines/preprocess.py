@@ -47,15 +47,17 @@ SAVE_EVERY = 30
 """Seconds between two writings of ``quality.parquet``."""
 
 
-def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> pa.Table:
+def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, dataset: str = "") -> pa.Table:
     """Write the face shards and ``quality.parquet`` of a dataset to ``faces``; returns the quality rows.
 
-    Sequences whose files and settings have not changed are passed over; failed ones are tried again.
+    Sequences whose files and settings have not changed are passed over; failed ones are tried again. Where
+    list files of two datasets lie together, ``dataset``'s are meant.
 
     Raises:
         AuError: the dataset cannot be listed, the detector cannot be had, or every sequence failed.
     """
-    refs, cfg = list_sequences(layout, data.absolute(), cfg.camera), check_detector(layout, cfg)
+    refs = list_sequences(layout, data.absolute(), cfg.camera, dataset)
+    cfg = check_detector(layout, cfg)
     status = _finished(refs, cfg, faces)
     todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
     try:

@@ -3,7 +3,8 @@
 ``*_path*.txt`` names a picture per line (``F001/T1/2440.jpg``, ``SN001/0.png``), and a file beside it holds
 as many lines with an occurrence code for each AU: 12 for BP4D, 8 for DISFA. Written against ME-GraphAU
 (``BP4D_test_img_path_fold1.txt`` with ``BP4D_test_label_fold1.txt``, pictures in ``img/``) and JAA-Net
-(``BP4D_part1_path.txt`` with ``_AUoccur.txt``). All lists are read as one, for folds repeat their frames.
+(``BP4D_part1_path.txt`` with ``_AUoccur.txt``, both datasets' in ``data/list/``, pictures in ``dataset/``).
+All lists of a dataset are read as one, for folds repeat their frames.
 DISFA's lists say 1 from intensity 2 on. Faces are found by a detector.
 """
 
@@ -25,6 +26,7 @@ from au_core.errors import DatasetError
 EXPECTED = "BP4D_test_img_path_fold1.txt with BP4D_test_label_fold1.txt, or *_path.txt with *_AUoccur.txt"
 CODES = {"0": 0, "1": 1, "9": UNKNOWN, "-1": UNKNOWN}
 SPECS = {len(spec.aus): spec for spec in (BP4D, DISFA)}
+INSIDE = "expected a folder below it; only img/ or dataset/ may itself be a link to the pictures"
 SUBJECT = re.compile(r"[FM]\d{3}|SN\d{3}", re.IGNORECASE)
 
 
@@ -39,14 +41,14 @@ class Lists:
     """Codes by frame number, by (subject, sequence)."""
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
-    """One sequence for each folder of pictures that the lists name.
+def list_sequences(root: Path, dataset: str = "") -> list[SequenceRef]:
+    """One sequence for each folder of pictures that the lists name; of two datasets' lists, ``dataset``'s.
 
     Raises:
         DatasetError: no list, one without its labels, one that does not fit them or contradicts another, a
             path that leads out of the folder.
     """
-    paths = _path_lists(root)
+    paths = _path_lists(root, dataset)
     pairs = {path: labels for path in paths if (labels := _label_list(path)).exists()}
     labels = tuple(path.relative_to(root).as_posix() for pair in pairs.items() for path in pair)
     _check_coded([path for path in paths if path not in pairs], _read(root, labels).codes if labels else {})
@@ -62,20 +64,29 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 
 
 def _folder(root: Path, name: str) -> Path:
-    """Where the pictures of one listed folder lie: in ``img`` or ``imgs``, or in ``root`` itself."""
-    bases = [base for base in (child(root, "imgs?"), root) if base]
-    for base in bases:
-        inside(base, name, f"{root}", f"expected pictures below {base.name}/")
-    return next((base / name for base in bases if (base / name).is_dir()), bases[0] / name)
+    """Where the pictures of one listed folder lie: in ``img``, ``imgs`` or ``dataset``, or ``root`` itself.
+
+    Those three may be links to another disk; what a list names must lie below where they lead.
+    """
+    bases = [base for base in (child(root, "imgs?"), child(root, "dataset"), root) if base]
+    base = next((base for base in bases if (base / name).is_dir()), bases[0])
+    inside(base, name, f"{root}", INSIDE)
+    return base / name
 
 
-def _path_lists(root: Path) -> list[Path]:
-    """Every list of pictures at or one folder below ``root``."""
-    files = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")])
+def _path_lists(root: Path, dataset: str) -> list[Path]:
+    """Every list of pictures at, or one folder below, ``root`` or its ``data``; ``dataset``'s, if there."""
+    files = [path for places in ("*.txt", "*/*.txt", "data/*/*.txt") for path in sorted(root.glob(places))]
     found = [path for path in files if "_path" in path.name.lower()]
     if not found:
         raise not_the_layout(root, "lists", EXPECTED)
-    return found
+    return [path for path in found if dataset and _dataset(path) == dataset] or found
+
+
+def _dataset(path: Path) -> str:
+    """Whose pictures a list names, by the first."""
+    (subject, _), _, _ = _picture(next(iter(_lines(path)), ""), f"{path}, line 1")
+    return DISFA.name if subject.startswith("SN") else BP4D.name
 
 
 def _label_list(path: Path) -> Path:
@@ -121,7 +132,10 @@ def _parse(root: Path, labels: tuple[str, ...], _stats: tuple[tuple[int, int], .
                 raise DatasetError(f"{root / values}, line {number}: {path} is listed elsewhere otherwise")
             specs.add(SPECS[len(row)])
     if len(specs) != 1:
-        raise DatasetError(f"{root}: lists of {len(specs)} datasets; expected BP4D's or DISFA's, not both")
+        raise DatasetError(
+            f"{root}: lists of {len(specs)} datasets; expected BP4D's or DISFA's, not both: "
+            "run full_protocol.py, which takes its recipe's, or move the others away"
+        )
     return Lists(specs.pop(), folders, dict(codes))
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from au_core.config import SyntheticConfig
 from au_core.data.fold import load_training_set
+from au_core.recipes import RECIPES
 from pipelines.experiment import Experiment
-from pipelines.full_protocol import full_protocol
+from pipelines.full_protocol import full_protocol, prepare_faces
 from tests.pipelines.conftest import snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,14 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
         monkeypatch.setattr(done, lambda *_: pytest.fail("finished work was done again"))
     full_protocol(experiment)
     assert [snapshot(folder) for folder in kept] == before
+
+
+def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("pipelines.preprocess.preprocess", lambda *given: asked.append((given[0], given[-1])))
+    for recipe in ("bp4d_lists", "disfa_lists"):
+        prepare_faces(Experiment(cfg=RECIPES[recipe](), data=tmp_path, out=tmp_path))
+    assert asked == [("lists", "BP4D"), ("lists", "DISFA")]
 
 
 def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
