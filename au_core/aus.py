@@ -1,5 +1,6 @@
 """Action units and the label sets of the datasets: names, columns, and when a code counts as active."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,15 @@ def au_number(column: str) -> int:
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 4):
         raise ConfigError(f"{column!r} is no action unit; expected a name such as AU12")
     return int(digits)
+
+
+def whole(code: str) -> str:
+    """A code as people write it, from one that NumPy or pandas wrote as a real number; others as they are.
+
+    >>> [whole(code) for code in ("1", "1.0", "9.000e+00", "1.5", ".0")]
+    ['1', '1', '9', '1.5', '.0']
+    """
+    return re.sub(r"(?<=\d)\.0*(e\+00)?$", "", code)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

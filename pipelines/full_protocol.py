@@ -50,7 +50,7 @@ def prepare_faces(experiment: Experiment) -> None:
         assert cfg.synthetic
         check_detector(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
-    coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess)
+    coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
     for dataset in (coded, *further):
         find_faces(dataset)

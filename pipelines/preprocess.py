@@ -66,13 +66,15 @@ class Dataset:
         return sorted({ref.subject for ref in self.refs})
 
 
-def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> Dataset:
+def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, name: str = "") -> Dataset:
     """The sequences of a dataset, whose faces will be written to ``faces``.
+
+    Where list files of two datasets lie together, those of the dataset called ``name`` are meant.
 
     Raises:
         AuError: it cannot be listed, or the detector cannot be had.
     """
-    refs = list_sequences(layout, data.absolute(), cfg.camera)
+    refs = list_sequences(layout, data.absolute(), cfg.camera, name)
     return Dataset(refs, faces, check_detector(layout, cfg))
 
 
@@ -183,7 +185,7 @@ def _sweep_older(faces: Path, began: float) -> None:
 
 
 def lost_frames(row: Status) -> int:
-    """Coded frames that could not be decoded, as far as their number is known."""
+    """Coded frames without a picture that can be decoded, as far as their number is known."""
     return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
 
 

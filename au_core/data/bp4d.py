@@ -32,8 +32,10 @@ MAX_FRAMES = 1_000_000
 """A landmark file that claims more is damaged."""
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
+def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -> list[SequenceRef]:
     """One sequence for each AU_OCC csv; one without pictures will fail by name, not vanish.
+
+    A release laid out alike says by ``layout`` and ``expected`` what it is called and should have.
 
     Raises:
         DatasetError: no such csv, or no folder of subjects.
@@ -48,11 +50,11 @@ def list_sequences(root: Path) -> list[SequenceRef]:
         path.stem.upper(): path for folder in [root, *children(root, ".*")] for path in children(folder, FILM)
     }
     if not found or not (people or films):
-        raise not_the_layout(root, "bp4d", EXPECTED)
+        raise not_the_layout(root, layout, expected)
     mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
     return [
         SequenceRef(
-            layout="bp4d", dataset="BP4D", subject=subject, sequence=task, root=str(root),
+            layout=layout, dataset="BP4D", subject=subject, sequence=task, root=str(root),
             source=_relative(
                 child(people.get(subject), task)
                 or films.get(f"2{subject[0]}{subject[2:]}_{task}") or top / subject / task, root
@@ -181,17 +183,18 @@ def _line(
 
 
 def _marks(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
-    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, or for each number."""
+    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, coded frame or number."""
     landmarks = read_landmarks(path)
-    if len(landmarks) == len(pictures):
-        row = {number: index for index, number in enumerate(pictures)}
-    elif len(landmarks) == pictures[-1]:
-        row = {number: number - 1 for number in pictures}
-    else:
+    runs = [range(pictures[0], pictures[-1] + 1), range(1, pictures[-1] + 1)]
+    if set(pictures) <= set(frames.tolist()):  # a picture beside the coded ones has an entry of its own
+        runs.append(range(frames[0], frames[-1] + 1))
+    fitting = {tuple(numbers) for numbers in [pictures, *runs] if len(numbers) == len(landmarks)}
+    if len(fitting) != 1:
         raise DatasetError(
             f"{path}: landmarks of {len(landmarks)} frames for {len(pictures)} pictures up to number "
             f"{pictures[-1]}; expected one for each, or use --detector yunet"
         )
+    row = {number: index for index, number in enumerate(fitting.pop())}
     marks = np.full((len(frames), 4, 2), np.nan, np.float32)
     for i, frame in enumerate(frames.tolist()):
         if frame in row:

@@ -4,8 +4,9 @@ Written against the release that rPPG-Toolbox reads (``2D+3D/F001.zip``, to be u
 ``2D+3D/F001/T1/0000.jpg``; ``AUCoding/AU_OCC/F001_T1.csv``; ``2DFeatures/F001_T1.mat``). Its AU_OCC files
 have 34 AU columns where BP4D's have one for every number (FMAE-IAT), so columns are found by header. AU
 frames count from 1 and the released pictures from 0 (``%04d.jpg``): AU frame f is picture f - 1 (two public
-readers without a name). Sequence F041_T7, whose lengths differ (rPPG-Toolbox leaves it out), is read, and the
-frames without a picture are listed.
+readers without a name). Pictures whose lowest number is 1 or that of the lowest label are taken as numbered
+like the labels: people extract pictures anew, or have BP4D in this layout. Sequence F041_T7, whose lengths
+differ (rPPG-Toolbox leaves it out), is read, and the frames without a picture are listed.
 """
 
 from dataclasses import replace
@@ -15,6 +16,8 @@ from au_core.data import bp4d
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.tree import child, children, numbered_pictures
 from au_core.errors import DatasetError
+
+EXPECTED = "2D+3D/F001/T1/0000.jpg and AUCoding/AU_OCC/F001_T1.csv"
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
@@ -26,7 +29,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     zips = children(child(root, r"2D\+3D"), r"[FM]\d{3}\.zip")
     if zips and not children(zips[0].parent, r"[FM]\d{3}"):
         raise DatasetError(f"{zips[0]}: the pictures are still packed; unpack each zip beside itself")
-    return [replace(ref, layout="bp4d_plus", dataset="BP4D+") for ref in bp4d.list_sequences(root)]
+    return [replace(ref, dataset="BP4D+") for ref in bp4d.list_sequences(root, "bp4d_plus", EXPECTED)]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
@@ -35,8 +38,18 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a damaged csv or mat, or no picture at all.
     """
-    found = numbered_pictures(Path(ref.root) / ref.source)
-    lowest = min(found, default=0)
-    shift = 0 if lowest == 1 else 1  # people who extract pictures anew may count them from 1
-    remarks = [f"the lowest picture is {lowest}; taken as counted from 0"] if lowest > 1 else []
+    root = Path(ref.root)
+    found, frames = numbered_pictures(root / ref.source), bp4d.read_occurrence(root / ref.labels[0])[0]
+    if not found:
+        raise _no_picture(root / ref.source)
+    lowest = min(found)
+    shift = 0 if lowest in (1, frames[0]) else 1
+    how = "from 0" if shift else "like the labels"
+    remarks = [f"the lowest picture is {lowest}; taken as counted {how}"] if lowest > 1 else []
     return bp4d.rows_of_pictures(ref, {n + shift: path for n, path in found.items()}, remarks)
+
+
+def _no_picture(folder: Path) -> DatasetError:
+    packed = folder.parent.with_suffix(".zip")
+    why = f"; {packed.name} is still packed, unpack it beside itself" if packed.exists() else ""
+    return DatasetError(f"{folder}: no numbered picture; expected such as 0000.jpg{why}")

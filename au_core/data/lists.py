@@ -3,7 +3,8 @@
 ``*_path*.txt`` names a picture per line (``F001/T1/2440.jpg``, ``SN001/0.png``), and a file beside it holds
 as many lines with an occurrence code for each AU: 12 for BP4D, 8 for DISFA. Written against ME-GraphAU
 (``BP4D_test_img_path_fold1.txt`` with ``BP4D_test_label_fold1.txt``, pictures in ``img/``) and JAA-Net
-(``BP4D_part1_path.txt`` with ``_AUoccur.txt``). All lists are read as one, for folds repeat their frames.
+(``BP4D_part1_path.txt`` with ``_AUoccur.txt``, both datasets' in ``data/list/``, pictures in ``dataset/``).
+All lists of a dataset are read as one, for folds repeat their frames.
 DISFA's lists say 1 from intensity 2 on. Faces are found by a detector.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec
+from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec, whole
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.tree import child, inside, not_the_layout, numbered_pictures
 from au_core.errors import DatasetError
@@ -25,6 +26,7 @@ from au_core.errors import DatasetError
 EXPECTED = "BP4D_test_img_path_fold1.txt with BP4D_test_label_fold1.txt, or *_path.txt with *_AUoccur.txt"
 CODES = {"0": 0, "1": 1, "9": UNKNOWN, "-1": UNKNOWN}
 SPECS = {len(spec.aus): spec for spec in (BP4D, DISFA)}
+INSIDE = "expected a folder below it; only img/ or dataset/ may itself be a link to the pictures"
 SUBJECT = re.compile(r"[FM]\d{3}|SN\d{3}", re.IGNORECASE)
 
 
@@ -39,14 +41,17 @@ class Lists:
     """Codes by frame number, by (subject, sequence)."""
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
-    """One sequence for each folder of pictures that the lists name.
+def list_sequences(root: Path, dataset: str = "") -> list[SequenceRef]:
+    """One sequence for each folder of pictures that the lists name; of two datasets' lists, ``dataset``'s.
 
     Raises:
-        DatasetError: no list, a list that does not fit its labels or contradicts another, a path that leads
-            out of the folder.
+        DatasetError: no list, one without its labels, one that does not fit them or contradicts another, a
+            path that leads out of the folder.
     """
-    labels = tuple(path.relative_to(root).as_posix() for pair in _pairs(root) for path in pair)
+    paths = _path_lists(root, dataset)
+    pairs = {path: labels for path in paths if (labels := _label_list(path)).exists()}
+    labels = tuple(path.relative_to(root).as_posix() for pair in pairs.items() for path in pair)
+    _check_coded([path for path in paths if path not in pairs], _read(root, labels).codes if labels else {})
     lists = _read(root, labels)
     return [
         SequenceRef(
@@ -59,24 +64,48 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 
 
 def _folder(root: Path, name: str) -> Path:
-    """Where the pictures of one listed folder lie: in ``img`` or ``imgs``, or in ``root`` itself."""
-    bases = [base for base in (child(root, "imgs?"), root) if base]
-    for base in bases:
-        inside(base, name, f"{root}")
-    return next((base / name for base in bases if (base / name).is_dir()), bases[0] / name)
+    """Where the pictures of one listed folder lie: in ``img``, ``imgs`` or ``dataset``, or ``root`` itself.
+
+    Those three may be links to another disk; what a list names must lie below where they lead.
+    """
+    bases = [base for base in (child(root, "imgs?"), child(root, "dataset"), root) if base]
+    base = next((base for base in bases if (base / name).is_dir()), bases[0])
+    inside(base, name, f"{root}", INSIDE)
+    return base / name
 
 
-def _pairs(root: Path) -> list[tuple[Path, Path]]:
-    """(paths, labels) of every list at or one folder below ``root``."""
-    files = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")])
-    known, found = set(files), []
-    for path in (path for path in files if re.search(r"(img)?_path", path.name, re.IGNORECASE)):
-        stems = (re.sub(r"(_img)?_path", word, path.name, flags=re.I) for word in ("_label", "_AUoccur"))
-        labels = next((p for name in stems if (p := path.with_name(name)) in known), None)
-        found += [(path, labels)] if labels else []
+def _path_lists(root: Path, dataset: str) -> list[Path]:
+    """Every list of pictures at, or one folder below, ``root`` or its ``data``; ``dataset``'s, if there."""
+    files = [path for places in ("*.txt", "*/*.txt", "data/*/*.txt") for path in sorted(root.glob(places))]
+    found = [path for path in files if "_path" in path.name.lower()]
     if not found:
         raise not_the_layout(root, "lists", EXPECTED)
-    return found
+    return [path for path in found if dataset and _dataset(path) == dataset] or found
+
+
+def _dataset(path: Path) -> str:
+    """Whose pictures a list names, by the first."""
+    (subject, _), _, _ = _picture(next(iter(_lines(path)), ""), f"{path}, line 1")
+    return DISFA.name if subject.startswith("SN") else BP4D.name
+
+
+def _label_list(path: Path) -> Path:
+    """The file that holds, or should hold, the labels of a list of pictures."""
+    words = ("_label", "_AUoccur") if "_img_path" in path.name.lower() else ("_AUoccur", "_label")
+    names = [path.with_name(re.sub(r"(_img)?_path", word, path.name, flags=re.I)) for word in words]
+    return next((name for name in names if name.exists()), names[0])
+
+
+def _check_coded(bare: list[Path], codes: dict[tuple[str, str], dict[int, tuple[int, ...]]]) -> None:
+    """Raise unless other lists code every picture of those without labels, as a union of folds may be."""
+    for path in sorted(bare, key=lambda path: path.stat().st_size):  # the part, not the unions it is in
+        rows = [_picture(line, f"{path}, line {i}") for i, line in enumerate(_lines(path), start=1)]
+        lost = sum(frame not in codes.get(name, {}) for name, _, frame in rows)
+        if lost:
+            raise DatasetError(
+                f"{_label_list(path)}: no such file; expected the codes of the {lost} pictures "
+                f"in {path.name} that no other list codes"
+            )
 
 
 def _read(root: Path, labels: tuple[str, ...]) -> Lists:
@@ -103,7 +132,10 @@ def _parse(root: Path, labels: tuple[str, ...], _stats: tuple[tuple[int, int], .
                 raise DatasetError(f"{root / values}, line {number}: {path} is listed elsewhere otherwise")
             specs.add(SPECS[len(row)])
     if len(specs) != 1:
-        raise DatasetError(f"{root}: lists of {len(specs)} datasets; expected BP4D's or DISFA's, not both")
+        raise DatasetError(
+            f"{root}: lists of {len(specs)} datasets; expected BP4D's or DISFA's, not both: "
+            "run full_protocol.py, which takes its recipe's, or move the others away"
+        )
     return Lists(specs.pop(), folders, dict(codes))
 
 
@@ -126,7 +158,7 @@ def _picture(path: str, where: str) -> tuple[tuple[str, str], str, int]:
 
 
 def _codes(text: str, where: str) -> tuple[int, ...]:
-    cells = [re.sub(r"\.0*(e\+00)?$", "", cell) for cell in re.split(r"[\s,]+", text.strip())]
+    cells = [whole(cell) for cell in re.split(r"[\s,]+", text.strip())]
     if len(cells) not in SPECS or any(cell not in CODES for cell in cells):
         raise DatasetError(
             f"{where}: {text[:60]!r}; expected {' or '.join(map(str, SPECS))} codes, each 0, 1 or 9 (unknown)"

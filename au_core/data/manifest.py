@@ -1,7 +1,8 @@
 """Layout ``manifest``: a CSV of your own, ``path,subject,sequence,frame,AU01,AU12,...``.
 
 ``path`` (relative to the CSV) is a picture, or a video whose frame ``frame`` (from 1) is meant. An AU is
-0 or 1, an intensity from 0 to 5, or 9 or empty where it is not coded.
+0 or 1, an intensity from 0 to 5 (active from 1 on, where DISFA's are from 2), or 9 or empty where it is not
+coded; 1.0 is 1, as pandas writes it.
 """
 
 import csv
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.aus import UNKNOWN, au_number
+from au_core.aus import UNKNOWN, au_number, whole
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.tree import inside
 from au_core.data.video import is_picture
 from au_core.errors import ConfigError, DatasetError
 
 FIXED = ["path", "subject", "sequence", "frame"]
+RELATIVE = "write paths relative to the CSV, of files below its folder"
 CODES = {"": UNKNOWN, "9": UNKNOWN} | {str(code): code for code in range(6)}
 
 
@@ -56,7 +58,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
     for row in rows:
-        inside(path.parent, row.path, f"{path}, line {row.line}")
+        inside(path.parent, row.path, f"{path}, line {row.line}", RELATIVE)
     lines = repr((table.aus, table.kind, [(row.path, row.frame, row.codes) for row in rows]))
     sources = list(dict.fromkeys(row.path for row in rows))
     return SequenceRef(
@@ -102,6 +104,8 @@ def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
         aus = tuple(au_number(name.strip()) for name in header[4:])
     except ConfigError as error:
         raise DatasetError(f"{path}: {error}") from error
+    if ";" in "".join(header[:1]):
+        raise DatasetError(f"{path}: columns separated by semicolons; expected commas")
     if [name.strip() for name in header[:4]] != FIXED or not aus or len(set(aus)) < len(aus):
         raise DatasetError(
             f"{path}: columns {','.join(header)[:80]}; expected {','.join(FIXED)}, then AUs (AU12), each once"
@@ -115,7 +119,7 @@ def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]
     cells = [cell.strip() for cell in line]
     if not all(cells[:4]):
         raise DatasetError(f"{path}, line {number}: {','.join(FIXED)} must not be empty")
-    return cells
+    return cells[:4] + [whole(code) for code in cells[4:]]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
@@ -127,7 +131,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     root, path = Path(ref.root), Path(ref.root) / ref.labels[0]
     table = _read(path)
     rows = table.rows[ref.subject, ref.sequence]
-    sources = {row.path: inside(root, row.path, f"{path}, line {row.line}") for row in rows}
+    sources = {row.path: inside(root, row.path, f"{path}, line {row.line}", RELATIVE) for row in rows}
     pictures = all(is_picture(source) for source in sources.values())
     if not pictures and len(sources) > 1:
         raise DatasetError(

@@ -8,7 +8,7 @@ from au_core.data import bp4d, bp4d_plus, disfa, disfa_plus, lists, manifest, vi
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import ConfigError, DatasetError
 
-LISTERS: dict[str, Callable[[Path], list[SequenceRef]]] = {
+LISTERS: dict[str, Callable[..., list[SequenceRef]]] = {
     "bp4d": bp4d.list_sequences,
     "bp4d_plus": bp4d_plus.list_sequences,
     "disfa": disfa.list_sequences,
@@ -28,8 +28,10 @@ READERS: dict[str, Callable[[SequenceRef], FrameRows]] = {
 }
 
 
-def list_sequences(layout: str, root: Path, camera: str = "left") -> list[SequenceRef]:
-    """Every sequence below ``root``, in order of subject and sequence; ``camera`` is DISFA's choice of two.
+def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str = "") -> list[SequenceRef]:
+    """Every sequence below ``root``, in order of subject and sequence.
+
+    ``camera`` is DISFA's choice of two; ``dataset`` that of list files, where those of two lie together.
 
     Raises:
         ConfigError: an unknown layout.
@@ -42,7 +44,7 @@ def list_sequences(layout: str, root: Path, camera: str = "left") -> list[Sequen
     if root.is_dir() and not any(root.iterdir()):
         raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
     try:
-        found = disfa.list_sequences(root, camera) if layout == "disfa" else LISTERS[layout](root)
+        found = LISTERS[layout](root, *{"disfa": [camera], "lists": [dataset]}.get(layout, []))
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error})") from error
     return sorted(found, key=lambda ref: (ref.subject, ref.sequence))

@@ -28,20 +28,21 @@ def numbered_pictures(folder: Path | None) -> dict[int, Path]:
     return {int(re.findall(r"\d+", path.stem)[-1]): path for path in found if is_picture(path)}
 
 
-def inside(base: Path, name: str, where: str) -> Path:
+def inside(base: Path, name: str, where: str, hint: str) -> Path:
     """``base / name`` for a path that somebody wrote into a list.
 
     Raises:
-        DatasetError: it leads out of ``base``, by itself or by a symbolic link; ``where`` is the list's line.
+        DatasetError: it leads out of ``base``, by itself or by a symbolic link; ``where`` is the list's line,
+            ``hint`` what to write instead.
     """
     if os.path.isabs(name) or os.path.normpath(name).startswith(".."):
-        raise DatasetError(f"{where}: path {name!r} leads out of {base}")
+        raise DatasetError(f"{where}: path {name!r} leads out of {base}; {hint}")
     try:
         path = (base / name).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null byte
         raise DatasetError(f"{where}: path {name!r} cannot be followed ({error})") from error
     if not path.is_relative_to(base.resolve()):
-        raise DatasetError(f"{where}: {name!r} is a link out of {base}")
+        raise DatasetError(f"{where}: {name!r} is a link out of {base}; {hint}")
     return path
 
 

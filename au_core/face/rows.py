@@ -124,13 +124,17 @@ class FaceRows:
         """The quality row, but for the hashes: every coded frame was decoded or is listed as lost.
 
         Raises:
-            DatasetError: not one frame could be decoded.
+            DatasetError: not one frame could be decoded, or none has a picture.
         """
         rows, ref, lost = self.rows, self.rows.ref, self.lost
+        absent = [frame for frame in lost if self._is_absent(frame)]
+        broken = sorted(set(lost) - set(absent))
         if not self.decoded:
-            raise DatasetError(f"{Path(ref.root) / ref.source}: not one frame could be decoded")
+            what = "frame could be decoded" if broken or not lost else "coded frame has a picture file"
+            raise DatasetError(f"{Path(ref.root) / ref.source}: not one {what}")
         short = self._missing_tail()
-        reasons = [f"frames {ranges(lost)} could not be decoded"] * bool(lost)
+        reasons = [f"frames {ranges(absent)} have no picture file"] * bool(absent)
+        reasons += [f"frames {ranges(broken)} could not be decoded"] * bool(broken)
         reasons += [*self._bad_landmarks(), *rows.remarks, *short]
         return {
             **ref.name,
@@ -141,6 +145,10 @@ class FaceRows:
             "reason": "; ".join(reasons),
             "flagged": ", ".join(f"{flag} {self.flags[flag]}" for flag in FLAGS if self.flags[flag]),
         }
+
+    def _is_absent(self, frame: int) -> bool:
+        pictures = self.rows.pictures
+        return pictures is not None and not (frame in pictures and pictures[frame].is_file())
 
     def _bad_landmarks(self) -> list[str]:
         if self.rows.bad is None or not self.rows.bad.any():

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.aus import DISFA
-from au_core.config import SyntheticConfig, TrainConfig
+from au_core.config import ScalingConfig, SyntheticConfig, TrainConfig
 from au_core.data.fold import load_training_set
-from au_core.errors import AuError
+from au_core.errors import AuError, DatasetError
+from au_core.recipes import RECIPES
 from pipelines.experiment import Experiment
-from pipelines.full_protocol import full_protocol
+from pipelines.full_protocol import full_protocol, prepare_faces
 from tests.pipelines.conftest import snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,17 @@ def test_what_would_fail_after_hours_is_told_before_faces_are_found(
     experiment = small(tiny, tmp_path, **changes)
     with pytest.raises(AuError, match=message):
         full_protocol(replace(experiment, cfg=replace(experiment.cfg, **settings)))
+
+
+def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeypatch):
+    def listed(layout, *rest):
+        raise DatasetError(f"{layout} of {rest[-1]}")
+
+    monkeypatch.setattr("pipelines.preprocess.list_dataset", listed)
+    for recipe, name in (("bp4d_lists", "BP4D"), ("disfa_lists", "DISFA")):
+        cfg = replace(RECIPES[recipe](), scaling=ScalingConfig(), train=TrainConfig(backbone="resnet10"))
+        with pytest.raises(DatasetError, match=f"lists of {name}$"):
+            prepare_faces(Experiment(cfg=cfg, data=tmp_path, out=tmp_path))
 
 
 def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):

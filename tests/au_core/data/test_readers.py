@@ -112,6 +112,28 @@ def test_a_manifest_that_cannot_be_right_is_refused(tmp_path, line, message):
         read_rows(list_sequences("manifest", tmp_path)[0])
 
 
+def test_manifest_codes_may_be_written_as_pandas_writes_them(bp4d):
+    ref = list_sequences("bp4d", bp4d)[0]
+    names = [f"{ref.source}/{path.name}" for path in sorted((bp4d / ref.source).iterdir())]
+    codes = ["1.0,", "0.0,2.0", ",9.0", "1,0"]
+    lines = [f"{name},a,b,{i},{code}\n" for i, (name, code) in enumerate(zip(names, codes, strict=True))]
+    (bp4d / "manifest.csv").write_text(MANIFEST + "".join(lines))
+    rows = read_rows(list_sequences("manifest", bp4d)[0])
+    assert rows.codes.tolist() == [[1, -1], [0, 2], [-1, -1], [1, 0]] and rows.kind == "intensity"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (MANIFEST.replace(",", ";") + "a.jpg;a;b;1;0;0\n", "separated by semicolons; expected commas"),
+    (MANIFEST + "/data/a.jpg,a,b,1,0,0\n", "line 2: .*; write paths relative to the CSV"),
+    (MANIFEST + "../a.jpg,a,b,1,0,0\n", "line 2: .*; write paths relative to the CSV"),
+    (MANIFEST + "a.jpg,a,b,1,.0,0\n", r"AU code '\.0'; expected 0 to 5"),
+])  # fmt: skip
+def test_a_manifest_that_a_program_wrote_otherwise_says_what_to_do(tmp_path, text, message):
+    (tmp_path / "manifest.csv").write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        read_rows(list_sequences("manifest", tmp_path)[0])
+
+
 def test_videos_take_their_subject_from_the_first_folder(tmp_path):
     for name in ("anna/day 1/film.mp4", "anna/film.mp4", "loose.mov", "notes.txt", "anna/.hidden.mp4"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

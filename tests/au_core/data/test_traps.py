@@ -68,6 +68,32 @@ def test_landmarks_of_another_length_are_refused_and_not_shifted(bp4d):
         read_rows(ref)
 
 
+@pytest.mark.parametrize("lost", [[0], [1], [3], [0, 2]])
+def test_a_missing_picture_is_one_frame_and_its_landmarks_shift_no_other(bp4d, lost):
+    ref = first("bp4d", bp4d)
+    plain = read_rows(ref)
+    for i in lost:
+        plain.pictures[int(plain.frames[i])].unlink()
+    rows = read_rows(ref)
+    np.testing.assert_allclose(rows.points, plain.points)
+    assert [i for i, value in enumerate(pixels(rows)) if value is None] == lost
+
+
+def test_landmarks_that_fit_two_ways_of_counting_are_refused(bp4d):
+    ref = first("bp4d", bp4d)
+    label, plain = bp4d / ref.labels[0], read_rows(ref)
+    header, *lines = label.read_text().splitlines()
+    label.write_text(
+        "\n".join([header, *(f"{i},{line.split(',', 1)[1]}" for i, line in enumerate(lines, 3))])
+    )
+    for i, frame in enumerate(plain.frames.tolist(), 3):  # 3 to 6, coded; 4 entries: for 3-6, or for 1-4?
+        plain.pictures[frame].rename(bp4d / ref.source / f"{i}.jpg")
+    for i in (5, 6):
+        (bp4d / ref.source / f"{i}.jpg").unlink()
+    with pytest.raises(DatasetError, match="landmarks of 4 frames for 2 pictures up to number 4"):
+        read_rows(ref)
+
+
 def test_bp4d_as_videos_counts_frames_from_1(bp4d):
     ref = first("bp4d", bp4d)
     plain, label = read_rows(ref), bp4d / ref.labels[0]
@@ -100,18 +126,60 @@ def test_bp4d_plus_counts_labels_from_1_and_pictures_from_0(bp4d, first_picture)
     assert rows.frames.tolist() == [1, 2, 3, 4] and ref.dataset == "BP4D+"
 
 
+@pytest.mark.parametrize(("first_picture", "first_label", "remark"), [
+    (486, 486, "the lowest picture is 486; taken as counted like the labels"),
+    (485, 486, "the lowest picture is 485; taken as counted from 0"),
+    (0, 1, None), (1, 1, None), (0, 0, None),
+])  # fmt: skip
+def test_bp4d_plus_pictures_that_begin_with_the_labels_are_not_shifted(
+    bp4d, first_picture, first_label, remark
+):
+    plain = content(read_rows(first("bp4d", bp4d)))
+    bend_to_plus(bp4d, first_picture)
+    ref = first("bp4d_plus", bp4d)
+    label = bp4d / ref.labels[0]
+    header, *lines = label.read_text().splitlines()
+    rest = [line.split(",", 1)[1] for line in lines]
+    label.write_text("\n".join([header, *(f"{i},{line}" for i, line in enumerate(rest, first_label))]))
+    rows = read_rows(ref)
+    same(rows, plain)
+    assert rows.remarks == ((remark,) if remark else ())
+
+
 def test_bp4d_plus_of_unequal_lengths_lists_what_is_missing_and_zips_are_named(bp4d):
     bend_to_plus(bp4d, 0)
     ref = first("bp4d_plus", bp4d)
+    plain, label = read_rows(ref), bp4d / ref.labels[0]
     (bp4d / ref.source / "0003.jpg").unlink()
+    np.testing.assert_allclose(read_rows(ref).points, plain.points)
+    text = label.read_text()
+    label.write_text("\n".join(text.splitlines()[:-1]))
     with pytest.raises(DatasetError, match="landmarks of 4 frames for 3 pictures"):
         read_rows(ref)
+    label.write_text(text)
     shutil.rmtree(bp4d / "2DFeatures")
     assert [value is None for value in pixels(read_rows(first("bp4d_plus", bp4d)))] == [False] * 3 + [True]
     for person in (bp4d / "2D+3D").iterdir():
         shutil.rmtree(person)
         person.with_suffix(".zip").write_bytes(b"PK")
     with pytest.raises(DatasetError, match=r"F001.zip: the pictures are still packed; unpack"):
+        list_sequences("bp4d_plus", bp4d)
+
+
+def test_bp4d_plus_says_what_it_expects_and_what_is_still_packed(bp4d):
+    bend_to_plus(bp4d, 0)
+    ref = first("bp4d_plus", bp4d)
+    shutil.rmtree(bp4d / ref.source)
+    with pytest.raises(DatasetError, match=r"T1: no numbered picture; expected such as 0000\.jpg$"):
+        read_rows(ref)
+    shutil.rmtree((bp4d / ref.source).parent)
+    (bp4d / "2D+3D" / f"{ref.subject}.zip").write_bytes(b"PK")
+    with pytest.raises(DatasetError, match=f"such as 0000.jpg; {ref.subject}.zip is still packed, unpack it"):
+        read_rows(first("bp4d_plus", bp4d))
+    shutil.rmtree(bp4d / "AUCoding")
+    with pytest.raises(
+        DatasetError, match=r"not the bp4d_plus layout; .* expected 2D\+3D/F001/T1/0000.jpg and"
+    ):
         list_sequences("bp4d_plus", bp4d)
 
 

@@ -51,6 +51,71 @@ def test_lists_of_folds_are_one_and_contradictions_are_refused(bp4d):
         list_sequences("lists", bp4d)
 
 
+def test_a_list_without_its_labels_is_named_unless_others_code_its_pictures(bp4d):
+    paths, labels = write_lists(bp4d, list_sequences("bp4d", bp4d), "jaa")
+    before = list_sequences("lists", bp4d)
+    union = paths.with_name("BP4D_combine_1_2_path.txt")
+    shutil.copy(paths, union)
+    assert list_sequences("lists", bp4d) == before
+    union.write_text(union.read_text() + "M018/T1/1.jpg\n")
+    part = paths.with_name("BP4D_part2_path.txt")
+    part.write_text("M018/T1/1.jpg\n")
+    missing = (
+        "BP4D_part2_AUoccur.txt: no such file; expected the codes of the 1 pictures in BP4D_part2_path.txt"
+    )
+    with pytest.raises(DatasetError, match=missing):
+        list_sequences("lists", bp4d)
+    labels.unlink()
+    with pytest.raises(DatasetError, match=r"BP4D_part2_AUoccur\.txt: no such file"):
+        list_sequences("lists", bp4d)
+
+
+def jaa_checkout(root):
+    """Lists of two datasets in data/list, pictures in dataset/BP4D and dataset/DISFA."""
+    refs = list_sequences("bp4d", root)
+    for path in write_lists(root, refs, "jaa"):
+        if "_path" in path.name:
+            path.write_text("".join(f"BP4D/{line}\n" for line in path.read_text().splitlines()))
+    (root / "list" / "DISFA_part1_path.txt").write_text("DISFA/SN001/0.jpg\nDISFA/SN001/1.jpg\n")
+    (root / "list" / "DISFA_part1_AUoccur.txt").write_text("0 0 0 0 0 1 0 0\n" * 2)
+    (root / "list" / "DISFA_part2_path.txt").write_text("DISFA/SN002/0.jpg\n")
+    (root / "data").mkdir()
+    shutil.move(root / "list", root / "data" / "list")
+    for subject in {ref.subject for ref in refs}:
+        shutil.move(root / subject, root / "dataset" / "BP4D" / subject)
+    return refs
+
+
+def test_of_two_datasets_in_one_checkout_the_recipe_chooses(bp4d):
+    refs = list_sequences("bp4d", bp4d)
+    plain = pixels(read_rows(refs[0]))
+    assert jaa_checkout(bp4d) == refs
+    found = list_sequences("lists", bp4d, dataset="BP4D")
+    assert [(ref.subject, ref.sequence) for ref in found] == [(ref.subject, ref.sequence) for ref in refs]
+    assert found[0].source == f"dataset/BP4D/{refs[0].source}" and pixels(read_rows(found[0])) == plain
+    with pytest.raises(DatasetError, match=r"DISFA_part2_AUoccur\.txt: no such file"):
+        list_sequences("lists", bp4d, dataset="DISFA")
+    (bp4d / "data" / "list" / "DISFA_part2_path.txt").unlink()
+    assert [ref.subject for ref in list_sequences("lists", bp4d, dataset="DISFA")] == ["SN001"]
+    with pytest.raises(DatasetError, match=r"lists of 2 datasets; .* run full_protocol\.py"):
+        list_sequences("lists", bp4d)
+
+
+@pytest.mark.parametrize("name", ["img", "dataset"])
+def test_a_link_may_stand_for_the_pictures_and_for_no_folder_of_a_list(bp4d, tmp_path, name):
+    jaa_checkout(bp4d)
+    shutil.move(bp4d / "dataset", tmp_path / "elsewhere")
+    (bp4d / name).symlink_to(tmp_path / "elsewhere")
+    (ref, *_) = list_sequences("lists", bp4d, dataset="BP4D")
+    assert ref.source.startswith(name) and pixels(read_rows(ref))[0] is not None
+    (bp4d / name).unlink()
+    (bp4d / "BP4D").symlink_to(tmp_path / "elsewhere" / "BP4D")
+    with pytest.raises(
+        DatasetError, match=r"is a link out of .*; .* only img/ or dataset/ may itself be a link"
+    ):
+        list_sequences("lists", bp4d, dataset="BP4D")
+
+
 @pytest.mark.parametrize(("path", "codes", "message"), [
     ("../F001/T1/1.jpg", "0 " * 12, "leads out of"),
     ("/F001/T1/1.jpg", "0 " * 12, "leads out of"),

@@ -86,6 +86,29 @@ def test_lost_pictures_are_listed_and_nothing_else_is_lost(tree, tmp_path):
     )
 
 
+def test_missing_pictures_are_told_from_damaged_ones(tree, tmp_path):
+    ref = list_sequences("bp4d", tree)[0]
+    pictures = sorted((tree / ref.source).iterdir(), key=lambda path: int(path.stem))
+    names = [path.stem for path in pictures]
+    pictures[1].unlink()
+    pictures[2].unlink()
+    pictures[4].write_bytes(b"no picture")
+    status = prepare_sequence(ref, None, CFG, tmp_path / "faces")
+    assert status["status"] == "partial" and status["frames_decoded"] == status["faces_found"] == 3
+    assert status["reason"] == (
+        f"frames {names[1]}-{names[2]} have no picture file; frames {names[4]} could not be decoded"
+    )
+
+
+def test_a_manifest_of_files_that_are_not_there_says_so(tmp_path):
+    lines = [f"pics/{i}.jpg,a,b,{i},1" for i in range(2)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["path,subject,sequence,frame,AU12", *lines]))
+    (ref,) = list_sequences("manifest", tmp_path)
+    status = prepare_sequence(ref, lambda image: [], CFG, tmp_path / "faces")
+    assert status["status"] == "failed"
+    assert status["reason"].endswith("pics/0.jpg: not one coded frame has a picture file")
+
+
 @pytest.mark.parametrize(("damage", "reason"), [
     (lambda text: text.replace(",2,", ",x,", 1), "no column for AU 2 in the header"),
     (lambda text: text.replace("\n", ",1\n", 2).replace(",1\n", "\n", 1), "66 values; expected 65"),
