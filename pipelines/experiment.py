@@ -24,9 +24,7 @@ from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, load_recipe
-from pipelines.options import add_fields, with_options
-
-Formatter = argparse.ArgumentDefaultsHelpFormatter
+from pipelines.options import HelpFormatter, add_fields, with_options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +110,7 @@ class Experiment:
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments every training command has."""
-    parser.formatter_class = Formatter
+    parser.formatter_class = HelpFormatter
     parser.add_argument("--recipe", default="demo", help="experiment: " + ", ".join(RECIPES))
     parser.add_argument(
         "--data",

@@ -14,6 +14,7 @@ from au_core.data.files import read_json, replace_atomically, write_json
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.cli import Progress, run, summary
+from pipelines.options import HelpFormatter
 
 PICTURES = {
     "sheet": "each AU from 0 to 5 on three people",
@@ -109,9 +110,7 @@ def _write_video(path: Path, frames: list[Any]) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Draw a dataset."""
     default = SyntheticConfig()
-    parser = argparse.ArgumentParser(
-        description=summary(__doc__), formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("--layout", default=default.layout, help="bp4d or disfa")
     parser.add_argument("--out", type=Path, default=Path("out/twin"), help="folder of the drawn dataset")
     parser.add_argument("--subjects", type=int, help="people; all, 41 or 27, if not given")

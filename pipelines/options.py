@@ -12,6 +12,13 @@ from typing import Any, TypeVar, get_args
 T = TypeVar("T")
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the defaults that there are."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
+
+
 def add_fields(parser: argparse.ArgumentParser, settings: type, title: str) -> None:
     """One option for each field of the dataclass ``settings``; without it, the recipe's value holds."""
     group, docs = parser.add_argument_group(title), docs_of(settings)

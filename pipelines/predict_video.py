@@ -26,6 +26,7 @@ from au_core.face.track import Tracker
 from au_core.models.checkpoint import ModelCard, load_recognizer
 from au_core.models.recognizer import Recognizer
 from pipelines.cli import Progress, run, summary
+from pipelines.options import HelpFormatter
 
 BATCH = 32
 """Frames held in memory at a time."""
@@ -160,9 +161,7 @@ class OverlayFile:
 def main(argv: list[str] | None = None) -> None:
     """Apply a model to a video."""
     default = PreprocessConfig()
-    parser = argparse.ArgumentParser(
-        description=summary(__doc__), formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("video", type=Path, help="a video or a picture")
     parser.add_argument("--model", type=Path, required=True, help="folder of a run, or its model/ folder")
     parser.add_argument("--detector", default="yunet", help="yunet (fetched once), or a YuNet file's path")

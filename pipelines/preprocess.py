@@ -28,6 +28,7 @@ from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, failed, finished, prepare_sequence
 from pipelines.cli import Progress, run, summary
+from pipelines.options import HelpFormatter
 
 MAX_ACTORS = 32
 """Actors asked of a cluster whose nodes are still to come."""
@@ -262,9 +263,7 @@ def _tell(table: pa.Table, n_new: int, strangers: list[Path], faces: Path) -> No
 def main(argv: list[str] | None = None) -> None:
     """Preprocess a dataset."""
     default = PreprocessConfig()
-    parser = argparse.ArgumentParser(
-        description=summary(__doc__), formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("--layout", required=True, help=f"how --data is laid out: {', '.join(LAYOUTS)}")
     parser.add_argument("--data", type=Path, required=True, help="the dataset's folder (or a manifest's CSV)")
     parser.add_argument("--out", type=Path, required=True, help="faces go to OUT/faces")
