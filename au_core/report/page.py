@@ -136,7 +136,10 @@ def _unlike(results: Results) -> str:
 def _data(results: Results) -> str:
     found = results.experiment
     data = "drawn people (synthetic)" if results.synthetic else f"`{found.get('data', 'unknown')}`"
-    also = [f"with the labelled faces of `{dataset}` in every training" for dataset in found.get("also", [])]
+    also = [
+        f"with the labelled faces of `{dataset}` in every training, but for who is held out"
+        for dataset in found.get("also", [])
+    ]
     more = [f"with unlabelled video from `{found['unlabelled']}`"] if found.get("unlabelled") else []
     return ", ".join([data, *also, *more])
 
