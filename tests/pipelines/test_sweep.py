@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -5,10 +6,11 @@ from mlflow import MlflowClient
 from ray import tune
 
 from au_core.config import AdversarialConfig
+from au_core.data.files import write_json
 from au_core.errors import AuError
 from au_core.training.state import read_history
 from pipelines.experiment import Experiment
-from pipelines.sweep import Sweep, mean_by_point, point_of, search
+from pipelines.sweep import Sweep, mean_by_point, point_of, run_trial, search
 from pipelines.tracking import tracking_uri
 from tests.pipelines.conftest import first_fold
 from tests.toy import write_toy_faces
@@ -34,15 +36,20 @@ def test_a_point_is_scored_by_its_mean_over_folds():
     assert mean_by_point([(a, 0.2), (a, 0.4), (b, 0.5)]) == {a: pytest.approx(0.3), b: 0.5}
 
 
-def test_a_point_that_diverges_is_a_failure_and_the_others_are_kept(local_ray, tiny, tmp_path, monkeypatch):
+def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeypatch):
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
-    (plan,) = first_fold(experiment)
-    monkeypatch.setitem(SPACES, "wild", {"lr_d": tune.grid_search([1e-4, 1e38])})
-    sweep = Sweep(experiment=experiment, space="wild", plans={1: plan})
-    with pytest.raises(AuError, match=r"1 trials failed.*lr_d=1e\+38: step 1, batch 1 of R: the loss"):
-        search(sweep)
-    assert [sweep.job({"lr_d": lr, "fold": 1})[1].model.exists() for lr in (1e-4, 1e38)] == [True, False]
+    sweep = Sweep(experiment=experiment, space="alpha", plans={1: first_fold(experiment)[0]})
+    config = {"alpha": 0.1, "fold": 1}
+    _, folder = sweep.job(config)
+
+    def diverge(*_, **__):
+        folder.history.write_text(json.dumps({"step": 3, "val/f1_avg": 0.99}) + "\n")
+        write_json({"reason": "step 4, batch 4 of R: the loss became nan"}, folder.refusal)
+
+    monkeypatch.setattr("pipelines.sweep.train_folds", diverge)
+    with pytest.raises(AuError, match=r"^alpha=0.1: step 4, batch 4 of R: the loss became nan$"):
+        run_trial(config, sweep)
 
 
 def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny, tmp_path, monkeypatch):
