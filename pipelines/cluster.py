@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 from au_core.config import ScalingConfig
@@ -23,19 +24,48 @@ def ray_data() -> ModuleType:
     return ray.data
 
 
-def check_gpu(scaling: ScalingConfig) -> None:
-    """Make sure that a training that asks for a GPU will not wait for one that never comes.
+def on_a_cluster() -> bool:
+    """Whether a running cluster is meant, whose nodes may come when they are asked for."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def check_fits(scaling: ScalingConfig) -> None:
+    """Make sure that a training will not wait for cores or GPUs that never come.
 
     Raises:
-        ConfigError: it would run on this machine, which has none. A cluster may start nodes when asked.
+        ConfigError: it would run on this machine, which has fewer.
     """
+    if on_a_cluster():
+        return
     import torch
 
-    if scaling.gpu and not os.environ.get("RAY_ADDRESS") and not torch.cuda.is_available():
+    asked, there = scaling.workers * scaling.cpus_per_worker, os.cpu_count() or 1
+    if asked > there:
         raise ConfigError(
-            "the recipe asks for a GPU for each training, and this machine has none; add --no-gpu to train "
-            "on its cores (slow: see --backbone, --input-size, --steps), or use a cluster (cluster.yaml)"
+            f"a training asks for {asked} cores (workers {scaling.workers} x cpus_per_worker "
+            f"{scaling.cpus_per_worker}), this machine has {there}; lower --workers or --cpus-per-worker"
         )
+    if scaling.gpu and scaling.workers > torch.cuda.device_count():
+        raise ConfigError(
+            f"a training asks for {scaling.workers} GPU (one for each worker), this machine has "
+            f"{torch.cuda.device_count()}; add --no-gpu to train on its cores (slow: see --backbone, "
+            "--input-size, --steps), or use a cluster (cluster.yaml)"
+        )
+
+
+def cores_of(scaling: ScalingConfig) -> ScalingConfig:
+    """``scaling`` with no more cores for a worker than this machine has for it, unless on a cluster."""
+    most = max(1, (os.cpu_count() or 1) // scaling.workers)
+    return scaling if on_a_cluster() else replace(scaling, cpus_per_worker=min(scaling.cpus_per_worker, most))
+
+
+def resources_of(scaling: ScalingConfig) -> dict[str, float]:
+    """What a task of one worker's size asks Ray for: no more than there is, unless on a cluster."""
+    import ray
+
+    asked = {"CPU": scaling.cpus_per_worker, "GPU": int(scaling.gpu)}
+    there = asked if on_a_cluster() else ray.cluster_resources()
+    return {f"num_{name.lower()}s": min(asked[name], there.get(name, 0)) for name in asked}
 
 
 def connect() -> None:
@@ -51,9 +81,8 @@ def connect() -> None:
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    address = os.environ.get("RAY_ADDRESS")
-    if address:
-        ray.init(address=address, **quiet)
+    if on_a_cluster():
+        ray.init(address=os.environ["RAY_ADDRESS"], **quiet)
     else:
         print("starting Ray on this machine", file=sys.stderr)
         ray.init(

@@ -44,11 +44,10 @@ def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:
 def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import ray
 
-    from pipelines.cluster import connect
+    from pipelines.cluster import connect, resources_of
 
     connect()
-    resources = {"num_cpus": plan.scaling.cpus_per_worker, "num_gpus": int(plan.scaling.gpu)}
-    ray.get(ray.remote(_predict).options(**resources).remote(plan, folder, faces.absolute()))
+    ray.get(ray.remote(_predict).options(**resources_of(plan.scaling)).remote(plan, folder, faces.absolute()))
 
 
 def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:

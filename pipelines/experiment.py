@@ -24,6 +24,7 @@ from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, load_recipe
+from pipelines.cluster import cores_of
 from pipelines.options import HelpFormatter, add_fields, with_options
 
 
@@ -115,8 +116,8 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        help="labelled dataset in its own layout, read by full_protocol.py, which draws people without it; "
-        "elsewhere it only names OUT",
+        help="labelled dataset in its own layout, read by full_protocol.py and sweep.py, which draw people "
+        "without it; for train_fold.py it only names OUT",
     )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
     parser.add_argument(
@@ -127,10 +128,12 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         help="another labelled dataset to train every fold on; its AUs join the recipe's (may be repeated)",
     )
     parser.add_argument(
-        "--out", type=Path, help="everything is written here; without it, $AU_OUT/RECIPE or out/RECIPE"
+        "--out",
+        type=Path,
+        help="everything is written here; without it, to RECIPE-DATA... below $AU_OUT, or below out",
     )
     parser.add_argument(
-        "--detector", help="for full_protocol.py: dataset, yunet, or a YuNet file (default: the recipe's)"
+        "--detector", help="who finds faces: dataset, yunet, or a YuNet file (default: the recipe's)"
     )
 
 
@@ -148,15 +151,38 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
         ConfigError: an unknown recipe, or what its settings or ``--also`` cannot be.
     """
     cfg = load_recipe(args.recipe)
-    groups = {name: with_options(getattr(cfg, name), args) for name in ("adversarial", "train", "scaling")}
-    cfg = replace(cfg, **groups)
+    cfg = _with_settings(cfg, args)
     if args.detector:
         cfg = replace(cfg, preprocess=replace(cfg.preprocess, detector=args.detector))
     also = _all_different([_layout_and_folder(text) for text in args.also])
-    read = (args.data, *(path for _, path in also), args.unlabelled)
-    names = [cfg.name, *(path.resolve().stem for path in read if path)]
+    names = [cfg.name, *([_name(args.data)] if args.data else [])]
+    names += [f"{layout}-{_name(path)}" for layout, path in also]
+    names += [f"unlabelled-{_name(args.unlabelled)}"] if args.unlabelled else []
     out = args.out or Path(os.environ.get("AU_OUT", "out")) / "-".join(names)
     return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled, also=also)
+
+
+def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
+    """``cfg`` with what the command line says otherwise; files by absolute paths, for workers elsewhere."""
+    adversarial, train = with_options(cfg.adversarial, args), with_options(cfg.train, args)
+    scaling = with_options(cfg.scaling, args)
+    return replace(
+        cfg,
+        adversarial=replace(adversarial, label_prior=_absolute(adversarial.label_prior)),
+        train=replace(train, weights=_absolute(train.weights)),
+        scaling=scaling if "cpus_per_worker" in args else cores_of(scaling),
+    )
+
+
+def _absolute(path: str | None) -> str | None:
+    """A file by its whole path; a name that is no file (weights of torchvision's) as it is."""
+    return str(Path(path).absolute()) if path and Path(path).is_file() else path
+
+
+def _name(path: Path) -> str:
+    """What the data at ``path`` is called: a folder's name, a file's without its suffix."""
+    path = path.resolve()
+    return path.stem if path.is_file() else path.name
 
 
 def _all_different(also: list[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:

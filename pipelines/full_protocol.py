@@ -13,7 +13,7 @@ from au_core.config import PreprocessConfig
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
 from pipelines.cli import run, summary
-from pipelines.cluster import check_gpu
+from pipelines.cluster import check_fits
 from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.tracking import Tracking, tracking_uri
 
@@ -21,10 +21,11 @@ from pipelines.tracking import Tracking, tracking_uri
 def full_protocol(experiment: Experiment) -> Path:
     """Carry out ``experiment``; what is finished is not done again. Returns the report's page."""
     from pipelines.report import report
-    from pipelines.runs import run_plans
+    from pipelines.runs import claim_all, run_plans
 
     prepare_faces(experiment)
     plans = experiment.plans(experiment.cfg)
+    claim_all(plans, experiment)  # a refusal leaves what the report says of earlier trainings as it is
     tracking = Tracking(experiment.out, experiment.cfg.name, experiment.describe())
     run_plans(plans, experiment, tracking)
     page = report(experiment.out)
@@ -66,8 +67,9 @@ def _check(experiment: Experiment) -> None:
             f"recipe {cfg.name} needs --data DIR, a dataset in the {cfg.layout} layout; "
             "without data, run --recipe demo or disfa_demo"
         )
-    check_gpu(cfg.scaling)
-    build_backbone(cfg.train.backbone, cfg.train.weights)
+    if not (experiment.out / "experiment.json").exists():  # else it began, and may be finished
+        check_fits(cfg.scaling)
+        build_backbone(cfg.train.backbone, cfg.train.weights)
 
 
 def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:

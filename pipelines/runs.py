@@ -9,7 +9,7 @@ from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from pipelines.board import Board
 from pipelines.cli import say
-from pipelines.cluster import check_gpu
+from pipelines.cluster import check_fits
 from pipelines.experiment import Experiment
 from pipelines.tracking import Tracking
 from pipelines.trainer import Job, claim, train_folds
@@ -27,13 +27,10 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
     Raises:
         AuError: trainings failed; the message lists them.
     """
-    jobs = [(plan, experiment.folder(plan)) for plan in plans]
+    jobs = claim_all(plans, experiment)
     for plan, folder in jobs:
-        claim(folder, plan)
         tracking.start(plan, folder)
     todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
-    for plan, _ in todo[:1]:
-        check_gpu(plan.scaling)
     say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
     failures = _run_all(todo, experiment, tracking) if todo else {}
     for plan, folder in jobs:
@@ -42,6 +39,21 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
     if failures:
         reasons = "\n  ".join(f"{plan.label}: {reason}" for plan, reason in failures.items())
         raise AuError(f"{len(failures)} of {len(jobs)} trainings failed, the others are kept:\n  {reasons}")
+
+
+def claim_all(plans: Sequence[FoldPlan], experiment: Experiment) -> list[Job]:
+    """The plans with their folders, ready to be written to.
+
+    Raises:
+        ConfigError: what is not finished asks for more than this machine has, or a folder holds other work.
+    """
+    jobs = [(plan, experiment.folder(plan)) for plan in plans]
+    for plan, folder in jobs:
+        if not folder.scores.exists():
+            check_fits(plan.scaling)
+    for plan, folder in jobs:
+        claim(folder, plan)
+    return jobs
 
 
 def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> dict[FoldPlan, str]:

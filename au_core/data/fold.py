@@ -59,10 +59,11 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
     Where datasets are mixed, ``plan.spec`` is the union of their AUs, UNKNOWN where one does not code them.
     """
     faces = load_faces(sources.coded, plan.spec, plan.train_subjects)
+    own = {*faces.dataset}
     for path, active_from in sources.also:
         spec = replace(plan.spec, active_from=active_from)
         more = load_faces(path, spec, list_subjects(path))
-        faces = join_faces(faces, without_held_out(more, {*faces.dataset}, plan))
+        faces = join_faces(faces, without_held_out(more, own, plan))
     labels = visible_labels(faces, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
     prior = plan.adversarial.label_prior
     vectors = load_label_prior(Path(prior), plan.spec.columns) if prior else None
@@ -78,14 +79,16 @@ def without_held_out(faces: Faces, datasets: set[str], plan: FoldPlan) -> Faces:
 
     A further dataset may show them again; equal names in other datasets are other people's.
     """
-    held_out, pools = {*plan.val_subjects, *plan.test_subjects}, {_people_of(name) for name in datasets}
-    again = np.array([_people_of(name) in pools for name in faces.dataset], bool)
-    return faces[~(again & np.array([subject in held_out for subject in faces.subject], bool))]
+    held_out = {*plan.val_subjects, *plan.test_subjects}
+    again = {name for name in {*faces.dataset} for own in datasets if _may_share_people(name, own)}
+    people = zip(faces.dataset, faces.subject, strict=True)
+    kept = [dataset not in again or subject not in held_out for dataset, subject in people]
+    return faces[np.array(kept, bool)]
 
 
-def _people_of(dataset: str) -> str:
-    """The dataset whose people another filmed, under the same names: DISFA+ those of DISFA."""
-    return "DISFA" if dataset == "DISFA+" else dataset
+def _may_share_people(a: str, b: str) -> bool:
+    """Whether equal names mean the same people: DISFA+ filmed DISFA's again, a manifest may list anyone."""
+    return a == b or {a, b} == {"DISFA", "DISFA+"} or "manifest" in (a, b)
 
 
 def load_split(plan: FoldPlan, faces: Path, split: str) -> Faces:

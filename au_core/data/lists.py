@@ -131,10 +131,12 @@ def _parse(root: Path, labels: tuple[str, ...], _stats: tuple[tuple[int, int], .
             if codes[name].setdefault(frame, row) != row or folders.setdefault(name, folder) != folder:
                 raise DatasetError(f"{root / values}, line {number}: {path} is listed elsewhere otherwise")
             specs.add(SPECS[len(row)])
-    if len(specs) != 1:
+    if not specs:
+        raise DatasetError(f"{root}: the lists name no picture")
+    if len(specs) > 1:
         raise DatasetError(
-            f"{root}: lists of {len(specs)} datasets; expected BP4D's or DISFA's, not both: "
-            "run full_protocol.py, which takes its recipe's, or move the others away"
+            f"{root}: lists of two datasets; expected BP4D's or DISFA's: name their recipe, whose are taken "
+            "(--recipe bp4d_lists or disfa_lists), or move the others away"
         )
     return Lists(specs.pop(), folders, dict(codes))
 

@@ -100,13 +100,14 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
 
 
 def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
-    try:
-        aus = tuple(au_number(name.strip()) for name in header[4:])
-    except ConfigError as error:
-        raise DatasetError(f"{path}: {error}") from error
     if ";" in "".join(header[:1]):
         raise DatasetError(f"{path}: columns separated by semicolons; expected commas")
-    if [name.strip() for name in header[:4]] != FIXED or not aus or len(set(aus)) < len(aus):
+    fixed = [name.strip() for name in header[:4]] == FIXED
+    try:
+        aus = tuple(au_number(name.strip()) for name in header[4:]) if fixed else ()
+    except ConfigError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    if not aus or len(set(aus)) < len(aus):
         raise DatasetError(
             f"{path}: columns {','.join(header)[:80]}; expected {','.join(FIXED)}, then AUs (AU12), each once"
         )
@@ -119,7 +120,7 @@ def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]
     cells = [cell.strip() for cell in line]
     if not all(cells[:4]):
         raise DatasetError(f"{path}, line {number}: {','.join(FIXED)} must not be empty")
-    return cells[:4] + [whole(code) for code in cells[4:]]
+    return cells[:3] + [whole(number) for number in cells[3:]]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:

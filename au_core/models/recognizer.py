@@ -49,6 +49,13 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
         ConfigError: torchvision knows neither such a network nor such weights, or the file does not fit.
     """
     local = weights is not None and Path(weights).suffix in (".pth", ".pt", ".safetensors")
+    if name != "resnet10" and name not in models.list_models(module=models):
+        raise ConfigError(
+            f"backbone {name!r}: no such network; expected resnet10, or a classification network of "
+            "torchvision such as resnet50, swin_t, convnext_tiny, vit_b_16"
+        )
+    if name == "resnet10" and weights and not local:
+        raise ConfigError(f"backbone 'resnet10' with weights {weights!r}: expected a file, or none")
     try:
         named = None if local else weights
         net = _resnet10() if name == "resnet10" else models.get_model(name, weights=named)
@@ -80,7 +87,7 @@ def _resnet10() -> nn.Module:
 
 
 def _not_fetched(name: str, weights: str, error: URLError) -> str:
-    url = models.get_model_weights(name)[weights].url
+    url = models.get_model_weights(name).verify(weights).url
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     return (
         f"weights {weights} of {name} cannot be fetched ({error.reason}); without internet, put {url} into "

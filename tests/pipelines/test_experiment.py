@@ -12,6 +12,7 @@ from au_core.config import SyntheticConfig
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError, DatasetError
+from pipelines.cluster import check_fits
 from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.full_protocol import full_protocol
 from pipelines.make_synthetic import make_synthetic
@@ -44,13 +45,36 @@ def test_two_datasets_of_one_layout_are_refused():
 def test_other_data_goes_to_another_folder(monkeypatch):
     monkeypatch.delenv("AU_OUT", raising=False)
     alone, more = arguments("--data", "/d/BP4D"), arguments("--data", "/d/BP4D", "--also", "disfa=/d/DISFA")
-    assert (alone.out, more.out) == (Path("out/demo-BP4D"), Path("out/demo-BP4D-DISFA"))
+    assert (alone.out, more.out) == (Path("out/demo-BP4D"), Path("out/demo-BP4D-disfa-DISFA"))
+    assert arguments("--unlabelled", "/d/v1.5").out == Path("out/demo-unlabelled-v1.5")
 
 
 def test_settings_of_a_recipe_can_be_changed_by_every_command():
     cfg = arguments("--recipe", "bp4d_three_fold", "--no-gpu", "--weights", "none", "--steps", "7").cfg
     assert (cfg.scaling.gpu, cfg.train.weights, cfg.adversarial.steps) == (False, None, 7)
     assert cfg.train.backbone == "resnet50" and cfg.adversarial.alpha == 0.01
+
+
+def test_a_laptop_gives_a_training_the_cores_it_has(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    words = ("--recipe", "bp4d_three_fold", "--no-gpu")
+    assert arguments(*words).cfg.scaling.cpus_per_worker == 2
+    assert arguments(*words, "--workers", "2").cfg.scaling.cpus_per_worker == 1
+    check_fits(arguments(*words).cfg.scaling)
+    with pytest.raises(ConfigError, match=r"3 cores .*, this machine has 2; lower --workers"):
+        check_fits(arguments(*words, "--cpus-per-worker", "3").cfg.scaling)
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    assert arguments(*words).cfg.scaling.cpus_per_worker == 4
+
+
+def test_files_are_named_by_whole_paths(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("w.pth", "p.csv"):
+        Path(name).touch()
+    cfg = arguments("--weights", "w.pth", "--label-prior", "p.csv").cfg
+    assert (cfg.train.weights, cfg.adversarial.label_prior) == (f"{tmp_path}/w.pth", f"{tmp_path}/p.csv")
+    assert arguments("--weights", "IMAGENET1K_V2").cfg.train.weights == "IMAGENET1K_V2"
 
 
 def test_faces_that_are_not_asked_for_are_not_trained_on(mixed):
@@ -86,11 +110,11 @@ def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_c
     assert {tuple(columns[v >= 0]) for v in draw.real} == {BP4D.aus, DISFA.aus}
 
 
-@pytest.mark.parametrize(("dataset", "kept"), [("BP4D", False), ("GFT", True)])
+@pytest.mark.parametrize(("dataset", "kept"), [("BP4D", False), ("manifest", False), ("BP4D+", True)])
 def test_who_is_held_out_is_not_trained_on_under_another_layout(tmp_path, tiny, dataset, kept):
     write_toy_faces(tmp_path / "faces")
-    write_toy_faces(tmp_path / "faces_also" / "manifest", dataset=dataset)
-    experiment = Experiment(cfg=tiny, out=tmp_path, also=(("manifest", Path("/data/m.csv")),))
+    write_toy_faces(tmp_path / "faces_also" / "lists", dataset=dataset)
+    experiment = Experiment(cfg=tiny, out=tmp_path, also=(("lists", Path("/data/lists")),))
     for plan in experiment.plans(tiny):
         data = load_training_set(plan, experiment.sources)
         held_out = {*plan.val_subjects, *plan.test_subjects}

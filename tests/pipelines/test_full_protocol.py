@@ -119,7 +119,7 @@ def command(*arguments: str, script: str = "full_protocol.py") -> subprocess.Com
             ["--data", "/no/such"],
             "/no/such: no such folder; expected a dataset in the bp4d",
         ),
-        ("full_protocol.py", ["--gpu"], "this machine has none; add --no-gpu to train on its cores"),
+        ("full_protocol.py", ["--gpu"], "this machine has 0; add --no-gpu to train on its cores"),
         ("train_fold.py", ["--backbone", "resnet1"], "no faces; first run pipelines/full_protocol.py or"),
         ("full_protocol.py", ["--detector", "/no.onnx"], "detector '/no.onnx': no such file"),
         ("make_synthetic.py", ["--subjects", "0"], "subjects must be in [3, 41] for bp4d, got 0"),

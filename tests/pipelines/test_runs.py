@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -6,10 +7,12 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from au_core.config import ScalingConfig
-from au_core.data.files import read_json
+from au_core.data.files import read_json, write_json
+from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.state import read_history
+from pipelines.evaluate import evaluate_run
 from pipelines.experiment import Experiment
 from pipelines.runs import dealt, run_plans
 from pipelines.tracking import Tracking
@@ -72,6 +75,26 @@ def test_other_settings_never_overwrite_a_finished_run(finished):
     plans = [plan for plan in finished.plans(changed) if plan.fold == 1]
     with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
         run_plans(plans, finished, Tracking(finished.out, "toy", finished.describe()))
+
+
+def test_what_this_machine_cannot_hold_is_refused_before_a_folder_is_claimed(tiny, tmp_path):
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=replace(tiny, scaling=ScalingConfig(workers=10_000)), out=tmp_path)
+    with pytest.raises(ConfigError, match="asks for 10000 cores"):
+        run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_made_with_a_gpu_is_evaluated_without_one(finished, tmp_path):
+    shutil.copytree(finished.out, tmp_path / "out")
+    folder = RunFolder(tmp_path / "out" / runs_of(finished)[0][1].path.relative_to(finished.out))
+    config, before = read_json(folder.config), read_json(folder.scores)
+    config["plan"]["scaling"] |= {"gpu": True, "cpus_per_worker": 10_000}
+    write_json(config, folder.config)
+    folder.predictions.unlink()
+    after = evaluate_run(folder, finished.out / "faces")
+    assert after["thresholds"] == pytest.approx(before["thresholds"], abs=1e-5)
+    assert after["test"]["f1"] == pytest.approx(before["test"]["f1"])
 
 
 def test_other_settings_never_overwrite_an_interrupted_training(tiny, tmp_path):

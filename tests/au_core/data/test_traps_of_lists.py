@@ -97,7 +97,7 @@ def test_of_two_datasets_in_one_checkout_the_recipe_chooses(bp4d):
         list_sequences("lists", bp4d, dataset="DISFA")
     (bp4d / "data" / "list" / "DISFA_part2_path.txt").unlink()
     assert [ref.subject for ref in list_sequences("lists", bp4d, dataset="DISFA")] == ["SN001"]
-    with pytest.raises(DatasetError, match=r"lists of 2 datasets; .* run full_protocol\.py"):
+    with pytest.raises(DatasetError, match=r"lists of two datasets; .* \(--recipe bp4d_lists or disfa_lists"):
         list_sequences("lists", bp4d)
 
 

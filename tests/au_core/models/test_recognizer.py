@@ -55,6 +55,19 @@ def test_weights_that_cannot_be_fetched_are_told_with_their_address(monkeypatch,
         build_backbone("resnet18", "IMAGENET1K_V1")
 
 
+@pytest.mark.parametrize("name", ["fcn_resnet50", "r3d_18", "fasterrcnn_resnet50_fpn"])
+def test_networks_for_other_tasks_are_refused(name):
+    with pytest.raises(ConfigError, match=f"backbone '{name}': no such network"):
+        build_backbone(name)
+
+
+def test_resnet10_has_no_weights_of_torchvision():
+    with pytest.raises(
+        ConfigError, match="backbone 'resnet10' with weights 'IMAGENET1K_V2': expected a file"
+    ):
+        build_backbone("resnet10", "IMAGENET1K_V2")
+
+
 def test_a_network_with_several_classifiers_is_refused():
     with pytest.raises(ConfigError, match="backbone 'googlenet' answers with several classifiers"):
         build_backbone("googlenet")
