@@ -110,6 +110,7 @@ pipelines.experiment
 pipelines.board
 pipelines.runs
 pipelines.make_synthetic
+pipelines.sequences
 pipelines.preprocess
 pipelines.report
 pipelines.train_fold

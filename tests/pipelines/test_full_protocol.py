@@ -46,7 +46,7 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
     before = [snapshot(folder) for folder in kept]
     for done in (
         "pipelines.runs._run_all",
-        "pipelines.preprocess._prepare_all",
+        "pipelines.preprocess.prepare_all",
         "pipelines.make_synthetic._draw_all",
     ):
         monkeypatch.setattr(done, lambda *_: pytest.fail("finished work was done again"))
@@ -67,7 +67,7 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
 def test_what_would_fail_after_hours_is_told_before_faces_are_found(
     tiny, tmp_path, monkeypatch, changes, settings, message
 ):
-    monkeypatch.setattr("pipelines.preprocess._prepare_all", lambda *_: pytest.fail("faces were found"))
+    monkeypatch.setattr("pipelines.preprocess.prepare_all", lambda *_: pytest.fail("faces were found"))
     experiment = small(tiny, tmp_path, **changes)
     with pytest.raises(AuError, match=message):
         full_protocol(replace(experiment, cfg=replace(experiment.cfg, **settings)))
