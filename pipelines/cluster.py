@@ -37,35 +37,31 @@ def check_fits(scaling: ScalingConfig) -> None:
     """
     if on_a_cluster():
         return
-    import torch
-
     asked, there = scaling.workers * scaling.cpus_per_worker, os.cpu_count() or 1
     if asked > there:
         raise ConfigError(
             f"a training asks for {asked} cores (workers {scaling.workers} x cpus_per_worker "
             f"{scaling.cpus_per_worker}), this machine has {there}; lower --workers or --cpus-per-worker"
         )
-    if scaling.gpu and scaling.workers > torch.cuda.device_count():
+    gpus = _gpus_here() if scaling.gpu else scaling.workers
+    if gpus < scaling.workers:
         raise ConfigError(
-            f"a training asks for {scaling.workers} GPU (one for each worker), this machine has "
-            f"{torch.cuda.device_count()}; add --no-gpu to train on its cores (slow: see --backbone, "
-            "--input-size, --steps), or use a cluster (cluster.yaml)"
+            f"a training asks for {scaling.workers} GPU (one for each worker), this machine has {gpus}; "
+            "add --no-gpu to train on its cores (slow: see --backbone, --input-size, --steps), or use a "
+            "cluster (cluster.yaml)"
         )
+
+
+def _gpus_here() -> int:
+    import torch  # a second, which only this question is worth
+
+    return torch.cuda.device_count()
 
 
 def cores_of(scaling: ScalingConfig) -> ScalingConfig:
     """``scaling`` with no more cores for a worker than this machine has for it, unless on a cluster."""
     most = max(1, (os.cpu_count() or 1) // scaling.workers)
     return scaling if on_a_cluster() else replace(scaling, cpus_per_worker=min(scaling.cpus_per_worker, most))
-
-
-def resources_of(scaling: ScalingConfig) -> dict[str, float]:
-    """What a task of one worker's size asks Ray for: no more than there is, unless on a cluster."""
-    import ray
-
-    asked = {"CPU": scaling.cpus_per_worker, "GPU": int(scaling.gpu)}
-    there = asked if on_a_cluster() else ray.cluster_resources()
-    return {f"num_{name.lower()}s": min(asked[name], there.get(name, 0)) for name in asked}
 
 
 def connect() -> None:

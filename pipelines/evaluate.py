@@ -4,6 +4,7 @@ uv run pipelines/evaluate.py --out OUT
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,13 @@ def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:
 def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import ray
 
-    from pipelines.cluster import connect, resources_of
+    from pipelines.cluster import connect, cores_of, on_a_cluster
 
     connect()
-    ray.get(ray.remote(_predict).options(**resources_of(plan.scaling)).remote(plan, folder, faces.absolute()))
+    scaling = cores_of(replace(plan.scaling, workers=1))  # it was trained elsewhere, perhaps
+    gpu = scaling.gpu and (on_a_cluster() or ray.cluster_resources().get("GPU", 0) > 0)
+    task = ray.remote(_predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
+    ray.get(task.remote(replace(plan, scaling=scaling), folder, faces.absolute()))
 
 
 def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:

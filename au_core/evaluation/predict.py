@@ -1,6 +1,5 @@
 """From faces to probabilities: the one way R is applied, in validation, evaluation and on video."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,11 +49,10 @@ def predict_set(
 
 def predict_run(plan: FoldPlan, folder: RunFolder, faces: Path, device: torch.device) -> None:
     """Write ``predictions.parquet`` of a finished training: the only look at its test subjects."""
-    n_threads = min(plan.scaling.cpus_per_worker, os.cpu_count() or 1)  # it was trained elsewhere, perhaps
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(plan.scaling.cpus_per_worker)
     recognizer, card = load_recognizer(folder.model)
     recognizer.to(device)
-    with ThreadPoolExecutor(n_threads) as pool:
+    with ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool:
         tables = []
         for split in ("val", "test"):
             part = load_split(plan, faces, split)
