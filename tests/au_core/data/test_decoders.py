@@ -146,14 +146,22 @@ def test_processes_end_with_their_sampler(faces):
     assert time.perf_counter() - started < 5, "they were asked to end, not waited for in vain"
 
 
-def test_processes_end_when_the_one_they_work_for_is_killed(tmp_path):
+def begun(folder: Path) -> subprocess.Popen[str]:
+    """This file as a process of its own, which has drawn a batch; it leads a group of processes."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "tests.au_core.data.test_decoders", tmp_path],
+        [sys.executable, "-m", "tests.au_core.data.test_decoders", folder],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        start_new_session=True,
     )
     assert run.stdout is not None and run.stdout.readline() == "drawn\n"
+    return run
+
+
+def test_processes_end_when_the_one_they_work_for_is_killed(tmp_path):
+    run = begun(tmp_path)
     helpers = descendants(run.pid)
     assert len(helpers) > 2, "a server and its decoders"
     run.kill()
@@ -162,15 +170,7 @@ def test_processes_end_when_the_one_they_work_for_is_killed(tmp_path):
 
 
 def test_ctrl_c_is_told_by_the_one_who_asked_alone(tmp_path):
-    run = subprocess.Popen(
-        [sys.executable, "-m", "tests.au_core.data.test_decoders", tmp_path],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        start_new_session=True,
-    )
-    assert run.stdout is not None and run.stdout.readline() == "drawn\n"
+    run = begun(tmp_path)
     os.killpg(run.pid, signal.SIGINT)
     _, errors = run.communicate(timeout=30)
     assert errors.count("Traceback") == 1 and errors.endswith("KeyboardInterrupt\n")

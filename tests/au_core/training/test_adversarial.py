@@ -10,7 +10,7 @@ from torch import nn
 from au_core.config import AdversarialConfig
 from au_core.errors import AuError
 from au_core.models.discriminator import build_discriminator
-from au_core.training.adversarial import adversarial_step, as_vectors, shared_step
+from au_core.training.adversarial import accuracy_on_real, adversarial_step, as_vectors, shared_step
 from au_core.training.game import Game, decay, descend, frozen
 
 L = 4
@@ -217,6 +217,14 @@ def test_learning_rates_fall_along_half_a_cosine(done, share):
         decay(game, before)
     rates = [opt.param_groups[0]["lr"] for opt in (game.opt_r, game.opt_d)]
     assert rates == pytest.approx([0.1 * share] * 2, abs=1e-5)
+
+
+def test_to_watch_d_leaves_it_as_it_is():
+    game = replace(new_game(), discriminator=build_discriminator(L, 8, spectral=True))
+    before = copy.deepcopy(game.discriminator.state_dict())
+    accuracy_on_real(game, torch.ones(3, L, dtype=torch.int8))
+    torch.testing.assert_close(game.discriminator.state_dict(), before, rtol=0, atol=0)
+    assert game.discriminator.training
 
 
 def test_a_frozen_network_passes_gradients_and_learns_nothing():
