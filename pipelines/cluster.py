@@ -37,7 +37,7 @@ def check_fits(scaling: ScalingConfig) -> None:
     """
     if on_a_cluster():
         return
-    asked, there = scaling.workers * scaling.cpus_per_worker, os.cpu_count() or 1
+    asked, there = scaling.workers * scaling.cpus_per_worker, cores_here()
     if asked > there:
         raise ConfigError(
             f"a training asks for {asked} cores (workers {scaling.workers} x cpus_per_worker "
@@ -58,9 +58,16 @@ def _gpus_here() -> int:
     return torch.cuda.device_count()
 
 
+def cores_here() -> int:
+    """Cores this process may use: a batch system's share, a container's quota, not all that there are."""
+    from joblib import cpu_count  # a fifth of a second
+
+    return cpu_count()
+
+
 def cores_of(scaling: ScalingConfig) -> ScalingConfig:
     """``scaling`` with no more cores for a worker than this machine has for it, unless on a cluster."""
-    most = max(1, (os.cpu_count() or 1) // scaling.workers)
+    most = max(1, cores_here() // scaling.workers)
     return scaling if on_a_cluster() else replace(scaling, cpus_per_worker=min(scaling.cpus_per_worker, most))
 
 
@@ -85,7 +92,8 @@ def connect() -> None:
             address="local",
             include_dashboard=False,
             _node_ip_address="127.0.0.1",
-            resources={TRIAL_SLOT: os.cpu_count() or 1},
+            num_cpus=cores_here(),
+            resources={TRIAL_SLOT: cores_here()},
             object_store_memory=LOCAL_OBJECT_STORE,
             **quiet,
         )

@@ -1,6 +1,7 @@
 """One training on several labelled datasets: the union of their AUs, each with its own threshold."""
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from au_core.config import SyntheticConfig
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError, DatasetError
-from pipelines.cluster import check_fits
+from pipelines.cluster import check_fits, cores_here
 from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.full_protocol import full_protocol
 from pipelines.make_synthetic import make_synthetic
@@ -57,7 +58,7 @@ def test_settings_of_a_recipe_can_be_changed_by_every_command():
 
 def test_a_laptop_gives_a_training_the_cores_it_has(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
     words = ("--recipe", "bp4d_three_fold", "--no-gpu")
     assert arguments(*words).cfg.scaling.cpus_per_worker == 2
     assert arguments(*words, "--workers", "2").cfg.scaling.cpus_per_worker == 1
@@ -66,6 +67,16 @@ def test_a_laptop_gives_a_training_the_cores_it_has(monkeypatch):
         check_fits(arguments(*words, "--cpus-per-worker", "3").cfg.scaling)
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     assert arguments(*words).cfg.scaling.cpus_per_worker == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no mask of cores")
+def test_cores_that_a_batch_system_keeps_from_us_are_not_asked_for():
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert cores_here() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_files_are_named_by_whole_paths(monkeypatch, tmp_path):
