@@ -112,7 +112,7 @@ class AdversarialConfig:
     m1: int = 32
     """Labelled faces in a batch."""
     m2: int = 32
-    """Unlabelled faces in a batch; where T2 is empty, all m are labelled."""
+    """Unlabelled faces in a batch; where T2 has fewer, all m are labelled."""
     steps: int = 20_000
     """Steps of Algorithm 1 (K)."""
     lr_r: float = 1e-4
@@ -143,6 +143,13 @@ class AdversarialConfig:
     def m(self) -> int:
         """Faces in a batch (m = m1 + m2)."""
         return self.m1 + self.m2
+
+    def check_workers(self, workers: int) -> None:
+        """Raise ConfigError unless every worker gets as many faces of each kind as any other."""
+        _require(
+            self.m1 % workers == self.m2 % workers == 0,
+            f"m1 = {self.m1} and m2 = {self.m2} must be divisible by the {workers} workers",
+        )
 
     def __post_init__(self) -> None:
         _require(0 <= self.alpha < 1, f"alpha must be in [0, 1), got {self.alpha}")
@@ -273,6 +280,7 @@ class ExperimentConfig:
         check_scheme(self.missing_scheme)
         for rate in self.missing_rates:
             check_rate(rate)
+        self.adversarial.check_workers(self.scaling.workers)
 
 
 def check_rate(rate: float) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.config import PreprocessConfig
+from au_core.data.prior import read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
 from pipelines.cli import run, summary
@@ -70,6 +71,8 @@ def _check(experiment: Experiment) -> None:
     if not (experiment.out / "experiment.json").exists():  # else it began, and may be finished
         check_fits(cfg.scaling)
         build_backbone(cfg.train.backbone, cfg.train.weights)
+        if cfg.adversarial.label_prior:
+            read_prior(Path(cfg.adversarial.label_prior))
 
 
 def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:

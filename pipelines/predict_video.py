@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from au_core.config import PreprocessConfig
 from au_core.data.faces import decode_face
@@ -53,6 +54,7 @@ def predict_video(
         AuError: no video, no model, no detector, or a folder that cannot be written to.
     """
     recognizer, card = load_recognizer(model)
+    recognizer.to("cuda" if torch.cuda.is_available() else "cpu")
     detector, info = load_detector(cfg.detector, cfg), open_video(video)
     with ExitStack() as stack:
         rows = stack.enter_context(whole_file(table)).open("w", newline="")

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from au_core.config import ScalingConfig
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
+from au_core.models.memory import training_bytes
 from pipelines.board import Board
 from pipelines.cli import say
-from pipelines.cluster import check_fits
+from pipelines.cluster import check_fits, on_a_cluster
 from pipelines.experiment import Experiment
 from pipelines.tracking import Tracking
 from pipelines.trainer import Job, claim, train_folds
@@ -17,7 +17,7 @@ from pipelines.trainer import Job, claim, train_folds
 MAX_AT_ONCE = 8
 """Trainings in flight on a cluster, so that an autoscaler sees the demand but the driver stays small."""
 MEMORY = 2 * 2**30
-"""Bytes that a worker of a training takes, its share of Ray and the driver included (measured: 1.5 to 2)."""
+"""Bytes a worker takes beside its network, its share of Ray and the driver included (measured: 1.5 to 2)."""
 POLL_SECONDS = 1.0
 
 
@@ -63,7 +63,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     from pipelines.cluster import connect
 
     connect()
-    n_groups, stop = min(len(jobs), at_once(jobs[0][0].scaling)), threading.Event()
+    n_groups, stop = min(len(jobs), at_once(jobs[0][0])), threading.Event()
     with ThreadPoolExecutor(n_groups) as pool:
         hands = dealt(jobs, n_groups)
         groups = [pool.submit(train_folds, hand, experiment.sources, stop=stop) for hand in hands]
@@ -90,13 +90,20 @@ def dealt(jobs: Sequence[Job], hands: int) -> list[list[Job]]:
     return dealt
 
 
-def at_once(scaling: ScalingConfig) -> int:
-    """How many trainings fit the cluster now; at least one, which then waits for the autoscaler."""
+def at_once(plan: FoldPlan) -> int:
+    """How many trainings like ``plan`` fit the cluster now; at least one, which waits for the autoscaler."""
     import ray
 
-    there = ray.cluster_resources()
-    if scaling.gpu or not there.get("CPU"):  # nodes come when they are asked for
+    there, scaling = ray.cluster_resources(), plan.scaling
+    if on_a_cluster() and (scaling.gpu or not there.get("CPU")):  # nodes come when they are asked for
         return MAX_AT_ONCE
-    by_cpu = there["CPU"] // (scaling.workers * scaling.cpus_per_worker)
-    by_memory = there.get("memory", 0) // (scaling.workers * MEMORY)
-    return int(max(1, min(by_cpu, by_memory, MAX_AT_ONCE)))
+    asked = {"CPU": scaling.cpus_per_worker, "memory": memory_of(plan), "GPU": int(scaling.gpu)}
+    fits = [there.get(name, 0) // (scaling.workers * amount) for name, amount in asked.items() if amount]
+    return int(max(1, min(*fits, MAX_AT_ONCE)))
+
+
+def memory_of(plan: FoldPlan) -> int:
+    """Bytes of memory that a worker of ``plan`` takes; its network's are a GPU's own if it has one."""
+    batch, train = plan.adversarial.m // plan.scaling.workers, plan.train
+    network = 0 if plan.scaling.gpu else training_bytes(train.backbone, train.input_size, batch)
+    return MEMORY + network

@@ -2,13 +2,16 @@
 
 uv run pipelines/sweep.py --recipe demo --space alpha
 
-Points are compared by the validation subjects' F1 alone; the test part is not looked at. Every trial gets
-its full number of steps: a scheduler that stops trials leaks their placement groups in Ray 2.60 and hangs.
+Points are compared by the validation subjects' F1 alone; the test part is not looked at. A fold's validation
+subjects are test subjects of other folds: of several folds each has its own best point; a common one would
+have been chosen on test subjects. Every trial gets its full number of steps: a scheduler that stops trials
+leaks their placement groups in Ray 2.60 and hangs.
 """
 
 import argparse
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from au_core.data.files import read_json
@@ -17,7 +20,7 @@ from au_core.errors import AuError, ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from pipelines.cli import run, say, summary
-from pipelines.cluster import connect
+from pipelines.cluster import TRIAL_SLOT, connect
 from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.full_protocol import prepare_faces
 from pipelines.runs import at_once
@@ -28,6 +31,8 @@ from tune_spaces import SPACES, load_space
 SCORE = "val/f1_avg"
 Point = tuple[tuple[str, float], ...]
 """Settings with their values, sorted by name."""
+Scores = dict[Point, dict[int, float]]
+"""Validation F1 of each point, by fold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +61,8 @@ def point_of(config: dict[str, Any]) -> Point:
     return tuple(sorted((key, value) for group in groups for key, value in group.items()))
 
 
-def search(sweep: Sweep) -> dict[Point, float]:
-    """Train every point on every fold; returns the mean validation F1 of each point.
+def search(sweep: Sweep) -> Scores:
+    """Train every point on every fold; returns their validation F1.
 
     Raises:
         AuError: a trial failed; the finished ones are kept and not done again.
@@ -66,8 +71,8 @@ def search(sweep: Sweep) -> dict[Point, float]:
 
     connect()
     tracking = Tracking(sweep.experiment.out, f"{sweep.experiment.cfg.name}_{sweep.space}", describe(sweep))
-    slots = at_once(next(iter(sweep.plans.values())).scaling)
-    trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), {"trial_slot": 1})
+    slots = at_once(next(iter(sweep.plans.values())))
+    trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), {TRIAL_SLOT: 1})
     tuner = tune.Tuner(
         trial,
         param_space={**load_space(sweep.space), "fold": tune.grid_search(list(sweep.plans))},
@@ -83,9 +88,12 @@ def search(sweep: Sweep) -> dict[Point, float]:
         raise AuError(
             f"{results.num_errors} trials failed, the first: {str(results.errors[0]).splitlines()[-1]}"
         )
-    scores = mean_by_point([(point_of(r.config or {}), (r.metrics or {})[SCORE]) for r in results])
-    best = max(scores, key=lambda point: scores[point])
-    tracking.close(best_point=text_of(best), best_val_f1=f"{scores[best]:.4f}")
+    scores: Scores = defaultdict(dict)
+    for result in results:
+        config, metrics = result.config or {}, result.metrics or {}
+        scores[point_of(config)][config["fold"]] = metrics[SCORE]
+    best = max(scores, key=lambda point: fmean(scores[point].values()))
+    tracking.close(best_point=text_of(best), best_val_f1=f"{fmean(scores[best].values()):.4f}")
     return scores
 
 
@@ -112,14 +120,6 @@ def best_score(folder: RunFolder) -> float:
     return max(line[SCORE] for line in read_history(folder.history))
 
 
-def mean_by_point(trials: list[tuple[Point, float]]) -> dict[Point, float]:
-    """Mean score over the folds of each point."""
-    scores = defaultdict(list)
-    for point, score in trials:
-        scores[point].append(score)
-    return {point: sum(values) / len(values) for point, values in scores.items()}
-
-
 def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
     """A Tune callback that tells each finished trial and logs it to MLflow from the driver."""
     from ray import tune
@@ -139,6 +139,17 @@ def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
 def text_of(point: Point) -> str:
     """A point for people."""
     return " ".join(f"{key}={value:g}" for key, value in point)
+
+
+def table_of(scores: Scores) -> str:
+    """The points, best mean first, and the best of each fold."""
+    folds = sorted(next(iter(scores.values())))
+    lines = [f"{'validation F1':<24}" + "".join(f" fold {fold}" for fold in folds) + "   mean"]
+    for point, found in sorted(scores.items(), key=lambda item: -fmean(item[1].values())):
+        values = [*(found[fold] for fold in folds), fmean(found.values())]
+        lines.append(f"{text_of(point):<24}" + "".join(f" {value:6.3f}" for value in values))
+    best = {fold: max(scores, key=lambda point, fold=fold: scores[point][fold]) for fold in folds}
+    return "\n".join(lines + [f"best of fold {fold}: {text_of(point)}" for fold, point in best.items()])
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -163,12 +174,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     plans = {plan.fold: plan for plan in experiment.plans(cfg) if plan.fold in args.folds}
     if set(plans) != set(args.folds):
-        raise ConfigError(f"folds {args.folds}: the protocol has the test parts {sorted(plans)} of these")
-    scores = search(Sweep(experiment=experiment, space=args.space, plans=plans))
-    print(f"{'point':<24} validation F1, mean of folds {args.folds}")
-    for point in sorted(scores, key=lambda point: -scores[point]):
-        print(f"{text_of(point):<24} {scores[point]:.3f}")
-    print(f"best: {text_of(max(scores, key=lambda point: scores[point]))}")
+        raise ConfigError(f"--folds {args.folds}: of these test parts the protocol has only {sorted(plans)}")
+    print(table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans))))
 
 
 if __name__ == "__main__":

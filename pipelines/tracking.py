@@ -90,11 +90,13 @@ class Tracking:
         names = {"method": plan.method, "missing_rate": f"{plan.missing_rate:g}", "fold": str(plan.fold)}
         tags = {**names, "seed": str(plan.seed), "dataset": plan.spec.name, "plan": plan.digest}
         tags |= {"mlflow.parentRunId": self.parent, "folder": str(folder.path), **more_tags}
-        run = self._find_or_create(plan.run.replace("/", " "), "plan", tags)
+        config = read_json(folder.config)
+        tags["training"] = config.get("id", plan.digest)  # a plan can be trained elsewhere too, or again
+        run = self._find_or_create(plan.label, "training", tags)
         self.runs[plan.digest] = run
         history = self.client.get_metric_history(run, "train/loss_r")
         self.logged[run] = max((metric.step for metric in history), default=0)
-        self._log_params(run, read_json(folder.config)["plan"])
+        self._log_params(run, config["plan"])
 
     @_never_fatal
     def follow(self, plan: FoldPlan, folder: RunFolder) -> None:

@@ -74,7 +74,7 @@ def train_folds(
             if deaths == MAX_DEATHS or (stop and stop.is_set()):
                 raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
         finally:
-            shutil.rmtree(scratch_of(jobs[0][1]), ignore_errors=True)
+            shutil.rmtree(scratch_of(jobs[0][1], group), ignore_errors=True)
     for _, folder in jobs:
         folder.owner.unlink(missing_ok=True)
 
@@ -98,9 +98,9 @@ def _progress(folder: RunFolder) -> list[str]:
     return sorted(path.name for path in landmarks if path.exists())
 
 
-def scratch_of(folder: RunFolder) -> Path:
+def scratch_of(folder: RunFolder, group: str) -> Path:
     """Where Ray keeps its own notes of a group of workers; of no use to anyone after it."""
-    return folder.path / ".ray"
+    return folder.path / f".ray-{group}"
 
 
 def claim(folder: RunFolder, plan: FoldPlan) -> None:
@@ -109,7 +109,8 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
     Raises:
         ConfigError: it was made for another one, and holds work: a model, or checkpoints.
     """
-    shutil.rmtree(scratch_of(folder), ignore_errors=True)  # a killed driver leaves these
+    for left in folder.path.glob(".ray*"):  # by a killed driver
+        shutil.rmtree(left, ignore_errors=True)
     folder.owner.unlink(missing_ok=True)
     if folder.digest() == plan.digest:
         return
@@ -121,7 +122,8 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
         )
     shutil.rmtree(folder.path, ignore_errors=True)
     versions = {package: version(package) for package in PACKAGES}
-    write_json({"digest": plan.digest, "plan": asdict(plan), "versions": versions}, folder.config)
+    words = {"id": uuid4().hex, "digest": plan.digest, "plan": asdict(plan), "versions": versions}
+    write_json(words, folder.config)
 
 
 def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
@@ -156,7 +158,7 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bo
         # plan finds them, so every group gets a name of its own.
         run_config=RunConfig(
             name=f"{jobs[0][0].digest}-{uuid4().hex[:8]}",
-            storage_path=str(scratch_of(jobs[0][1]).absolute()),
+            storage_path=str(scratch_of(jobs[0][1], group).absolute()),
             failure_config=FailureConfig(max_failures=0),  # `train_folds` tries again
             worker_runtime_env={"env_vars": KEEP_MEMORY},
         ),

@@ -4,11 +4,9 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from ray import train
 from torch import Tensor
 
@@ -23,6 +21,7 @@ from au_core.methods.base import DeepMethod
 from au_core.models.checkpoint import ModelCard, save_recognizer
 from au_core.training.game import Game, decay
 from au_core.training.state import History, restore, save_state
+from au_core.training.workers import agree_on, gathered, share_statistics
 
 
 @dataclass
@@ -54,7 +53,7 @@ class Training:
             RuntimeError: workers read different checkpoints, or others have taken over.
         """
         step, self.best = restore(self.game, self.folder.checkpoints)
-        self._agree_on(step)
+        agree_on(step, "checkpoints")
         self.draw.seek(step)
         history = History(self.folder.history, step) if self.draw.rank == 0 else None
         while step < self.method.cfg.steps:
@@ -67,10 +66,6 @@ class Training:
         if self.draw.rank == 0 and not self.folder.model.exists():
             self.check()
             self.folder.candidate.rename(self.folder.model)
-
-    def _agree_on(self, step: int) -> None:
-        if len(set(map(int, _gathered(np.array(step), self.draw.world)))) > 1:
-            raise RuntimeError("workers read different checkpoints: a shared disk can lag, all start again")
 
     def _step(self, step: int) -> dict[str, Tensor]:
         # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
@@ -85,22 +80,24 @@ class Training:
             raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
 
     def _report(self, step: int, history: History | None) -> None:
+        measured = history.measure() if history else {}
         scores = self._validate() | self.method.watch(self.game, self.validation.labels)
         if history:
             self.check()
-            history.write(step, scores)
+            history.write(step, measured | scores)
             self._keep_best(step, scores["val/f1_avg"])
             save_state(self.game, step, self.best, self.folder.checkpoints)
-            history.resume()
+            history.restart()
         train.report({"step": step, **scores})
 
     def _validate(self) -> dict[str, float]:
         """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""
         faces, world = self.validation, self.draw.world
+        share_statistics(self.game.bare_recognizer)
         share, size = faces.share(self.draw.rank, world), self.plan.train.input_size
         own = predict_set(self.game.bare_recognizer, share, size, self.pool)
         prob = np.empty((len(faces), len(self.plan.spec.aus)), np.float32)
-        for start, part in enumerate(_gathered(own, world)):
+        for start, part in enumerate(gathered(own)):
             prob[start::world] = part
         pred = prob >= best_thresholds(prob, faces.labels)
         f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
@@ -112,15 +109,10 @@ class Training:
         if score > self.best:
             plan, self.best = self.plan, score
             card = ModelCard(
-                backbone=plan.train.backbone, spec=plan.spec, input_size=plan.train.input_size, step=step
+                backbone=plan.train.backbone,
+                spec=plan.spec,
+                input_size=plan.train.input_size,
+                face_size=self.validation.edge,
+                step=step,
             )
             save_recognizer(self.game.bare_recognizer, card, self.folder.candidate)
-
-
-def _gathered(part: np.ndarray, world: int) -> list[np.ndarray]:
-    """Every worker's ``part``, in the order of ranks."""
-    if world == 1:
-        return [part]
-    parts: list[Any] = [None] * world
-    dist.all_gather_object(parts, part)
-    return parts

@@ -22,6 +22,7 @@ from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 from au_core.models.checkpoint import load_recognizer
+from au_core.training.workers import agree_on
 from pipelines.training import Training
 
 
@@ -38,6 +39,8 @@ def train_worker(config: dict[str, Any]) -> None:
     sources = Sources.from_dict(config["sources"])
     for values, path in config["jobs"]:
         plan, folder = FoldPlan.from_dict(values), RunFolder(Path(path))
+        there = [file.exists() for file in (folder.refusal, folder.predictions, folder.model)]
+        agree_on(there, f"files in {folder.path}")
         if folder.refusal.exists() or folder.predictions.exists():
             continue
         try:

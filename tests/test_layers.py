@@ -64,6 +64,7 @@ au_core.data.fold
 au_core.data.sampling
 au_core.models
 au_core.models.recognizer
+au_core.models.memory
 au_core.models.discriminator
 au_core.models.checkpoint
 au_core.training

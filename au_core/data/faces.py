@@ -58,6 +58,11 @@ class Faces:
         """``dataset/subject/sequence/frame/face_id``: what decides whether a frame's labels are hidden."""
         return Identities(self)
 
+    @property
+    def edge(self) -> int:
+        """Edge of the stored faces in pixels, the same for all."""
+        return _decoded(self.jpeg(0)).shape[0]
+
     def share(self, rank: int, world: int) -> "Faces":
         """Every ``world``-th face, from the ``rank``-th on."""
         return self[rank::world]
@@ -94,11 +99,15 @@ class Identities(Sequence[str]):
         return ("/".join(map(str, names)) for names in zip(*self._columns, strict=True))
 
 
-def decode_face(jpeg: pa.Buffer | bytes, size: int) -> np.ndarray:
+def decode_face(jpeg: bytes, size: int) -> np.ndarray:
     """One stored face as ``uint8[size, size, 3]`` RGB."""
+    return fit_face(_decoded(jpeg), size)
+
+
+def _decoded(jpeg: bytes) -> np.ndarray:
     face = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     assert face is not None, "preprocessing only stores faces it encoded itself"
-    return fit_face(face, size)
+    return face
 
 
 def fit_face(face: np.ndarray, size: int) -> np.ndarray:

@@ -23,7 +23,7 @@ def load_label_prior(path: Path, columns: tuple[str, ...]) -> np.ndarray:
         DatasetError: no such file, none of the AUs in it, a code other than 0, 1, 9 or nothing, or no row
             that is whole.
     """
-    table = _read(path)
+    table = read_prior(path)
     where = {number: name for name in table.column_names if (number := _au(name)) is not None}
     shared = [j for j, column in enumerate(columns) if au_number(column) in where]
     if not shared:
@@ -39,7 +39,12 @@ def load_label_prior(path: Path, columns: tuple[str, ...]) -> np.ndarray:
     return whole
 
 
-def _read(path: Path) -> pa.Table:
+def read_prior(path: Path) -> pa.Table:
+    """The file's table as it is.
+
+    Raises:
+        DatasetError: no such file, or no Parquet or CSV.
+    """
     try:
         return pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
     except (OSError, pa.ArrowException) as error:

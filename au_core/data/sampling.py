@@ -14,7 +14,7 @@ from au_core.config import AdversarialConfig
 from au_core.data.decoders import Apart, Batch
 from au_core.data.faces import Faces
 from au_core.data.feeding import Ahead, Look, Order, begin_filling, draw_looks
-from au_core.errors import ConfigError, DatasetError
+from au_core.errors import DatasetError
 
 
 class Shuffle:
@@ -65,8 +65,7 @@ class Sampler:
         processes: int = 0,
         ahead: int = 2,
     ) -> None:
-        if cfg.m1 % world or cfg.m2 % world:
-            raise ConfigError(f"m1 = {cfg.m1} and m2 = {cfg.m2} must be divisible by the {world} workers")
+        cfg.check_workers(world)
         self.faces, self.cfg, self.size, self.seed = faces, cfg, size, seed
         self.augment, self.turn, self.zoom = augment, turn, zoom
         self.rank, self.world, self.device, self.pool = rank, world, torch.device(device), pool
@@ -131,7 +130,7 @@ class Sampler:
         cfg = self.cfg
         if stream == "images":
             return self._share("x", number, cfg.m)
-        if not len(self.t2):
+        if len(self.t2) < max(1, cfg.m2):  # the same few faces would be half of every batch
             return self.t1[self._share("t1", number, cfg.m)]
         labelled, others = self._share("t1", number, cfg.m1), self._share("t2", number, cfg.m2)
         return np.concatenate([self.t1[labelled], self.t2[others]])

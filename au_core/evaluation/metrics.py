@@ -4,7 +4,10 @@ import numpy as np
 
 
 def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """F1 of each AU over the faces where it is coded; NaN for an AU that never occurs in either.
+    """F1 of each AU over the faces where it is coded; NaN for an AU that never occurs in them.
+
+    Whether it is defined depends on the labels alone: were one false alarm enough to make it 0, averages of
+    two models, or of two epochs, would be over different AUs.
 
     Args:
         pred: ``[N, L]`` bool, or in {0, 1}.
@@ -19,7 +22,8 @@ def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
     known = y >= 0
     tp = (known & (pred == 1) & (y == 1)).sum(0)
     wrong = (known & (pred != y)).sum(0)
-    return np.divide(2 * tp, 2 * tp + wrong, out=np.full(y.shape[1], np.nan), where=2 * tp + wrong > 0)
+    occurs = (y == 1).any(0)
+    return np.divide(2 * tp, 2 * tp + wrong, out=np.full(y.shape[1], np.nan), where=occurs)
 
 
 def accuracy_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:

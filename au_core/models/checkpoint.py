@@ -23,7 +23,7 @@ class ModelCard:
     spec: DatasetSpec
     input_size: int
     """Edge of the face R sees, in pixels."""
-    face_size: int = 224
+    face_size: int
     """Edge of the aligned faces it was trained on, before they were resized to ``input_size``."""
     step: int = 0
     """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""

@@ -84,7 +84,7 @@ def _difference_blocks(results: Results) -> list[str | Table | Figure]:
     table = difference_table(results)
     if table is None:
         return []
-    n_seeds = len({run.pair[1] for run in results.runs})
+    n_seeds = min(int(row[-1]) for row in table.rows)
     caution = f"Seeds so far: {n_seeds}. With fewer than {FEW_SEEDS}, no difference here can be called real."
     return [table, *([caution] if n_seeds < FEW_SEEDS else [])]
 

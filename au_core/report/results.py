@@ -55,7 +55,7 @@ class Run:
         part = self.scores.get(selection)
         if part is None:  # scored by an older version
             return np.nan
-        value = part[f"{metric}_avg"] if au == "avg" else part[metric][au]
+        value = part[f"{metric}_avg"] if au == "avg" else part[metric].get(au)  # trained without this AU
         return np.nan if value is None else 100 * value
 
     def average(self, metric: str, aus: Sequence[str], selection: str = "test") -> float:
@@ -94,8 +94,8 @@ class Results:
 
     @property
     def aus(self) -> list[str]:
-        """AU columns that were scored."""
-        return self.runs[0].scores["aus"]
+        """AU columns that were scored in any training."""
+        return sorted({au for run in self.runs for au in run.scores["aus"]})
 
     @property
     def unlike(self) -> dict[str, list[str]]:
@@ -104,7 +104,8 @@ class Results:
         for run in self.runs:
             plan = {key: value for key, value in run.plan.items() if key not in NAMED}
             for name, text in flattened(plan).items():
-                of = run.method if name == "adversarial.alpha" else "any"  # it is what tells methods apart
+                # alpha tells methods apart, and may be chosen for each fold on its own validation subjects
+                of = f"{run.method} {run.pair[0]}" if name == "adversarial.alpha" else "any"
                 values.setdefault((of, name), set()).add(text)
         return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
 

@@ -81,9 +81,10 @@ class History:
         self.seconds = lines[-1]["seconds"] if lines else 0.0
         text = "".join(json.dumps(line) + "\n" for line in lines)
         replace_atomically(path, lambda temporary: temporary.write_text(text))
-        self._restart()
+        self.restart()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Measure from now on: after validation and checkpoint."""
         self.started, self.images, self.losses = time.perf_counter(), 0, dict[str, list[Tensor]]()
 
     def add(self, losses: Mapping[str, Tensor], images: int) -> None:
@@ -92,21 +93,20 @@ class History:
         for name, loss in losses.items():
             self.losses.setdefault(f"train/{name}", []).append(loss)
 
-    def write(self, step: int, scores: Mapping[str, Any]) -> None:
-        """Append the line of ``step``; speed and seconds count training, not validation."""
-        seconds = time.perf_counter() - self.started
-        self.seconds += seconds
+    def measure(self) -> dict[str, float]:
+        """Mean losses and speed so far; asked before validation, whose time is not counted."""
         means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
-        means["train/images_per_second"] = self.images / seconds
+        seconds = time.perf_counter() - self.started  # a GPU has done all by now: the means waited for it
+        self.seconds += seconds
         if "train/loss_adv" in means:
             means["train/adv_to_sup"] = means["train/loss_adv"] / max(means["train/loss_sup"], 1e-9)
-        line = {"step": step, "time": time.time(), "seconds": self.seconds, **means, **scores}
+        return {**means, "train/images_per_second": self.images / seconds}
+
+    def write(self, step: int, values: Mapping[str, Any]) -> None:
+        """Append the line of ``step``: what was measured, and scores."""
+        line = {"step": step, "time": time.time(), "seconds": self.seconds, **values}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
-
-    def resume(self) -> None:
-        """Start measuring again, after validation and checkpoint."""
-        self._restart()
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -1,16 +1,33 @@
 """What several workers must share so that together they compute what one worker would on the whole batch."""
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
+T = TypeVar("T")
+
 
 def n_workers() -> int:
     """Workers of this training; 1 where no process group was started."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def gathered(part: T) -> list[T]:
+    """Every worker's ``part``, in the order of ranks."""
+    parts: list[Any] = [part] * n_workers()
+    if len(parts) > 1:
+        dist.all_gather_object(parts, part)
+    return parts
+
+
+def agree_on(found: object, what: str) -> None:
+    """Raise RuntimeError unless all workers ``found`` the same on a disk they share."""
+    if any(other != found for other in gathered(found)):
+        raise RuntimeError(f"workers see different {what}: a shared disk can lag, all start again")
 
 
 def per_worker(count: Tensor) -> Tensor:
@@ -41,6 +58,13 @@ def sum_over_workers(loss: Tensor) -> Callable[[], float]:
     copy.copy_(total, non_blocking=True)
     ready.record()
     return lambda: (ready.synchronize(), copy.item())[1]
+
+
+def share_statistics(net: nn.Module) -> None:
+    """Give every worker the first one's running statistics: what is validated together is the R it saves."""
+    if n_workers() > 1:
+        for statistic in net.buffers():
+            dist.broadcast(statistic, 0)
 
 
 def synchronised(net: nn.Module) -> nn.Module:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.aus import DISFA
-from au_core.config import ScalingConfig, SyntheticConfig, TrainConfig
+from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, TrainConfig
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, DatasetError
 from au_core.recipes import RECIPES
@@ -62,6 +62,12 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
         ({"unlabelled": Path("/no/such")}, {}, "/no/such: no such folder"),
         ({}, {"spec": DISFA}, "subject F001 is in no part of DISFA's three_fold protocol"),
         ({}, {"train": TrainConfig(backbone="resnet1")}, "backbone 'resnet1'"),
+        (
+            {},
+            {"adversarial": AdversarialConfig(label_prior="/no/such.csv")},
+            "prior /no/such.csv: no read",
+        ),
+        ({}, {"scaling": ScalingConfig(workers=3)}, "m1 = 8 and m2 = 8 must be divisible by the 3 workers"),
     ],
 )
 def test_what_would_fail_after_hours_is_told_before_faces_are_found(

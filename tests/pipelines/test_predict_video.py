@@ -12,6 +12,7 @@ from au_core.models.checkpoint import ModelCard, save_recognizer, save_threshold
 from au_core.models.recognizer import Recognizer
 from pipelines.predict_video import main
 
+CARD = ModelCard(backbone="resnet10", spec=BP4D, input_size=32, face_size=224)
 MODEL = "models/face_detection_yunet_2023mar.onnx"
 
 
@@ -19,8 +20,7 @@ MODEL = "models/face_detection_yunet_2023mar.onnx"
 def model(tmp_path_factory) -> Path:
     """A run folder with an untrained network; AU12 is always active, AU01 never."""
     folder = tmp_path_factory.mktemp("run") / "model"
-    card = ModelCard(backbone="resnet10", spec=BP4D, input_size=32)
-    save_recognizer(Recognizer("resnet10", 12), card, folder)
+    save_recognizer(Recognizer("resnet10", 12), CARD, folder)
     save_thresholds({**dict.fromkeys(BP4D.columns, 0.5), "AU12": 0.0, "AU01": 1.01}, folder)
     return folder.parent
 
@@ -107,4 +107,4 @@ def test_the_card_is_what_was_saved(model):
     from au_core.models.checkpoint import load_recognizer
 
     _, card = load_recognizer(model)
-    assert replace(card, thresholds={}, sha256="") == ModelCard(backbone="resnet10", spec=BP4D, input_size=32)
+    assert replace(card, thresholds={}, sha256="") == CARD

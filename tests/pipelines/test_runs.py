@@ -14,7 +14,7 @@ from au_core.models.checkpoint import load_recognizer
 from au_core.training.state import read_history
 from pipelines.evaluate import evaluate_run
 from pipelines.experiment import Experiment
-from pipelines.runs import dealt, run_plans
+from pipelines.runs import at_once, dealt, run_plans
 from pipelines.tracking import Tracking
 from pipelines.trainer import claim
 from tests.pipelines.conftest import first_fold, snapshot
@@ -79,7 +79,7 @@ def test_other_settings_never_overwrite_a_finished_run(finished):
 
 def test_what_this_machine_cannot_hold_is_refused_before_a_folder_is_claimed(tiny, tmp_path):
     write_toy_faces(tmp_path / "faces")
-    experiment = Experiment(cfg=replace(tiny, scaling=ScalingConfig(workers=10_000)), out=tmp_path)
+    experiment = Experiment(cfg=replace(tiny, scaling=ScalingConfig(cpus_per_worker=10_000)), out=tmp_path)
     with pytest.raises(ConfigError, match="asks for 10000 cores"):
         run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
     assert not (tmp_path / "runs").exists()
@@ -135,6 +135,29 @@ def test_two_workers_predict_every_face_once(local_ray, tiny, tmp_path):
         == len(rows)
         == 12 * (len(plan.val_subjects) + len(plan.test_subjects))
     )
+
+
+@pytest.mark.parametrize(
+    ("there", "gpu", "expected"),
+    [
+        ({"CPU": 4, "memory": 64 * 2**30}, False, 4),
+        ({"CPU": 16, "memory": 64 * 2**30}, False, 8),
+        ({"CPU": 16, "memory": 12 * 2**30}, False, 1),
+        ({"CPU": 16, "memory": 64 * 2**30, "GPU": 1}, True, 1),
+        ({"CPU": 1, "memory": 2**30}, False, 1),
+    ],
+)
+def test_no_more_trainings_at_once_than_cores_memory_and_gpus_hold(
+    tiny, tmp_path, monkeypatch, there, gpu, expected
+):
+    """ResNet-50 at 224 pixels keeps 82 MiB a face: 5 GiB a batch of 64, beside 2 for the worker."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.cluster_resources", lambda: there)
+    write_toy_faces(tmp_path / "faces")
+    (plan, *_) = Experiment(cfg=tiny, out=tmp_path).plans(tiny)
+    train = replace(plan.train, backbone="resnet50", input_size=224)
+    adversarial, scaling = replace(plan.adversarial, m1=32, m2=32), replace(plan.scaling, gpu=gpu)
+    assert at_once(replace(plan, train=train, adversarial=adversarial, scaling=scaling)) == expected
 
 
 def test_no_group_of_workers_gets_all_of_one_method():

@@ -10,7 +10,7 @@ from au_core.data.files import write_json
 from au_core.errors import AuError
 from au_core.training.state import read_history
 from pipelines.experiment import Experiment
-from pipelines.sweep import Sweep, mean_by_point, point_of, run_trial, search
+from pipelines.sweep import Sweep, point_of, run_trial, search, table_of
 from pipelines.tracking import tracking_uri
 from tests.pipelines.conftest import first_fold
 from tests.toy import write_toy_faces
@@ -31,9 +31,15 @@ def test_every_point_is_a_valid_setting_of_algorithm_1(name):
         AdversarialConfig(**dict(point))
 
 
-def test_a_point_is_scored_by_its_mean_over_folds():
+def test_points_stand_by_their_mean_and_each_fold_names_its_own_best():
     a, b = (("alpha", 0.0),), (("alpha", 0.1),)
-    assert mean_by_point([(a, 0.2), (a, 0.4), (b, 0.5)]) == {a: pytest.approx(0.3), b: 0.5}
+    assert table_of({a: {2: 0.4, 1: 0.2}, b: {1: 0.1, 2: 0.7}}).splitlines() == [
+        "validation F1            fold 1 fold 2   mean",
+        "alpha=0.1                 0.100  0.700  0.400",
+        "alpha=0                   0.200  0.400  0.300",
+        "best of fold 1: alpha=0",
+        "best of fold 2: alpha=0.1",
+    ]
 
 
 def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeypatch):
@@ -60,9 +66,9 @@ def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny
     sweep = Sweep(experiment=experiment, space="two", plans={1: plan})
     scores = search(sweep)
     assert {dict(point)["alpha"] for point in scores} == {0.0, 0.1}
-    for point, score in scores.items():
+    for point, by_fold in scores.items():
         _, folder = sweep.job({**dict(point), "fold": 1})
-        assert score == max(line["val/f1_avg"] for line in read_history(folder.history))
+        assert by_fold[1] == max(line["val/f1_avg"] for line in read_history(folder.history))
         assert folder.model.exists() and not folder.predictions.exists()
     client = MlflowClient(tracking_uri(tmp_path))
     runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])

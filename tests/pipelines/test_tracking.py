@@ -1,9 +1,13 @@
+import shutil
+
 import pytest
 from mlflow import MlflowClient
 
 from au_core.config import flattened
 from au_core.data.files import read_json
+from au_core.data.layout import RunFolder
 from pipelines.tracking import Tracking, tracking_uri
+from pipelines.trainer import claim
 from tests.pipelines.conftest import first_fold
 
 
@@ -39,6 +43,21 @@ def test_logging_again_adds_nothing(finished):
     client, parents, children = runs(finished)
     assert len(parents) == 1 and len(children) == 2
     assert len(client.get_metric_history(children[0].info.run_id, "test/f1_avg")) == 1
+
+
+def test_a_training_done_again_or_elsewhere_is_a_run_of_its_own(finished, tmp_path):
+    plan = first_fold(finished)[0]
+    tracking, folder = Tracking(tmp_path, "again", {}), RunFolder(tmp_path / "run")
+    for _ in range(2):  # its folder was removed between
+        shutil.rmtree(folder.path, ignore_errors=True)
+        claim(folder, plan)
+        for _ in range(2):
+            tracking.start(plan, folder)
+            tracking.finish(plan, folder)
+    assert not tracking.off
+    client = MlflowClient(tracking_uri(tmp_path))
+    found = client.search_runs([client.get_experiment_by_name("again").experiment_id], "tags.fold = '1'")
+    assert len(found) == 2 and {run.data.tags["plan"] for run in found} == {plan.digest}
 
 
 def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):

@@ -60,6 +60,15 @@ def test_where_nothing_is_missing_every_face_of_a_batch_is_labelled(faces):
     assert len(y) == 12 and (y >= 0).any(1).all()
 
 
+@pytest.mark.parametrize(("unlabelled", "expected"), [(7, 12), (8, 4)])
+def test_fewer_unlabelled_faces_than_a_batch_shows_do_not_fill_half_of_each(faces, unlabelled, expected):
+    """A few faces nobody coded are no T2: the same ones would be in every batch."""
+    labels = faces.labels.copy()
+    labels[:unlabelled] = UNKNOWN
+    _, y = sampler(faces, labels).mixed()
+    assert len(y) == 12 and (y >= 0).any(1).sum() == expected
+
+
 @pytest.mark.parametrize("stream", ["images", "real_labels", "mixed"])
 def test_the_workers_shares_together_are_the_batch_of_one(faces, labels, stream):
     whole = getattr(sampler(faces, labels), stream)()

@@ -34,6 +34,12 @@ def test_metrics_are_scikit_learn_s_over_the_coded_faces(predicted):
     np.testing.assert_allclose(ours, list(by_scikit_learn(prob, y, [0.5] * 4)), atol=1e-12)
 
 
+def test_one_false_alarm_does_not_define_the_f1_of_an_au_that_never_occurs():
+    y = np.array([[1, 0], [0, 0]], np.int8)
+    for pred in ([[1, 0], [0, 0]], [[1, 1], [0, 0]]):
+        np.testing.assert_array_equal(f1_per_au(np.array(pred), y), [1, np.nan])
+
+
 def test_no_threshold_has_a_higher_f1(predicted):
     prob, y = predicted
     chosen = best_thresholds(prob, y)

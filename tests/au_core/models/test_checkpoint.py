@@ -8,7 +8,7 @@ from au_core.evaluation.predict import predict_faces
 from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer, save_thresholds
 from au_core.models.recognizer import Recognizer
 
-CARD = ModelCard(backbone="resnet10", spec=DISFA, input_size=32, step=7)
+CARD = ModelCard(backbone="resnet10", spec=DISFA, input_size=32, face_size=224, step=7)
 
 
 def test_a_model_comes_back_and_predicts_the_same(tmp_path, rng):

@@ -3,6 +3,7 @@ import pytest
 from au_core.data.files import read_json, write_json
 from au_core.data.layout import run_folders
 from au_core.report.comparisons import difference_table, published_comparison
+from au_core.report.page import build_sections
 from au_core.report.results import collect
 from tests.toy_runs import write_experiment, write_protocol, write_run
 
@@ -14,6 +15,19 @@ def test_differences_have_a_mean_a_standard_error_and_their_number(tmp_path):
     assert table.rows == (
         ("Ours against O-wlc", "50 %", "+3.0 ± 0.6", "+0.0 ± 0.0", "+0.0 ± 0.0", "3 of 3", "1"),
     )
+
+
+def test_seeds_are_counted_where_they_are_fewest(tmp_path):
+    write_protocol(tmp_path)
+    for seed in range(1, 5):
+        for method, rate in (("ours", 0.5), ("ours", 0.0), ("o_wlc", 0.0)):
+            write_run(tmp_path, method, rate, 1, seed, 0.5)
+    write_run(tmp_path, "o_wlc", 0.5, 1, 1, 0.5)
+    results = collect(tmp_path)
+    table = difference_table(results)
+    assert table is not None and [row[-1] for row in table.rows] == ["4", "1"]
+    (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
+    assert section.blocks[1] == "Seeds so far: 1. With fewer than 5, no difference here can be called real."
 
 
 def test_without_a_pair_there_is_no_table(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from au_core.data.files import read_json, write_json
 from au_core.errors import ConfigError
-from au_core.report.page import notice, run_table
+from au_core.report.page import notice, run_table, write_report
 from au_core.report.results import BASELINE, collect, paired_differences, spread
 from au_core.report.tables import summary_table
 from tests.toy_runs import write_protocol, write_run
@@ -64,6 +64,27 @@ def test_trainings_of_unlike_settings_are_told_apart(tmp_path):
     assert results.unlike == {"adversarial.h_d": ["1", "2"]}
     assert "different settings (`adversarial.h_d` 1 or 2)" in notice(results)
     assert ("Not alike", "`adversarial.h_d` 1 or 2") in run_table(results).rows
+
+
+def test_alpha_may_be_chosen_for_each_fold_on_its_own_validation_subjects(tmp_path):
+    for fold, seed, alpha in ((1, 0, 0.1), (2, 0, 0.2)):
+        write_run(tmp_path, "ours", 0.5, fold, seed, 0.5, alpha=alpha)
+    assert collect(tmp_path).unlike == {}
+    write_run(tmp_path, "ours", 0.5, 2, 1, 0.5, alpha=0.3)
+    assert collect(tmp_path).unlike == {"adversarial.alpha": ["0.2", "0.3"]}
+
+
+def test_an_au_that_one_training_lacks_is_undefined_there(tmp_path):
+    write_protocol(tmp_path)
+    folder = write_run(tmp_path, "ours", 0.0, 1, 0, 0.5)
+    scores = read_json(folder.scores)
+    for part in ("test", "test_selected", "test_at_half", "always_1"):
+        for metric in ("f1", "auc", "accuracy"):
+            scores[part][metric]["AU09"] = 0.5
+    write_json({**scores, "aus": [*scores["aus"], "AU09"]}, folder.scores)
+    results = collect(tmp_path)
+    assert "AU09" in results.aus and "AU09" in write_report(results, tmp_path).read_text()
+    assert np.isnan(results.of("ours", 0.5)[0].score("f1", "AU09"))
 
 
 def test_scores_of_an_older_version_lack_the_baseline_alone(tmp_path):

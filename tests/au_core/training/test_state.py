@@ -1,4 +1,5 @@
 import errno
+import time
 
 import pytest
 import torch
@@ -119,13 +120,23 @@ def test_history_means_losses_and_forgets_what_was_lost(tmp_path):
     log = History(path, 0)
     for loss in (1.0, 3.0):
         log.add({"loss_r": torch.tensor(loss)}, 10)
-    log.write(2, {"val/f1_avg": 0.5})
-    log.resume()
+    log.write(2, {**log.measure(), "val/f1_avg": 0.5})
+    log.restart()
     log.add({"loss_r": torch.tensor(9.0)}, 10)
-    log.write(4, {"val/f1_avg": 0.6})
+    log.write(4, {**log.measure(), "val/f1_avg": 0.6})
     assert [(line["step"], line["train/loss_r"]) for line in read_history(path)] == [(2, 2.0), (4, 9.0)]
     again = History(path, 2)
     assert [line["step"] for line in read_history(path)] == [2] and again.seconds > 0
+
+
+def test_speed_and_seconds_are_those_of_training_not_of_validation(tmp_path):
+    log = History(tmp_path / "history.jsonl", 0)
+    log.add({"loss_r": torch.tensor(1.0)}, 10)
+    measured = log.measure()
+    time.sleep(0.2)  # a validation
+    log.write(1, measured)
+    (line,) = read_history(log.path)
+    assert line["seconds"] < 0.1 and line["train/images_per_second"] > 100
 
 
 def test_a_line_still_being_written_is_not_read(tmp_path):

@@ -15,7 +15,7 @@ from au_core.errors import LossError
 from au_core.training.adversarial import adversarial_step, shared_step
 from au_core.training.game import Game, bare, descend
 from au_core.training.losses import adversarial_loss, recognizer_loss, supervised_loss
-from au_core.training.workers import SharedBatchNorm, synchronised
+from au_core.training.workers import SharedBatchNorm, agree_on, gathered, share_statistics, synchronised
 from tests.au_core.training.test_adversarial import Draws, new_game
 
 CFG = AdversarialConfig(alpha=0.3)
@@ -76,8 +76,22 @@ def worker(rank: int, folder: str) -> None:
         game = rebuilt(game, *map(DistributedDataParallel, (game.recognizer, game.discriminator)))
         found[name] = after_steps(game, Shard(rank, 2), case)
     found["nan"] = refused(rank)
+    found["shared"] = on_a_disk_and_in_norms(rank)
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
+
+
+def on_a_disk_and_in_norms(rank: int) -> dict:
+    """What the workers hold of each other: running statistics, and what they found on a disk."""
+    norm = nn.BatchNorm1d(2)
+    norm.running_mean.fill_(rank + 1)
+    share_statistics(norm)
+    agree_on("the same", "files")
+    try:
+        agree_on(rank, "checkpoints")
+    except RuntimeError as error:
+        return {"mean": norm.running_mean, "parts": gathered(rank), "error": str(error)}
+    return {}
 
 
 def refused(rank: int) -> dict:
@@ -118,6 +132,13 @@ def test_two_workers_compute_what_one_does_on_the_whole_batch(together, name):
     whole = after_steps(game_of(CASES[name]), Shard(0, 1), CASES[name])
     for found in together:
         assert_same(found[name], whole)
+
+
+def test_workers_tell_each_other_what_they_hold(together):
+    for found in together:
+        shared = found["shared"]
+        assert shared["mean"].tolist() == [1, 1] and shared["parts"] == [0, 1]
+        assert shared["error"].startswith("workers see different checkpoints: a shared disk can lag")
 
 
 def test_workers_agree_on_all_weights(together):
