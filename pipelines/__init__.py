@@ -1,4 +1,4 @@
-"""The verbs of the project, each a file with one ``main()``; they and ``tune_spaces`` know Ray and MLflow."""
+"""The commands, each a file with one ``main()``; with ``tune_spaces`` they alone know Ray and MLflow."""
 
 import os
 

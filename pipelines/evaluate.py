@@ -8,44 +8,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from au_core.data.files import read_json, write_json
+from au_core.data.files import read_json
 from au_core.data.layout import RunFolder, run_folders
 from au_core.errors import ConfigError
+from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
-from pipelines.cli import run, summary
+from pipelines.machinery.cli import run, summary
 
 
 def evaluate_run(folder: RunFolder, faces: Path) -> dict[str, Any]:
-    """Scores of a finished training: predictions where there are none yet, then ``scores.json``.
-
-    The test part is looked at here and nowhere else.
-    """
+    """Scores of a finished training: predictions where there are none yet, then ``scores.json``."""
     plan = FoldPlan.from_dict(read_json(folder.config)["plan"])
     if not folder.predictions.exists():
         _predict_on_cluster(plan, folder, faces)
     return write_scores(plan, folder)
 
 
-def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:
-    """Score the prediction rows; write ``scores.json`` and the chosen thresholds beside the model."""
-    import pyarrow.parquet as pq
-
-    from au_core.evaluation.scores import score_predictions
-    from au_core.models.checkpoint import save_thresholds
-
-    names = {key: getattr(plan, key) for key in ("method", "missing_rate", "fold", "seed")}
-    columns = list(plan.spec.columns)
-    scores = score_predictions(pq.read_table(folder.predictions), columns)
-    save_thresholds(scores["thresholds"], folder.model)
-    scores = {**names, "dataset": plan.spec.name, "aus": columns, **scores}
-    write_json(scores, folder.scores)
-    return scores
-
-
 def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import ray
 
-    from pipelines.cluster import connect, cores_of, on_a_cluster
+    from pipelines.machinery.cluster import connect, cores_of, on_a_cluster
 
     connect()
     scaling = cores_of(replace(plan.scaling, workers=1))  # it was trained elsewhere, perhaps

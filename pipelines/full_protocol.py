@@ -13,16 +13,16 @@ from au_core.config import PreprocessConfig
 from au_core.data.prior import read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
-from pipelines.cli import run, summary
-from pipelines.cluster import check_fits
-from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
-from pipelines.tracking import Tracking, tracking_uri
+from pipelines.machinery.cli import run, summary
+from pipelines.machinery.cluster import check_fits
+from pipelines.machinery.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.tracking import Tracking, tracking_uri
 
 
 def full_protocol(experiment: Experiment) -> Path:
     """Carry out ``experiment``; what is finished is not done again. Returns the report's page."""
+    from pipelines.machinery.runs import claim_all, run_plans
     from pipelines.report import report
-    from pipelines.runs import claim_all, run_plans
 
     prepare_faces(experiment)
     plans = experiment.plans(experiment.cfg)

@@ -13,8 +13,8 @@ from au_core.config import SyntheticConfig
 from au_core.data.files import read_json, replace_atomically, write_json
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
-from pipelines.cli import Progress, run, summary
-from pipelines.options import HelpFormatter
+from pipelines.machinery.cli import Progress, run, summary
+from pipelines.machinery.options import HelpFormatter
 
 PICTURES = {
     "sheet": "each AU from 0 to 5 on three people",
@@ -50,7 +50,7 @@ def _claim(cfg: SyntheticConfig, out: Path) -> None:
 
 
 def _draw_all(cfg: SyntheticConfig, todo: list[tuple[str, str]], out: Path) -> None:
-    from pipelines.cluster import connect, ray_data
+    from pipelines.machinery.cluster import connect, ray_data
 
     connect()
     jobs = [{"subject": subject, "sequence": sequence} for subject, sequence in todo]

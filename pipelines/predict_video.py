@@ -26,8 +26,8 @@ from au_core.face.detect import Detection, Detector, load_detector
 from au_core.face.track import Tracker
 from au_core.models.checkpoint import ModelCard, load_recognizer
 from au_core.models.recognizer import Recognizer
-from pipelines.cli import Progress, run, summary
-from pipelines.options import HelpFormatter
+from pipelines.machinery.cli import Progress, run, summary
+from pipelines.machinery.options import HelpFormatter
 
 BATCH = 32
 """Frames held in memory at a time."""

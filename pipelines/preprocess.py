@@ -20,9 +20,9 @@ from au_core.data.schema import QUALITY, SequenceRef, shard_path
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished
-from pipelines.cli import run, summary
-from pipelines.options import HelpFormatter
-from pipelines.sequences import lost_frames, prepare_all
+from pipelines.machinery.cli import run, summary
+from pipelines.machinery.options import HelpFormatter
+from pipelines.machinery.sequences import lost_frames, prepare_all
 
 NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
 """Layouts that need a detector."""

@@ -6,7 +6,7 @@ uv run pipelines/report.py --out OUT
 import argparse
 from pathlib import Path
 
-from pipelines.cli import run, summary
+from pipelines.machinery.cli import run, summary
 
 
 def report(out: Path) -> Path:

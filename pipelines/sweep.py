@@ -19,13 +19,13 @@ from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
-from pipelines.cli import run, say, summary
-from pipelines.cluster import TRIAL_SLOT, connect
-from pipelines.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
 from pipelines.full_protocol import prepare_faces
-from pipelines.runs import at_once
-from pipelines.tracking import Tracking
-from pipelines.trainer import claim, train_folds
+from pipelines.machinery.cli import run, say, summary
+from pipelines.machinery.cluster import TRIAL_SLOT, connect
+from pipelines.machinery.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.group import claim, train_folds
+from pipelines.machinery.runs import at_once
+from pipelines.machinery.tracking import Tracking
 from tune_spaces import SPACES, load_space
 
 SCORE = "val/f1_avg"

@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 from au_core.config import SCHEMES
 from au_core.errors import ConfigError
 from au_core.methods import METHODS
-from pipelines.cli import run, summary
-from pipelines.experiment import add_experiment_arguments, add_settings, load_experiment
-from pipelines.runs import run_plans
-from pipelines.tracking import Tracking
+from pipelines.machinery.cli import run, summary
+from pipelines.machinery.experiment import add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.runs import run_plans
+from pipelines.machinery.tracking import Tracking
 
 
 def main(argv: list[str] | None = None) -> None:

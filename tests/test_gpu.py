@@ -87,9 +87,9 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(faces):
 
 
 def test_a_training_by_ray_takes_the_gpu(tmp_path):
-    from pipelines.cluster import connect
-    from pipelines.experiment import Experiment
-    from pipelines.trainer import claim, train_folds
+    from pipelines.machinery.cluster import connect
+    from pipelines.machinery.experiment import Experiment
+    from pipelines.machinery.group import claim, train_folds
 
     connect()
     cfg = replace(tiny_config(steps=6, report_every=3), scaling=ScalingConfig(gpu=True))

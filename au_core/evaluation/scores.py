@@ -5,9 +5,25 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN
+from au_core.data.files import write_json
+from au_core.data.layout import RunFolder
 from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, average, best_thresholds, f1_per_au
+from au_core.fold_plan import FoldPlan
+from au_core.models.checkpoint import save_thresholds
+
+
+def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:
+    """Score the prediction rows; write ``scores.json`` and the chosen thresholds beside the model."""
+    names = {key: getattr(plan, key) for key in ("method", "missing_rate", "fold", "seed")}
+    columns = list(plan.spec.columns)
+    scores = score_predictions(pq.read_table(folder.predictions), columns)
+    save_thresholds(scores["thresholds"], folder.model)
+    scores = {**names, "dataset": plan.spec.name, "aus": columns, **scores}
+    write_json(scores, folder.scores)
+    return scores
 
 
 def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from torch.optim import Adam
 from torchvision.models import resnet50
 
 from au_core.models.recognizer import computes_in_bf16
-from pipelines.trainer import KEEP_MEMORY
+from pipelines.machinery.group import KEEP_MEMORY
 
 N_AUS, M = 12, 64
 

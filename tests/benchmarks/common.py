@@ -85,8 +85,8 @@ def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
     Returns ``images/s`` of R's updates after the first ``WARM`` steps, and ``start``, the seconds until
     step 1 began.
     """
-    from pipelines.cluster import connect
-    from pipelines.trainer import claim, train_folds
+    from pipelines.machinery.cluster import connect
+    from pipelines.machinery.group import claim, train_folds
 
     connect()
     folder = RunFolder(out / uuid4().hex)

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipelines.tracking import Tracking
+from pipelines.machinery.tracking import Tracking
 
 
 def delay(uri: str) -> float:

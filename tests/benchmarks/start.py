@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=4)
     args = parser.parse_args()
-    from pipelines.cluster import connect
+    from pipelines.machinery.cluster import connect
 
     connect()
     with tempfile.TemporaryDirectory() as scratch:
@@ -36,7 +36,7 @@ def empty_run(scratch: Path) -> float:
     from ray.train import RunConfig
     from ray.train.torch import TorchTrainer
 
-    from pipelines.trainer import ray_scaling
+    from pipelines.machinery.group import ray_scaling
 
     note = scratch / "began"
     called = time.time()

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from au_core.config import ExperimentConfig
-from pipelines.cluster import connect
-from pipelines.experiment import Experiment
+from pipelines.machinery.cluster import connect
+from pipelines.machinery.experiment import Experiment
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 
@@ -29,8 +29,8 @@ def tiny() -> ExperimentConfig:
 @pytest.fixture(scope="session")
 def finished(local_ray, tiny, tmp_path_factory) -> Experiment:
     """Two methods trained and evaluated on one fold of toy faces."""
-    from pipelines.runs import run_plans
-    from pipelines.tracking import Tracking
+    from pipelines.machinery.runs import run_plans
+    from pipelines.machinery.tracking import Tracking
 
     out = tmp_path_factory.mktemp("finished")
     write_toy_faces(out / "faces")

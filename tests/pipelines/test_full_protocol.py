@@ -13,8 +13,8 @@ from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, Tr
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, DatasetError
 from au_core.recipes import RECIPES
-from pipelines.experiment import Experiment
 from pipelines.full_protocol import full_protocol, prepare_faces
+from pipelines.machinery.experiment import Experiment
 from tests.pipelines.conftest import snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
     kept = [tmp_path / name for name in ("synthetic", "faces/subject=F001", "runs")]
     before = [snapshot(folder) for folder in kept]
     for done in (
-        "pipelines.runs._run_all",
+        "pipelines.machinery.runs._run_all",
         "pipelines.preprocess.prepare_all",
         "pipelines.make_synthetic._draw_all",
     ):

@@ -8,10 +8,10 @@ import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.errors import AuError
-from pipelines.cli import run
+from pipelines.machinery.cli import run
+from pipelines.machinery.sequences import TRIES, PrepareSequence
 from pipelines.make_synthetic import make_synthetic
 from pipelines.preprocess import main, preprocess
-from pipelines.sequences import TRIES, PrepareSequence
 from tests.au_core.data.mutants import CHANGES
 from tests.pipelines.conftest import snapshot
 
@@ -69,7 +69,7 @@ def poisoned() -> type:
 def test_damaged_inputs_and_dying_workers_cost_their_own_sequences_alone(
     twin, local_ray, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("pipelines.sequences.PrepareSequence", poisoned())
+    monkeypatch.setattr("pipelines.machinery.sequences.PrepareSequence", poisoned())
     root, draw = tmp_path / "data", random.Random(0)
     shutil.copytree(twin, root)
     for i, task in enumerate(["T2", "T3", "T4", "T5", "T6", "T7", "T8"]):

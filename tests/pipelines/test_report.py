@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.cli import run
+from pipelines.machinery.cli import run
 from pipelines.report import main, report
 from tests.toy_runs import write_protocol, write_run
 

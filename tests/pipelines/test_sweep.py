@@ -9,9 +9,9 @@ from au_core.config import AdversarialConfig
 from au_core.data.files import write_json
 from au_core.errors import AuError
 from au_core.training.state import read_history
-from pipelines.experiment import Experiment
+from pipelines.machinery.experiment import Experiment
+from pipelines.machinery.tracking import tracking_uri
 from pipelines.sweep import Sweep, point_of, run_trial, search, table_of
-from pipelines.tracking import tracking_uri
 from tests.pipelines.conftest import first_fold
 from tests.toy import write_toy_faces
 from tune_spaces import SPACES

@@ -7,10 +7,10 @@ from pathlib import Path
 from au_core.config import ExperimentConfig, ScalingConfig
 from au_core.data.layout import RunFolder
 from au_core.recipes import demo
-from pipelines.cli import run
-from pipelines.experiment import Experiment
-from pipelines.runs import run_plans
-from pipelines.tracking import Tracking
+from pipelines.machinery.cli import run
+from pipelines.machinery.experiment import Experiment
+from pipelines.machinery.runs import run_plans
+from pipelines.machinery.tracking import Tracking
 from tests.toy import write_toy_faces
 
 STEPS, REPORT = 60, 3

@@ -4,7 +4,7 @@ from dataclasses import fields
 import pytest
 
 from au_core.config import AdversarialConfig, TrainConfig
-from pipelines.options import add_fields, docs_of, with_options
+from pipelines.machinery.options import add_fields, docs_of, with_options
 
 
 def parsed(*words: str) -> argparse.Namespace:

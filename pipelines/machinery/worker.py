@@ -23,7 +23,7 @@ from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.workers import agree_on
-from pipelines.training import Training
+from pipelines.machinery.loop import Training
 
 
 def train_worker(config: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from pipelines.cli import Progress
+from pipelines.machinery.cli import Progress
 
 
 class Terminal(io.StringIO):
@@ -14,12 +14,12 @@ class Terminal(io.StringIO):
 def clock(monkeypatch):
     """A clock that is set by hand."""
     now = [0.0]
-    monkeypatch.setattr("pipelines.cli.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pipelines.machinery.cli.time.monotonic", lambda: now[0])
     return now
 
 
 def work_for(clock, seconds, stream, monkeypatch, every=1.0):
-    monkeypatch.setattr("pipelines.cli.sys.stderr", stream)
+    monkeypatch.setattr("pipelines.machinery.cli.sys.stderr", stream)
     progress = Progress("sequences", round(seconds / every))
     while clock[0] < seconds:
         clock[0] += every

@@ -1,4 +1,4 @@
-"""What every command shares: how errors reach a person."""
+"""What a command says: errors for people, progress, a line with the time."""
 
 import sys
 import time

@@ -1,7 +1,7 @@
 import pytest
 
-from pipelines.board import Board, progress_line, seconds_left
-from pipelines.tracking import Tracking
+from pipelines.machinery.board import Board, progress_line, seconds_left
+from pipelines.machinery.tracking import Tracking
 from tests.toy_runs import write_run
 
 LINE = {

@@ -1,6 +1,6 @@
 """Trainings killed at random steps, by worker, driver or node: each ends as the undisturbed one.
 
-``pytest tests/pipelines/test_worker.py --kills 10`` strikes ten times in each test.
+``pytest tests/pipelines/machinery/test_worker.py --kills 10`` strikes ten times in each test.
 """
 
 import contextlib

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from au_core.models.memory import training_bytes
-from pipelines.board import Board
-from pipelines.cli import say
-from pipelines.cluster import check_fits, on_a_cluster
-from pipelines.experiment import Experiment
-from pipelines.tracking import Tracking
-from pipelines.trainer import Job, claim, train_folds
+from pipelines.machinery.board import Board
+from pipelines.machinery.cli import say
+from pipelines.machinery.cluster import check_fits, on_a_cluster
+from pipelines.machinery.experiment import Experiment
+from pipelines.machinery.group import Job, claim, train_folds
+from pipelines.machinery.tracking import Tracking
 
 MAX_AT_ONCE = 8
 """Trainings in flight on a cluster, so that an autoscaler sees the demand but the driver stays small."""
@@ -60,7 +60,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     """Deal ``jobs`` to as many groups of workers as fit, tell how they go; returns why some failed."""
     import ray
 
-    from pipelines.cluster import connect
+    from pipelines.machinery.cluster import connect
 
     connect()
     n_groups, stop = min(len(jobs), at_once(jobs[0][0])), threading.Event()

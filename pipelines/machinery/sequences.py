@@ -15,8 +15,8 @@ from au_core.data.files import sweep
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.face.detect import load_detector
 from au_core.face.prepare import Status, failed, prepare_sequence
-from pipelines.cli import Progress
-from pipelines.cluster import connect, ray_data
+from pipelines.machinery.cli import Progress
+from pipelines.machinery.cluster import connect, ray_data
 
 MAX_ACTORS = 32
 """Actors asked of a cluster whose nodes are still to come."""

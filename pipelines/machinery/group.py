@@ -142,7 +142,7 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bo
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
 
-    from pipelines.worker import train_worker
+    from pipelines.machinery.worker import train_worker
 
     scaling = jobs[0][0].scaling
     TorchTrainer(

@@ -4,13 +4,13 @@ from typing import Any
 
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
+from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from au_core.training.watch import warnings_of
-from pipelines.cli import say
-from pipelines.evaluate import write_scores
-from pipelines.tracking import Tracking
-from pipelines.trainer import Job
+from pipelines.machinery.cli import say
+from pipelines.machinery.group import Job
+from pipelines.machinery.tracking import Tracking
 
 
 class Board:

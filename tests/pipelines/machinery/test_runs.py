@@ -13,10 +13,10 @@ from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.state import read_history
 from pipelines.evaluate import evaluate_run
-from pipelines.experiment import Experiment
-from pipelines.runs import at_once, dealt, run_plans
-from pipelines.tracking import Tracking
-from pipelines.trainer import claim
+from pipelines.machinery.experiment import Experiment
+from pipelines.machinery.group import claim
+from pipelines.machinery.runs import at_once, dealt, run_plans
+from pipelines.machinery.tracking import Tracking
 from tests.pipelines.conftest import first_fold, snapshot
 from tests.toy import write_toy_faces
 
@@ -65,7 +65,7 @@ def test_a_few_lines_of_scikit_learn_give_the_scores(finished):
 
 def test_nothing_finished_is_done_again(finished, monkeypatch):
     before = snapshot(finished.out / "runs")
-    monkeypatch.setattr("pipelines.runs._run_all", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("pipelines.machinery.runs._run_all", lambda *_: pytest.fail("trained again"))
     run_plans(first_fold(finished), finished, Tracking(finished.out, "toy", finished.describe()))
     assert snapshot(finished.out / "runs") == before
 

@@ -24,8 +24,8 @@ from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, load_recipe
-from pipelines.cluster import cores_of
-from pipelines.options import HelpFormatter, add_fields, with_options
+from pipelines.machinery.cluster import cores_of
+from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

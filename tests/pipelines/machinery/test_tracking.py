@@ -6,8 +6,8 @@ from mlflow import MlflowClient
 from au_core.config import flattened
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
-from pipelines.tracking import Tracking, tracking_uri
-from pipelines.trainer import claim
+from pipelines.machinery.group import claim
+from pipelines.machinery.tracking import Tracking, tracking_uri
 from tests.pipelines.conftest import first_fold
 
 

@@ -1,0 +1,1 @@
+"""What the commands share: the command line, Ray, the workers of a training, MLflow."""
