@@ -82,9 +82,7 @@ def look_and_predict(
     frames = look(video, detector, card.face_size, cfg)
     while batch := list(islice(frames, BATCH)):
         faces = [face for seen in batch for _, _, face in seen.faces]
-        n_aus = len(card.spec.aus)
-        empty = np.empty((0, n_aus), np.float32)
-        prob = predict_faces(recognizer, np.stack(faces), card.input_size) if faces else empty
+        prob = predict_faces(recognizer, faces, card.input_size)
         ends = np.cumsum([len(seen.faces) for seen in batch])
         yield from zip(batch, np.split(prob, ends[:-1]), strict=True)
 

@@ -11,6 +11,7 @@ import torch
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
 from au_core.data.faces import load_faces
+from au_core.data.fold import TrainingSet
 from au_core.data.sampling import Sampler
 from au_core.errors import LossError
 from au_core.methods import build_method
@@ -37,7 +38,8 @@ def faces(tmp_path_factory):
 def sampler(faces, device: str, processes: int = 0) -> Sampler:
     labels = faces.labels.copy()
     labels[::2] = -1
-    return Sampler(faces, labels, CFG, size=32, seed=0, augment=True, device=device, processes=processes)
+    data, train = TrainingSet(faces, labels), TrainConfig(input_size=32)
+    return Sampler(data, CFG, train, 0, device=device, processes=processes)
 
 
 def game_on(device: str, precision: str = "fp32") -> Game:

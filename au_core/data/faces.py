@@ -63,10 +63,6 @@ class Faces:
         """Edge of the stored faces in pixels, the same for all."""
         return _decoded(self.jpeg(0)).shape[0]
 
-    def share(self, rank: int, world: int) -> "Faces":
-        """Every ``world``-th face, from the ``rank``-th on."""
-        return self[rank::world]
-
     def jpeg(self, row: int) -> bytes:
         """The encoded face of a row."""
         return read_jpeg(self.pictures, int(self.start[row]), int(self.length[row]))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,18 +27,11 @@ class Sources:
         """All of them."""
         return (self.coded, *(path for path, _ in self.also), *([self.unlabelled] if self.unlabelled else []))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Absolute paths as plain values, to travel to a worker."""
-        also = [(str(path.absolute()), active_from) for path, active_from in self.also]
-        unlabelled = str(self.unlabelled.absolute()) if self.unlabelled else None
-        return {"coded": str(self.coded.absolute()), "also": also, "unlabelled": unlabelled}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Sources":
-        """The inverse of :meth:`as_dict`."""
-        also = tuple((Path(path), active_from) for path, active_from in values["also"])
-        unlabelled = Path(values["unlabelled"]) if values["unlabelled"] else None
-        return cls(coded=Path(values["coded"]), also=also, unlabelled=unlabelled)
+    def absolute(self) -> "Sources":
+        """The same by absolute paths, for a worker in another folder."""
+        also = tuple((path.absolute(), active_from) for path, active_from in self.also)
+        unlabelled = self.unlabelled and self.unlabelled.absolute()
+        return Sources(coded=self.coded.absolute(), also=also, unlabelled=unlabelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +39,7 @@ class TrainingSet:
     """X of Algorithm 1, the labels that were left to it, and more real label vectors for D."""
 
     faces: Faces
+    """N of them."""
     labels: np.ndarray
     """``int8[N, L]``, UNKNOWN where an AU is not coded or its label is hidden."""
     prior: np.ndarray | None = None

@@ -4,80 +4,54 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from hashlib import blake2b
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from au_core.config import AdversarialConfig
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.decoders import Apart, Batch
-from au_core.data.faces import Faces
 from au_core.data.feeding import Ahead, Look, Order, begin_filling, draw_looks
+from au_core.data.fold import TrainingSet
+from au_core.data.shuffle import ALONE, Share, Shuffle, seeded
 from au_core.errors import DatasetError
-
-
-class Shuffle:
-    """An endless pass over ``n`` items, each round in an own order decided by (seed, name, round) alone."""
-
-    def __init__(self, n: int, name: str, seed: int) -> None:
-        self.n, self.name, self.seed = n, name, seed
-        self._round, self._order = -1, np.empty(0, np.int64)
-
-    def __call__(self, start: int, count: int) -> np.ndarray:
-        """Items ``int64[count]`` at positions ``start`` to ``start + count - 1`` of the endless pass."""
-        rounds = range(start // self.n, -(-(start + count) // self.n))
-        parts = [self._part(number, start - number * self.n, count) for number in rounds]
-        return np.concatenate([np.empty(0, np.int64), *parts])
-
-    def _part(self, number: int, start: int, count: int) -> np.ndarray:
-        """What lies between ``start`` and ``start + count`` of one round."""
-        if number != self._round:
-            self._round, self._order = number, seeded(self.seed, self.name, number).permutation(self.n)
-        return self._order[max(0, start) : start + count]
 
 
 class Sampler:
     """What Algorithm 1 draws (lines 4, 5 and 9), this worker's share of each global batch.
 
-    T1 are the faces with a known AU in ``labels[N, L]``, T2 all others, Y^t are T1's label vectors (see
-    :func:`real_vectors`), joined by those of ``prior[P, L]``. A draw is decided by its number, so a sampler
+    T1 are the faces of ``data`` with a known AU, T2 all others, Y^t are T1's label vectors (see
+    :func:`real_vectors`), joined by those of the prior. A draw is decided by its number, so a sampler
     restored by :meth:`seek` goes on exactly. With a ``pool`` of threads the next ``ahead`` draws of each kind
     are made while the step computes; with ``processes`` so many of each kind make them, see ``decoders``.
     """
 
     def __init__(
         self,
-        faces: Faces,
-        labels: np.ndarray,
+        data: TrainingSet,
         cfg: AdversarialConfig,
-        *,
-        size: int,
+        train: TrainConfig,
         seed: int,
-        prior: np.ndarray | None = None,
-        augment: bool = False,
-        turn: float = 0.0,
-        zoom: float = 0.0,
-        rank: int = 0,
-        world: int = 1,
+        *,
+        share: Share = ALONE,
         device: torch.device | str = "cpu",
         pool: ThreadPoolExecutor | None = None,
         processes: int = 0,
         ahead: int = 2,
     ) -> None:
-        cfg.check_workers(world)
-        self.faces, self.cfg, self.size, self.seed = faces, cfg, size, seed
-        self.augment, self.turn, self.zoom = augment, turn, zoom
-        self.rank, self.world, self.device, self.pool = rank, world, torch.device(device), pool
+        cfg.check_workers(share.world)
+        self.faces, self.labels, self.prior = data.faces, data.labels, data.prior
+        self.cfg, self.train, self.seed, self.share = cfg, train, seed, share
+        self.device, self.pool = torch.device(device), pool
         self.streams = {name: self._stream(name, processes, ahead) for name in ("images", "mixed")}
-        known = (labels >= 0).any(axis=1)
-        self.labels, self.t1, self.t2 = labels, np.flatnonzero(known), np.flatnonzero(~known)
+        known = (self.labels >= 0).any(axis=1)
+        self.t1, self.t2 = np.flatnonzero(known), np.flatnonzero(~known)
         if not len(self.t1):
             raise DatasetError("no labelled face is left to train on; lower the missing rate or add labels")
-        self.real, self.prior = real_vectors(labels, faces.dataset, cfg.m), prior
-        weights = class_weights(labels) if cfg.class_weighted else None
+        self.real = real_vectors(self.labels, self.faces.dataset, cfg.m)
+        weights = class_weights(self.labels) if cfg.class_weighted else None
         self.class_weights = None if weights is None else torch.from_numpy(weights).float().to(device)
-        pools = {"x": faces, "t1": self.t1, "t2": self.t2, "real": self.real, "prior": prior}
+        pools = {"x": self.faces, "t1": self.t1, "t2": self.t2, "real": self.real, "prior": self.prior}
         self.shuffles = {
             name: Shuffle(len(pool), name, seed) for name, pool in pools.items() if pool is not None
         }
@@ -108,7 +82,7 @@ class Sampler:
             vectors = np.concatenate([vectors, self.prior[rows]])
             # In any order: else unlabelled faces, last in line 9, would always meet the prior's blanks.
             vectors = seeded(self.seed, "order", number).permutation(vectors)
-        return self._moved(torch.from_numpy(vectors[self.rank :: self.world]))
+        return self._moved(torch.from_numpy(vectors[self.share.rows]))
 
     def mixed(self) -> tuple[Tensor, Tensor]:
         """Line 9: m1 labelled faces, then m2 unlabelled ones whose labels are all UNKNOWN.
@@ -123,7 +97,7 @@ class Sampler:
         return self.drawn[stream] - 1
 
     def _share(self, shuffle: str, number: int, m: int) -> np.ndarray:
-        return self.shuffles[shuffle](number * m, m)[self.rank :: self.world]
+        return self.shuffles[shuffle](number * m, m)[self.share.rows]
 
     def _rows(self, stream: str, number: int) -> np.ndarray:
         """This worker's faces of a draw: every ``world``-th of the global batch."""
@@ -139,22 +113,19 @@ class Sampler:
         """From a draw's number to its batch, those that come next being made meanwhile."""
         order = partial(self._order, stream)
         if processes:
-            return Apart(order, self.faces.pictures, self.size, processes, ahead, self.device)
+            return Apart(order, self.faces.pictures, self.train.input_size, processes, ahead, self.device)
         return Ahead(lambda number: self._begin(order(number)), ahead if self.pool else 0)
 
     def _order(self, stream: str, number: int) -> Order:
         """What a draw shows, and how."""
         rows, looks = self._rows(stream, number), None
-        if self.augment:
-            share = slice(self.rank, None, self.world)
-            looks = partial(
-                looks_of_draw, self.seed, stream, number, self.cfg.m, share, self.size, self.turn, self.zoom
-            )
+        if self.train.augment:
+            looks = partial(looks_of_draw, self.train, (self.seed, stream, number), self.cfg.m, self.share)
         return Order(rows, self.faces.start[rows], self.faces.length[rows], looks)
 
     def _begin(self, order: Order) -> Callable[[], Batch]:
         """Start to make a batch; the answer waits until it is there."""
-        shape = (len(order.rows), self.size, self.size, 3)
+        shape = (len(order.rows), self.train.input_size, self.train.input_size, 3)
         pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
         wait = begin_filling(pictures.numpy(), self.faces.pictures, order, self.pool)
 
@@ -174,11 +145,14 @@ class Sampler:
         return part.to(self.device, non_blocking=True)
 
 
-def looks_of_draw(
-    seed: int, stream: str, number: int, m: int, share: slice, size: int, turn: float, zoom: float
-) -> Look:
-    """A worker's share of the looks of ``m`` faces: drawn for all, so the same for any number of workers."""
-    return draw_looks(seeded(seed, f"augment/{stream}", number), m, size, turn, zoom).of(share)
+def looks_of_draw(train: TrainConfig, draw: tuple[int, str, int], m: int, share: Share) -> Look:
+    """A worker's share of the looks of ``m`` faces in a ``draw`` (seed, stream, number).
+
+    They are drawn for all workers, so they are the same for any number of them.
+    """
+    seed, stream, number = draw
+    rng = seeded(seed, f"augment/{stream}", number)
+    return draw_looks(rng, m, train.input_size, train.turn, train.zoom).of(share.rows)
 
 
 def real_vectors(labels: np.ndarray, datasets: np.ndarray, at_least: int) -> np.ndarray:
@@ -198,8 +172,3 @@ def class_weights(labels: np.ndarray) -> np.ndarray:
     """``float64[2, L]``: weights of absent and present AUs by which both count alike (mean 1)."""
     present, absent = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
     return (present + absent) / (2 * np.maximum(np.stack([absent, present]), 1))
-
-
-def seeded(seed: int, name: str, number: int) -> np.random.Generator:
-    """A generator that depends on these three values alone."""
-    return np.random.default_rng(list(blake2b(f"{seed}/{name}/{number}".encode(), digest_size=16).digest()))

@@ -1,5 +1,6 @@
 """From faces to probabilities: the one way R is applied, in validation, evaluation and on video."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,11 +22,13 @@ BATCH = 64
 
 
 @torch.inference_mode()
-def predict_faces(recognizer: Recognizer, faces: np.ndarray, size: int) -> np.ndarray:
+def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
     """Probabilities ``float32[N, L]`` of ``faces[N, H, W, 3]`` uint8 RGB, which R sees at ``size`` pixels.
 
     Always in float32 and evaluation mode, on R's own device; R is left as it was.
     """
+    if not len(faces):
+        return np.empty((0, recognizer.head.out_features), np.float32)
     was_training, was_bf16 = recognizer.training, recognizer.bf16
     recognizer.eval().bf16 = False
     try:
@@ -40,11 +43,10 @@ def predict_set(
     recognizer: Recognizer, faces: Faces, size: int, pool: ThreadPoolExecutor | None = None
 ) -> np.ndarray:
     """Probabilities ``float32[N, L]`` of stored faces, a batch at a time."""
-    starts = range(0, len(faces), BATCH)
+    starts = range(0, len(faces) or 1, BATCH)  # of no faces, one empty batch
     batches = (np.arange(start, min(start + BATCH, len(faces))) for start in starts)
     parts = [predict_faces(recognizer, faces.decode(rows, size, pool), size) for rows in batches]
-    n_aus = recognizer.head.out_features
-    return np.concatenate(parts) if parts else np.empty((0, n_aus), np.float32)
+    return np.concatenate(parts)
 
 
 def predict_run(plan: FoldPlan, folder: RunFolder, faces: Path, device: torch.device) -> None:

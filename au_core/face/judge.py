@@ -10,11 +10,11 @@ from au_core.face.detect import Detection
 
 FLAGS = {
     "no_face": "the detector found nothing, or the dataset's landmarks are missing",
-    "low_confidence": "something was found, but its score is below the least",
+    "low_confidence": "something was found, but its score is below the threshold",
     "bad_points": "points no face can be aligned by",
     "bad_landmarks": "the dataset's landmarks are known to be wrong there",
-    "dark": "mean grey value below the least",
-    "blurred": "variance of the Laplacian below the least",
+    "dark": "mean grey value below the threshold",
+    "blurred": "variance of the Laplacian below the threshold",
     "extreme_pose": "yaw or roll beyond the limit",
     "landmarks_differ": "the dataset's landmarks and the detector's points lie apart",
     "several_faces": "more than one face, of which the largest and most central was taken",

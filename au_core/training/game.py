@@ -44,16 +44,16 @@ class Game:
 
     def state(self) -> dict[str, Any]:
         """Everything to go on from, as plain tensors; loads with ``weights_only=True``."""
-        parts = {"recognizer": bare(self.recognizer), "discriminator": bare(self.discriminator)}
-        state: dict[str, Any] = {name: net.state_dict() for name, net in parts.items()}
-        return state | {"opt_r": self.opt_r.state_dict(), "opt_d": self.opt_d.state_dict()}
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load(self, state: dict[str, Any]) -> None:
         """The inverse of :meth:`state`."""
-        bare(self.recognizer).load_state_dict(state["recognizer"])
-        bare(self.discriminator).load_state_dict(state["discriminator"])
-        self.opt_r.load_state_dict(state["opt_r"])
-        self.opt_d.load_state_dict(state["opt_d"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, nn.Module | Optimizer]:
+        nets = {"recognizer": bare(self.recognizer), "discriminator": bare(self.discriminator)}
+        return {**nets, "opt_r": self.opt_r, "opt_d": self.opt_d}
 
 
 def build_game(

@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from au_core.aus import SPECS
+from au_core.aus import SPECS, DatasetSpec
 from au_core.config import (
     LAYOUTS,
     AdversarialConfig,
@@ -69,30 +69,35 @@ class Experiment:
             ConfigError: there are no faces yet.
             DatasetError: the label prior is unreadable.
         """
-        subjects = list_subjects(self.faces)
-        if not subjects:
-            raise ConfigError(
-                f"{self.faces}: no faces; first run pipelines/full_protocol.py or preprocess.py"
-            )
-        for option, folder in self._more_faces():
-            if not list_subjects(folder):
-                raise ConfigError(f"{folder}: no faces; run pipelines/full_protocol.py {option} first")
-        aus = set(cfg.spec.aus or list_au_numbers(self.faces))  # a manifest brings its own AUs
-        for layout, folder in self.also_faces.items():
-            aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
-        cfg = replace(cfg, spec=replace(cfg.spec, aus=tuple(sorted(aus))))
+        self._check_faces()
+        cfg = replace(cfg, spec=replace(cfg.spec, aus=self._aus(cfg.spec)))
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
-        faces = fingerprint(*self.sources.folders)
-        for path in filter(None, (prior, cfg.train.weights)):
-            if content := content_of(Path(path)):
-                faces = digest_of([faces, content])
-        return plan_runs(cfg, subjects, faces)
+        return plan_runs(cfg, list_subjects(self.faces), self._fingerprint(cfg))
 
-    def _more_faces(self) -> list[tuple[str, Path]]:
-        """Folders of the faces that are not the dataset's own, each with the option that asks for it."""
-        also = [(f"--also {layout}={path}", self.also_faces[layout]) for layout, path in self.also]
-        return also + [(f"--unlabelled {self.unlabelled}", path) for path in [self.unlabelled_faces] if path]
+    def _check_faces(self) -> None:
+        makers = {self.faces: " or preprocess.py"}
+        makers |= {self.also_faces[layout]: f" --also {layout}={path}" for layout, path in self.also}
+        if self.unlabelled_faces:
+            makers[self.unlabelled_faces] = f" --unlabelled {self.unlabelled}"
+        for folder, more in makers.items():
+            if not list_subjects(folder):
+                raise ConfigError(f"{folder}: no faces; first run pipelines/full_protocol.py{more}")
+
+    def _aus(self, spec: DatasetSpec) -> tuple[int, ...]:
+        """The union of all datasets' AUs; a manifest and lists bring their own."""
+        aus = set(spec.aus or list_au_numbers(self.faces))
+        for layout, folder in self.also_faces.items():
+            aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
+        return tuple(sorted(aus))
+
+    def _fingerprint(self, cfg: ExperimentConfig) -> str:
+        """A short hash of all that a training reads: faces, label prior, initial weights."""
+        digest = fingerprint(*self.sources.folders)
+        for path in filter(None, (cfg.adversarial.label_prior, cfg.train.weights)):
+            if content := content_of(Path(path)):
+                digest = digest_of([digest, content])
+        return digest
 
     def folder(self, plan: FoldPlan) -> RunFolder:
         """Where a training of this experiment is written."""

@@ -1,4 +1,4 @@
-"""The driver's side of one training: claim its folder, run the workers, tell what went wrong."""
+"""The driver's side of a group of workers: claim folders, train, begin again, tell what went wrong."""
 
 import json
 import shutil
@@ -61,11 +61,12 @@ def train_folds(
     for _, folder in jobs:
         folder.refusal.unlink(missing_ok=True)
         write_json(group, folder.owner)
-    done, before, deaths = False, [_progress(folder) for _, folder in jobs], 0
-    while not done:
+    before, deaths = [_progress(folder) for _, folder in jobs], 0
+    while True:
         try:
             with full_disk_named(jobs[0][1].path):
-                done = _fit(jobs, sources, predict, group)
+                _fit(jobs, sources, predict, group)
+            break
         except Exception as error:
             _raise_if_full(error)
             # Machines may come and go for weeks; only standing still is a failure.
@@ -137,8 +138,8 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     return "an older version of the settings"
 
 
-def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bool:
-    """Run the workers from the last checkpoints to the end. Returns True."""
+def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> None:
+    """Run the workers from the last checkpoints to the end."""
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
 
@@ -148,8 +149,8 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bo
     TorchTrainer(
         train_worker,
         train_loop_config={
-            "jobs": [(asdict(plan), str(folder.path.absolute())) for plan, folder in jobs],
-            "sources": sources.as_dict(),
+            "jobs": [(plan, RunFolder(folder.path.absolute())) for plan, folder in jobs],
+            "sources": sources.absolute(),
             "predict": predict,
             "group": group,
         },
@@ -163,7 +164,6 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> bo
             worker_runtime_env={"env_vars": KEEP_MEMORY},
         ),
     ).fit()
-    return True
 
 
 def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201

@@ -1,6 +1,5 @@
 """A training as each of its workers runs it: Algorithm 1 from the last checkpoint on, and reports."""
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from torch import Tensor
 
 from au_core.data.faces import Faces
 from au_core.data.layout import RunFolder
-from au_core.data.sampling import Sampler, seeded
+from au_core.data.sampling import Sampler
+from au_core.data.shuffle import Share, seeded
 from au_core.errors import AuError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
@@ -42,7 +42,7 @@ class Training:
     """Threads that decode validation faces."""
     check: Callable[[], None]
     """Raises if other workers have taken the folder over; asked before each write."""
-    best: float = field(default=-math.inf, init=False)
+    best: float = field(init=False)
     """Highest validation score so far."""
 
     def run(self) -> None:
@@ -55,7 +55,7 @@ class Training:
         step, self.best = restore(self.game, self.folder.checkpoints)
         agree_on(step, "checkpoints")
         self.draw.seek(step)
-        history = History(self.folder.history, step) if self.draw.rank == 0 else None
+        history = History(self.folder.history, step) if self.draw.share.rank == 0 else None
         while step < self.method.cfg.steps:
             step += 1
             losses = self._step(step)
@@ -63,13 +63,13 @@ class Training:
                 history.add(losses, self.method.cfg.m * self.method.cfg.h_r)
             if step % self.plan.train.report_every == 0 or step == self.method.cfg.steps:
                 self._report(step, history)
-        if self.draw.rank == 0 and not self.folder.model.exists():
+        if self.draw.share.rank == 0 and not self.folder.model.exists():
             self.check()
             self.folder.candidate.rename(self.folder.model)
 
     def _step(self, step: int) -> dict[str, Tensor]:
         # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
-        random = seeded(self.plan.seed, f"step/{self.draw.rank}", step)
+        random = seeded(self.plan.seed, f"step/{self.draw.share.rank}", step)
         torch.manual_seed(int(random.integers(2**63)))
         if self.plan.train.decay:
             decay(self.game, (step - 1) / self.method.cfg.steps)
@@ -92,13 +92,12 @@ class Training:
 
     def _validate(self) -> dict[str, float]:
         """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""
-        faces, world = self.validation, self.draw.world
+        faces, share = self.validation, self.draw.share
         share_statistics(self.game.bare_recognizer)
-        share, size = faces.share(self.draw.rank, world), self.plan.train.input_size
-        own = predict_set(self.game.bare_recognizer, share, size, self.pool)
+        own = predict_set(self.game.bare_recognizer, faces[share.rows], self.plan.train.input_size, self.pool)
         prob = np.empty((len(faces), len(self.plan.spec.aus)), np.float32)
-        for start, part in enumerate(gathered(own)):
-            prob[start::world] = part
+        for rank, part in enumerate(gathered(own)):
+            prob[Share(rank, share.world).rows] = part
         pred = prob >= best_thresholds(prob, faces.labels)
         f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
         spread = float(prob.std(axis=0).mean())

@@ -5,7 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from au_core.data.files import full_disk_named, read_json, sweep_below, write_js
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler
+from au_core.data.shuffle import Share
 from au_core.errors import AuError, CheckpointError
 from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
@@ -33,26 +33,25 @@ def train_worker(config: dict[str, Any]) -> None:
     driver and not tried again.
 
     Args:
-        config: ``jobs``, a list of (plan as a dict, run folder), the ``sources`` of faces as a dict, and
-            whether to ``predict`` the validation and test subjects, and the ``group`` of these workers.
+        config: ``jobs``, pairs of plan and run folder, the ``sources`` of faces, whether to ``predict`` the
+            validation and test subjects, and the name of this ``group`` of workers.
     """
-    sources = Sources.from_dict(config["sources"])
-    for values, path in config["jobs"]:
-        plan, folder = FoldPlan.from_dict(values), RunFolder(Path(path))
+    for plan, folder in config["jobs"]:
         there = [file.exists() for file in (folder.refusal, folder.predictions, folder.model)]
         agree_on(there, f"files in {folder.path}")
         if folder.refusal.exists() or folder.predictions.exists():
             continue
         try:
             with full_disk_named(folder.path):
-                _carry_out(plan, folder, sources, config)
+                _carry_out(plan, folder, config)
         except AuError as error:
             write_json({"reason": str(error)}, folder.refusal)
             raise
 
 
-def _carry_out(plan: FoldPlan, folder: RunFolder, sources: Sources, config: dict[str, Any]) -> None:
+def _carry_out(plan: FoldPlan, folder: RunFolder, config: dict[str, Any]) -> None:
     """Train if that is not done, then predict; what a killed worker left half-written is swept away."""
+    sources: Sources = config["sources"]
     first = train.get_context().get_world_rank() == 0
     check_owner(folder, config["group"])
     if first:
@@ -108,10 +107,15 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
 
 def _sampler(plan: FoldPlan, cfg: AdversarialConfig, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:
     """This worker's draws, decoded by threads, or by processes where a GPU computes."""
-    rank, world = train.get_context().get_world_rank(), train.get_context().get_world_size()
-    data, scaling = load_training_set(plan, sources), plan.scaling
+    context, scaling = train.get_context(), plan.scaling
     return Sampler(
-        data.faces, data.labels, cfg, size=plan.train.input_size, seed=plan.seed, prior=data.prior,
-        augment=plan.train.augment, turn=plan.train.turn, zoom=plan.train.zoom, rank=rank, world=world,
-        device=device(), pool=pool, processes=scaling.decoders, ahead=scaling.ahead,
-    )  # fmt: skip
+        load_training_set(plan, sources),
+        cfg,
+        plan.train,
+        plan.seed,
+        share=Share(context.get_world_rank(), context.get_world_size()),
+        device=device(),
+        pool=pool,
+        processes=scaling.decoders,
+        ahead=scaling.ahead,
+    )

@@ -15,18 +15,21 @@ import numpy as np
 from common import SIZE, compare, write_faces
 
 from au_core.aus import BP4D, UNKNOWN
-from au_core.config import AdversarialConfig
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import Faces, load_faces
+from au_core.data.fold import TrainingSet
 from au_core.data.sampling import Sampler
 
 BATCHES = 40
 
 
-def sampler(folder: Path, pool: ThreadPoolExecutor | None, **more) -> Sampler:
+def sampler(
+    folder: Path, pool: ThreadPoolExecutor | None, turn: float = 0.0, zoom: float = 0.0, **more
+) -> Sampler:
     """A sampler over the faces of ``folder``, half of them labelled; ``more`` are the sampler's own."""
-    faces, cfg = load_faces(folder, BP4D, ["train"]), AdversarialConfig()
+    faces, train = load_faces(folder, BP4D, ["train"]), TrainConfig(input_size=SIZE, turn=turn, zoom=zoom)
     labels = np.where(np.arange(len(faces))[:, None] % 2 == 0, faces.labels, UNKNOWN)
-    return Sampler(faces, labels, cfg, size=SIZE, seed=0, augment=True, pool=pool, **more)
+    return Sampler(TrainingSet(faces, labels), AdversarialConfig(), train, 0, pool=pool, **more)
 
 
 def batch_rate(draw: Sampler) -> float:

@@ -129,11 +129,7 @@ def network(plan: FoldPlan, train: TrainingSet, val: Faces, test: Faces) -> Prob
     method = build_method(plan.method, plan.adversarial)
     game = method.build(len(BP4D.aus), plan.train, torch.device("cpu"), lambda net: net)
     pool, size = ThreadPoolExecutor(2), plan.train.input_size
-    cfg = plan.train
-    draw = Sampler(
-        train.faces, train.labels, method.cfg,
-        size=size, seed=0, augment=True, turn=cfg.turn, zoom=cfg.zoom, pool=pool,
-    )  # fmt: skip
+    draw = Sampler(train, method.cfg, plan.train, 0, pool=pool)
     for step in range(method.cfg.steps):
         decay(game, step / method.cfg.steps)
         method.step(game, draw)

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from au_core.aus import BP4D
-from au_core.config import AdversarialConfig
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import load_faces
+from au_core.data.fold import TrainingSet
 from au_core.data.sampling import Sampler
 from tests.toy import PEOPLE
 
@@ -24,6 +25,7 @@ class Drawing:
     def _draw(self) -> int:
         faces, cfg = load_faces(self.folder, BP4D, PEOPLE), AdversarialConfig(m1=4, m2=8)
         plain, self.draws = (
-            Sampler(faces, faces.labels, cfg, size=16, seed=5, augment=True, processes=n) for n in (0, 1)
+            Sampler(TrainingSet(faces, faces.labels), cfg, TrainConfig(input_size=32), 5, processes=n)
+            for n in (0, 1)
         )
         return sum(not plain.images().equal(self.draws.images()) for _ in range(10))

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from au_core.aus import BP4D
-from au_core.config import AdversarialConfig
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import load_faces
+from au_core.data.fold import TrainingSet
 from au_core.data.places import Places
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError
@@ -35,7 +36,7 @@ def sampler(faces, processes=2):
 
 
 def open_sampler(faces, processes=2) -> Sampler:
-    return Sampler(faces, faces.labels, CFG, size=16, seed=5, augment=True, processes=processes)
+    return Sampler(TrainingSet(faces, faces.labels), CFG, TrainConfig(input_size=32), 5, processes=processes)
 
 
 def stream_of(draw, steps):

@@ -10,9 +10,11 @@ import torch
 from scipy.stats import chi2
 
 from au_core.aus import BP4D, UNKNOWN
-from au_core.config import AdversarialConfig
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import load_faces
-from au_core.data.sampling import Sampler, Shuffle, class_weights, real_vectors
+from au_core.data.fold import TrainingSet
+from au_core.data.sampling import Sampler, class_weights, real_vectors
+from au_core.data.shuffle import Share, Shuffle
 from au_core.errors import ConfigError, DatasetError
 from tests.toy import PEOPLE, write_toy_faces
 
@@ -29,8 +31,9 @@ def labels(faces):
     return np.where(np.arange(len(faces))[:, None] % 3 == 0, faces.labels, UNKNOWN)
 
 
-def sampler(faces, labels, cfg=CFG, **more):
-    return Sampler(faces, labels, cfg, size=16, seed=5, **more)
+def sampler(faces, labels, cfg=CFG, *, prior=None, seed=5, augment=False, turn=0.0, zoom=0.0, **more):
+    train = TrainConfig(input_size=32, augment=augment, turn=turn, zoom=zoom)
+    return Sampler(TrainingSet(faces, labels, prior), cfg, train, seed, **more)
 
 
 def test_every_item_comes_equally_often_and_in_a_new_order_each_round():
@@ -43,9 +46,9 @@ def test_every_item_comes_equally_often_and_in_a_new_order_each_round():
 def test_a_mixed_batch_is_labelled_faces_then_unlabelled_ones(faces, labels):
     draw = sampler(faces, labels)
     x, y = draw.mixed()
-    assert x.shape == (12, 3, 16, 16) and x.dtype == torch.uint8 and y.shape == (12, 12)
+    assert x.shape == (12, 3, 32, 32) and x.dtype == torch.uint8 and y.shape == (12, 12)
     assert (y[:4] >= 0).any(1).all() and (y[4:] == -1).all()
-    assert draw.images().shape == (12, 3, 16, 16) and draw.real_labels().shape == (12, 12)
+    assert draw.images().shape == (12, 3, 32, 32) and draw.real_labels().shape == (12, 12)
 
 
 def test_real_labels_are_whole_vectors_of_t1(faces, labels):
@@ -72,7 +75,7 @@ def test_fewer_unlabelled_faces_than_a_batch_shows_do_not_fill_half_of_each(face
 @pytest.mark.parametrize("stream", ["images", "real_labels", "mixed"])
 def test_the_workers_shares_together_are_the_batch_of_one(faces, labels, stream):
     whole = getattr(sampler(faces, labels), stream)()
-    shares = [getattr(sampler(faces, labels, rank=r, world=4), stream)() for r in range(4)]
+    shares = [getattr(sampler(faces, labels, share=Share(r, 4)), stream)() for r in range(4)]
     parts = [share if isinstance(share, tuple) else (share,) for share in shares]
     whole = whole if isinstance(whole, tuple) else (whole,)
     for k, tensor in enumerate(whole):
@@ -127,8 +130,8 @@ def test_an_unreadable_face_made_ahead_is_told_when_it_is_asked_for(faces, label
 def test_augmented_batches_are_the_same_for_any_number_of_workers(faces, labels, world, turns):
     whole = sampler(faces, labels, augment=True, **turns).mixed()[0]
     for rank in range(world):
-        share = sampler(faces, labels, augment=True, rank=rank, world=world, **turns).mixed()[0]
-        torch.testing.assert_close(share, whole[rank::world], rtol=0, atol=0)
+        part = sampler(faces, labels, augment=True, share=Share(rank, world), **turns).mixed()[0]
+        torch.testing.assert_close(part, whole[rank::world], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("turns", [{"turn": 8.0}, {"zoom": 0.1}])
@@ -141,12 +144,12 @@ def first_draws(faces, keep, world, seeds):
     """Which faces of X, T1, T2 and which vectors of Y^t the workers' first draws show, for many seeds."""
     cfg, mine = AdversarialConfig(m1=6, m2=6), 6 // world
     labels = np.where(keep[:, None], faces.labels, UNKNOWN)
-    names = {bytes(picture): row for row, picture in enumerate(faces.decode(np.arange(len(faces)), 16))}
+    names = {bytes(picture): row for row, picture in enumerate(faces.decode(np.arange(len(faces)), 32))}
     vectors = {bytes(faces.labels[row]): row for row in np.flatnonzero(keep)}
     assert len(names) == len(faces) and len(vectors) == keep.sum(), "each can be told from the others"
     shown = {(pool, rank): [] for pool in ("X", "T1", "T2", "Y^t") for rank in range(world)}
     for seed, rank in itertools.product(range(seeds), range(world)):
-        draw = Sampler(faces, labels, cfg, size=16, seed=seed, rank=rank, world=world)
+        draw = sampler(faces, labels, cfg, seed=seed, share=Share(rank, world))
         x, mixed = (
             [names[bytes(face.numpy())] for face in pictures.permute(0, 2, 3, 1).contiguous()]
             for pictures in (draw.images(), draw.mixed()[0])
@@ -200,13 +203,13 @@ def test_a_long_shuffle_is_that_of_single_draws():
 
 
 def test_other_seeds_draw_other_batches(faces, labels):
-    a = Sampler(faces, labels, CFG, size=16, seed=1).mixed()[0]
-    assert not torch.equal(a, Sampler(faces, labels, CFG, size=16, seed=2).mixed()[0])
+    a, b = (sampler(faces, labels, seed=seed).mixed()[0] for seed in (1, 2))
+    assert not torch.equal(a, b)
 
 
 def test_refusals_say_what_to_do(faces, labels):
     with pytest.raises(ConfigError, match="m1 = 4 and m2 = 8 must be divisible by the 3 workers"):
-        sampler(faces, labels, world=3)
+        sampler(faces, labels, share=Share(0, 3))
     with pytest.raises(DatasetError, match="no labelled face is left"):
         sampler(faces, np.full_like(faces.labels, UNKNOWN))
 
@@ -230,7 +233,7 @@ def test_a_share_of_the_real_vectors_comes_from_the_prior(faces, labels, share, 
     prior = np.tile(np.array([[1, 0, -1] + [1] * 9], np.int8), (5, 1))
     cfg = replace(CFG, prior_share=share)
     for world in (1, 2):
-        draws = [sampler(faces, labels, cfg, prior=prior, rank=r, world=world) for r in range(world)]
+        draws = [sampler(faces, labels, cfg, prior=prior, share=Share(r, world)) for r in range(world)]
         drawn = np.concatenate([draw.real_labels().numpy() for draw in draws])
         assert len(drawn) == 12 and (drawn == prior[0]).all(axis=1).sum() == expected
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from au_core.aus import BP4D, DISFA
-from au_core.config import SyntheticConfig
+from au_core.config import SyntheticConfig, TrainConfig
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError, DatasetError
@@ -105,7 +105,7 @@ def mixed(tmp_path, tiny) -> Experiment:
 def test_a_plan_recognises_the_union_of_the_aus(mixed):
     plan = mixed.plans(mixed.cfg)[0]
     assert plan.spec.aus == tuple(sorted({*BP4D.aus, *DISFA.aus}))
-    assert Sources.from_dict(mixed.sources.as_dict()) == mixed.sources
+    assert mixed.sources.absolute() == mixed.sources
 
 
 def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_code(mixed):
@@ -117,7 +117,7 @@ def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_c
         known = (data.labels[mine] >= 0).all(axis=0)
         assert set(columns[known]) == set(spec.aus) and not (data.labels[mine][:, ~known] >= 0).any()
     assert data.labels[disfa].max() == 0 and data.labels[~disfa].max() == 1
-    draw = Sampler(data.faces, data.labels, plan.adversarial, size=32, seed=0)
+    draw = Sampler(data, plan.adversarial, TrainConfig(input_size=32, augment=False), 0)
     assert {tuple(columns[v >= 0]) for v in draw.real} == {BP4D.aus, DISFA.aus}
 
 
@@ -165,9 +165,9 @@ def test_a_changed_prior_is_another_training(mixed, tmp_path):
 
 
 def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
-    with pytest.raises(ConfigError, match=r"faces_unlabelled: no faces; run .* --unlabelled /more first"):
+    with pytest.raises(ConfigError, match=r"faces_unlabelled: no faces; first run .* --unlabelled /more$"):
         replace(mixed, unlabelled=Path("/more")).plans(mixed.cfg)
-    with pytest.raises(ConfigError, match=r"faces_also/lists: no faces; run .* --also lists=/li first"):
+    with pytest.raises(ConfigError, match=r"faces_also/lists: no faces; first run .* --also lists=/li$"):
         replace(mixed, also=(("lists", Path("/li")),)).plans(mixed.cfg)
     for name, text in (("no.csv", None), ("bad.csv", "AU01\n2\n")):
         if text:

@@ -5,7 +5,7 @@ import pytest
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, FullDiskError
-from pipelines import trainer
+from pipelines.machinery import group
 
 
 class GroupError(Exception):
@@ -31,10 +31,9 @@ def attempts(monkeypatch, tmp_path):
                 folder.checkpoints.mkdir(exist_ok=True)
                 (folder.checkpoints / f"step={len(started)}.pt").touch()
                 raise GroupError(RuntimeError("a machine went"))
-            return True
 
-        monkeypatch.setattr(trainer, "_fit", fit)
-        trainer.train_folds([(None, folder)], Sources(coded=tmp_path))  # type: ignore[list-item]
+        monkeypatch.setattr(group, "_fit", fit)
+        group.train_folds([(None, folder)], Sources(coded=tmp_path))  # type: ignore[list-item]
         return len(started)
 
     run.started = started
@@ -48,7 +47,7 @@ def test_workers_may_die_for_ever_while_they_get_further(attempts):
 def test_standing_still_is_a_failure_with_its_reason(attempts):
     with pytest.raises(AuError, match="workers died: KeyError: 'AU99'; see Ray's logs"):
         attempts("step", GroupError(KeyError("AU99")))
-    assert len(attempts.started) == trainer.MAX_DEATHS
+    assert len(attempts.started) == group.MAX_DEATHS
 
 
 def test_a_full_disk_is_told_at_once(attempts):
