@@ -1,9 +1,6 @@
 """Every setting of the project: frozen dataclasses, each field explained, each value checked once, here."""
 
-import hashlib
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from au_core.aus import BP4D, DatasetSpec
 from au_core.errors import ConfigError
@@ -33,7 +30,8 @@ class PreprocessConfig:
     detect_side: int = 640
     """Longest side of the copy the detector looks at; 320 is four times faster and enough for large faces."""
     all_faces: bool = False
-    """Keep every face of a frame, not only the largest and most central one (``face_id`` 0)."""
+    """Keep every face of a frame, not only the largest and most central one (``face_id`` 0); the layout
+    ``videos`` does unless told not to."""
     jpeg_quality: int = 95
     """Quality of the stored face."""
     camera: str = "left"
@@ -66,6 +64,10 @@ class PreprocessConfig:
         _require(self.max_disagreement > 0, f"max_disagreement must be > 0, got {self.max_disagreement}")
 
 
+TWIN_SIZES = {"bp4d": (41, 8), "disfa": (27, 1)}
+"""Layouts the twin is drawn in, with the most subjects, and sequences of each."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyntheticConfig:
     """Size of the drawn dataset (the twin); subjects are the real ids, spread evenly over the three parts."""
@@ -85,15 +87,15 @@ class SyntheticConfig:
     one, what ``au_core/data/synthetic/CARD.md`` lists: look-alikes at rest, faint AUs, camera, annotators."""
 
     def __post_init__(self) -> None:
-        _require(self.layout in ("bp4d", "disfa"), f"layout must be bp4d or disfa, got {self.layout!r}")
-        limits = {"bp4d": (41, 8), "disfa": (27, 1)}[self.layout]
+        _require(self.layout in TWIN_SIZES, f"layout must be bp4d or disfa, got {self.layout!r}")
+        people, sequences = TWIN_SIZES[self.layout]
         _require(
-            3 <= self.subjects <= limits[0],
-            f"subjects must be in [3, {limits[0]}] for {self.layout}, got {self.subjects}",
+            3 <= self.subjects <= people,
+            f"subjects must be in [3, {people}] for {self.layout}, got {self.subjects}",
         )
         _require(
-            1 <= self.sequences <= limits[1],
-            f"sequences must be in [1, {limits[1]}] for {self.layout}, got {self.sequences}",
+            1 <= self.sequences <= sequences,
+            f"sequences must be in [1, {sequences}] for {self.layout}, got {self.sequences}",
         )
         _require(self.frames >= 1, f"frames must be at least 1, got {self.frames}")
         _require(0 <= self.difficulty <= 3, f"difficulty must be in [0, 3], got {self.difficulty:g}")
@@ -291,18 +293,3 @@ def check_rate(rate: float) -> None:
 def check_scheme(scheme: str) -> None:
     """Raise ConfigError unless a missing-label scheme is known."""
     _require(scheme in SCHEMES, f"missing scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
-
-
-def digest_of(values: Any) -> str:  # noqa: ANN401
-    """Twelve hex digits naming a JSON-like value, the same on every machine."""
-    text = json.dumps(values, sort_keys=True, default=list)
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def flattened(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested config as dotted keys and texts."""
-    flat: dict[str, str] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        flat |= flattened(value, f"{name}.") if isinstance(value, dict) else {name: str(value)}
-    return flat

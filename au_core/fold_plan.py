@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from au_core.aus import DatasetSpec
+from au_core.compare import digest_of
 from au_core.config import (
     AdversarialConfig,
     ScalingConfig,
     TrainConfig,
     check_rate,
     check_scheme,
-    digest_of,
 )
 
 

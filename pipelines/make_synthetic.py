@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from au_core.config import SyntheticConfig
+from au_core.config import TWIN_SIZES, SyntheticConfig
 from au_core.data.files import read_json, replace_atomically, write_json
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> None:
     for name, what in PICTURES.items():
         parser.add_argument(f"--{name}", type=Path, help=f"only write this file: {what}")
     args = parser.parse_args(argv)
-    people, sequences = (27, 1) if args.layout == "disfa" else (41, 8)
+    people, sequences = TWIN_SIZES.get(args.layout, (0, 0))
     cfg = SyntheticConfig(
         layout=args.layout,
         subjects=people if args.subjects is None else args.subjects,

@@ -21,17 +21,11 @@ from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished
 from pipelines.machinery.cli import run, summary
-from pipelines.machinery.options import HelpFormatter
+from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 from pipelines.machinery.sequences import lost_frames, prepare_all
 
 NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
 """Layouts that need a detector."""
-THRESHOLDS = {
-    "min_brightness": "a face whose mean grey value is below",
-    "min_sharpness": "a face whose Laplacian varies less",
-    "max_angle": "a face turned by more degrees",
-    "max_disagreement": "landmarks farther from the detector's points, in eye distances",
-}
 SAVE_EVERY = 30
 """Seconds between two writings of ``quality.parquet``."""
 
@@ -164,34 +158,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--layout", required=True, help=f"how --data is laid out: {', '.join(LAYOUTS)}")
     parser.add_argument("--data", type=Path, required=True, help="the dataset's folder (or a manifest's CSV)")
     parser.add_argument("--out", type=Path, required=True, help="faces go to OUT/faces")
-    parser.add_argument(
-        "--detector", default=default.detector, help="dataset (its landmarks), yunet, or a YuNet file"
-    )
-    parser.add_argument("--size", type=int, default=default.size, help="edge of the faces in pixels")
-    parser.add_argument("--detect-side", type=int, default=default.detect_side, help="longest side searched")
-    parser.add_argument(
-        "--min-confidence", type=float, default=default.min_confidence, help="lowest score of a face"
-    )
-    parser.add_argument("--all-faces", action="store_true", help="keep every face (always so for videos)")
-    parser.add_argument("--camera", default=default.camera, help="DISFA's camera: left or right")
-    parser.add_argument(
-        "--keep-bad-landmarks", action="store_true", help="keep DISFA's frames with wrong landmarks"
-    )
-    for name, what in THRESHOLDS.items():
-        option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=float, default=getattr(default, name), help=f"flag {what}")
     parser.add_argument("--report", action="store_true", help="draw OUT/faces/report.html: look at it")
+    add_fields(parser, PreprocessConfig, "from a frame to a face", default)
     args = parser.parse_args(argv)
-    cfg = PreprocessConfig(
-        detector=args.detector,
-        size=args.size,
-        detect_side=args.detect_side,
-        min_confidence=args.min_confidence,
-        all_faces=args.all_faces or args.layout == "videos",
-        camera=args.camera,
-        keep_bad_landmarks=args.keep_bad_landmarks,
-        **{name: getattr(args, name) for name in THRESHOLDS},
-    )
+    default = replace(default, all_faces=args.layout == "videos")
+    cfg = with_options(default, args)
     preprocess(args.layout, args.data, args.out / "faces", cfg)
     if args.report:
         from au_core.report.quality import write_quality_report

@@ -12,6 +12,7 @@ LINE = """
 au_core
 au_core.errors
 au_core.aus
+au_core.compare
 au_core.config
 au_core.fold_plan
 au_core.data au_core.data.facts

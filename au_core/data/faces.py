@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN, DatasetSpec, au_number
-from au_core.config import digest_of
+from au_core.compare import digest_of
 from au_core.data.store import Pictures, open_store, read_jpeg
 from au_core.errors import DatasetError
 

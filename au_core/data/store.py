@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.config import digest_of
+from au_core.compare import digest_of
 from au_core.data.files import replace_atomically, write_table
 from au_core.errors import DatasetError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from au_core.config import flattened
+from au_core.compare import flattened
 from au_core.data.files import read_json
 from au_core.data.layout import run_folders
 from au_core.errors import ConfigError

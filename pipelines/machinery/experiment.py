@@ -1,19 +1,18 @@
 """An experiment on disk: its recipe, its data, its output folder; shared by the commands that train."""
 
 import argparse
-import hashlib
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from au_core.aus import SPECS, DatasetSpec
+from au_core.compare import content_of, digest_of
 from au_core.config import (
     LAYOUTS,
     AdversarialConfig,
     ExperimentConfig,
     ScalingConfig,
     TrainConfig,
-    digest_of,
 )
 from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import write_json
@@ -207,8 +206,3 @@ def _layout_and_folder(text: str) -> tuple[str, Path]:
 def active_from(layout: str) -> int:
     """The lowest code of a layout that means active."""
     return SPECS[layout].active_from if layout in SPECS else 1
-
-
-def content_of(path: Path) -> str:
-    """Digest of a file's bytes, empty where there is none: weights may be a name of torchvision's."""
-    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() if path.is_file() else ""

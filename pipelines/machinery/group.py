@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from au_core.config import ScalingConfig, flattened
+from au_core.compare import flattened
+from au_core.config import ScalingConfig
 from au_core.data.files import full_disk_named, read_json, write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder

@@ -16,14 +16,21 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Help with the defaults that there are."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, []) else super()._get_help_string(action)
+        shown = action.default not in (None, []) and action.default is not False
+        return super()._get_help_string(action) if shown else action.help
 
 
-def add_fields(parser: argparse.ArgumentParser, settings: type, title: str) -> None:
-    """One option for each field of the dataclass ``settings``; without it, the recipe's value holds."""
+def add_fields(
+    parser: argparse.ArgumentParser, settings: type, title: str, defaults: object | None = None
+) -> None:
+    """One option for each field of the dataclass ``settings``, its docstring as help.
+
+    Without an option the value of :func:`with_options` holds: a recipe's, or of the ``defaults`` shown here.
+    """
     group, docs = parser.add_argument_group(title), docs_of(settings)
     for field in fields(settings):
         words = docs.get(field.name, "").replace("``", "").replace("\n", " ").replace("%", "%%")
+        words += f" (default: {getattr(defaults, field.name)})" if defaults else ""
         option = f"--{field.name.replace('_', '-')}"
         more: dict[str, Any] = {"default": argparse.SUPPRESS, "help": words}
         if field.type is bool:

@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from au_core.config import digest_of, flattened
+from au_core.compare import digest_of, flattened
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan

@@ -3,7 +3,7 @@ import shutil
 import pytest
 from mlflow import MlflowClient
 
-from au_core.config import flattened
+from au_core.compare import flattened
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from pipelines.machinery.group import claim
