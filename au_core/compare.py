@@ -13,7 +13,7 @@ def digest_of(values: Any) -> str:  # noqa: ANN401
 
 
 def content_of(path: Path) -> str:
-    """Hex digits naming a file's bytes, empty where there is no file: weights may be a name of torchvision's."""
+    """Hex digits naming a file's bytes, empty if there is none: weights may be a name of torchvision's."""
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() if path.is_file() else ""
 
 
