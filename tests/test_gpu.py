@@ -57,7 +57,7 @@ def test_batches_on_a_gpu_are_those_of_the_cpu(faces, processes):
             torch.cuda._sleep(10**8)
             seen.append((there.images(), there.real_labels(), *there.mixed()))
         if processes:
-            assert there.streams["images"]._places.pictures.is_pinned()
+            assert there.streams["images"]._slots.pictures.is_pinned()
     for parts in seen:
         for a, b in zip((here.images(), here.real_labels(), *here.mixed()), parts, strict=True):
             assert b.is_cuda and torch.equal(a, b.cpu())

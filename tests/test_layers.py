@@ -55,8 +55,9 @@ au_core.face.rows
 au_core.face.prepare
 au_core.data.store
 au_core.data.faces
+au_core.data.augmentation
 au_core.data.feeding
-au_core.data.places
+au_core.data.slots
 au_core.data.decoders
 au_core.data.protocols
 au_core.data.masking

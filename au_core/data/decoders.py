@@ -2,10 +2,10 @@
 
 A GPU's step is thousands of short calls, each of which lets other threads have Python's lock: from shards,
 faces decoded by eight threads, an H200 reached 0.67 of its speed, by four 0.80
-(``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost that process much when it comes: its order,
-a kilobyte or two, goes to another by a pipe, a word comes back, its pictures lie in shared memory. A step's
+(``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost that process much when it comes: a request
+of a kilobyte or two goes to another by a pipe, a word comes back, the pictures lie in shared memory. A step's
 two batches take 0.5 ms of it so (``tests/benchmarks/drawing.py``). It was 1.5 ms with torch's ``DataLoader``,
-whose queues have threads, and with looks of faces drawn here, not where the faces are.
+whose queues have threads, and with augmentations drawn here, not where the faces are.
 """
 
 import signal
@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from torch import Tensor, device
 
-from au_core.data.feeding import Order, begin_filling
-from au_core.data.places import Places
+from au_core.data.feeding import BatchRequest, begin_filling
+from au_core.data.slots import SharedSlots
 from au_core.data.store import Pictures
 
 _FORKSERVER = get_context("forkserver")  # forked from the training itself, they would copy its threads' locks
@@ -28,8 +28,8 @@ Batch = tuple[Tensor, np.ndarray]
 """Pictures ``uint8[B, S, S, 3]`` and the rows ``int64[B]`` of their faces."""
 
 
-class Apart:
-    """The batches of ``order(number)``, one after another, made by processes while earlier ones are used.
+class DecoderProcesses:
+    """The batches of ``request(number)``, one after another, made by processes while earlier ones are used.
 
     A jump to another number starts these anew. They end by :meth:`close`, or when the process dies that they
     work for.
@@ -37,7 +37,7 @@ class Apart:
 
     def __init__(
         self,
-        order: Callable[[int], Order],
+        request: Callable[[int], BatchRequest],
         files: Sequence[Pictures],
         size: int,
         processes: int,
@@ -45,10 +45,10 @@ class Apart:
         to: device,
     ) -> None:
         """``processes`` make one batch each at a time, ``ahead`` or more together, ``size`` pixels wide."""
-        self._order, self._files, self._size, self._to = order, files, size, to
+        self._request, self._files, self._size, self._to = request, files, size, to
         self._processes, self._made = processes, processes * max(1, -(-ahead // processes))
         self._decoders: list[_Decoder] = []
-        self._places: Places | None = None
+        self._slots: SharedSlots | None = None
         self._rows: dict[int, np.ndarray] = {}
 
     def __call__(self, number: int) -> Batch:
@@ -68,40 +68,40 @@ class Apart:
         if number != next(iter(self._rows), None):  # not the oldest of those in the making
             self.close()
             self._begin(number)
-        assert self._places is not None
-        self._places.free()
+        assert self._slots is not None
+        self._slots.free()
         self._ask(number + self._made)
         self._decoder(number).wait()
-        return self._places.take(number % (self._made + 1)), self._rows.pop(number)
+        return self._slots.take(number % (self._made + 1)), self._rows.pop(number)
 
     def close(self) -> None:
         """End the processes; another call would start new ones."""
-        decoders, places = self._decoders, self._places
-        self._decoders, self._places, self._rows = [], None, {}
+        decoders, slots = self._decoders, self._slots
+        self._decoders, self._slots, self._rows = [], None, {}
         for decoder in decoders:
             decoder.end()
-        if places is not None:
-            places.release()
+        if slots is not None:
+            slots.release()
 
     def _begin(self, number: int) -> None:
-        shape = (len(self._order(number).rows), self._size, self._size, 3)
-        self._places = Places(self._made + 1, shape, self._to)  # one more: the batch that was taken last
+        shape = (len(self._request(number).rows), self._size, self._size, 3)
+        self._slots = SharedSlots(self._made + 1, shape, self._to)  # one more: the batch that was taken last
         for _ in range(self._processes):
-            self._decoders.append(_Decoder(self._files, self._places.pictures))
+            self._decoders.append(_Decoder(self._files, self._slots.pictures))
         for coming in range(number, number + self._made):
             self._ask(coming)
 
     def _ask(self, number: int) -> None:
-        order = self._order(number)
-        self._decoder(number).ask(number % (self._made + 1), order)
-        self._rows[number] = order.rows
+        request = self._request(number)
+        self._decoder(number).ask(number % (self._made + 1), request)
+        self._rows[number] = request.rows
 
     def _decoder(self, number: int) -> "_Decoder":
         return self._decoders[number % self._processes]
 
 
 class _Decoder:
-    """A process that fills places of ``pictures[P, B, S, S, 3]``, one order after another."""
+    """A process that fills slots of ``pictures[P, B, S, S, 3]``, one request after another."""
 
     def __init__(self, files: Sequence[Pictures], pictures: Tensor) -> None:
         self._pipe, theirs = _FORKSERVER.Pipe()
@@ -109,14 +109,14 @@ class _Decoder:
         self._process.start()
         theirs.close()  # a process that dies closes the last one: the pipe tells
 
-    def ask(self, place: int, order: Order) -> None:
+    def ask(self, slot: int, request: BatchRequest) -> None:
         try:
-            self._pipe.send((place, order))
+            self._pipe.send((slot, request))
         except OSError as error:
             raise self._dead() from error
 
     def wait(self) -> None:
-        """Until the first order not yet waited for is done; raises what it tells of a failure."""
+        """Until the first request not yet waited for is done; raises what it tells of a failure."""
         try:
             wrong = self._pipe.recv()
         except (EOFError, OSError) as error:
@@ -138,21 +138,21 @@ class _Decoder:
 
 
 def _decode(pipe: Connection, files: Sequence[Pictures], pictures: Tensor) -> None:
-    """Carry out orders until the process that they come from is gone, however it ended."""
+    """Answer requests until the process that they come from is gone, however it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
     cv2.setNumThreads(1)
     try:
         while True:
-            place, order = pipe.recv()
-            pipe.send(_filled(pictures[place].numpy(), files, order))
+            slot, request = pipe.recv()
+            pipe.send(_filled(pictures[slot].numpy(), files, request))
     except (EOFError, OSError):
         return
 
 
-def _filled(pictures: np.ndarray, files: Sequence[Pictures], order: Order) -> str:
+def _filled(pictures: np.ndarray, files: Sequence[Pictures], request: BatchRequest) -> str:
     """What went wrong, if anything did: as text, since not every exception can travel."""
     try:
-        begin_filling(pictures, files, order, None)
+        begin_filling(pictures, files, request, None)
     except Exception:
         return format_exc()
     return ""

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from au_core.config import AdversarialConfig, TrainConfig
-from au_core.data.decoders import Apart, Batch
-from au_core.data.feeding import Ahead, Look, Order, begin_filling, draw_looks
+from au_core.data.augmentation import Augmentation, draw_augmentation
+from au_core.data.decoders import Batch, DecoderProcesses
+from au_core.data.feeding import BatchRequest, Prefetch, begin_filling
 from au_core.data.fold import TrainingSet
 from au_core.data.shuffle import ALONE, Share, Shuffle, seeded
 from au_core.errors import DatasetError
@@ -109,29 +110,31 @@ class Sampler:
         labelled, others = self._share("t1", number, cfg.m1), self._share("t2", number, cfg.m2)
         return np.concatenate([self.t1[labelled], self.t2[others]])
 
-    def _stream(self, stream: str, processes: int, ahead: int) -> Ahead[Batch] | Apart:
+    def _stream(self, stream: str, processes: int, ahead: int) -> Prefetch[Batch] | DecoderProcesses:
         """From a draw's number to its batch, those that come next being made meanwhile."""
-        order = partial(self._order, stream)
+        request = partial(self._request, stream)
         if processes:
-            return Apart(order, self.faces.pictures, self.train.input_size, processes, ahead, self.device)
-        return Ahead(lambda number: self._begin(order(number)), ahead if self.pool else 0)
+            files, size = self.faces.pictures, self.train.input_size
+            return DecoderProcesses(request, files, size, processes, ahead, self.device)
+        return Prefetch(lambda number: self._begin(request(number)), ahead if self.pool else 0)
 
-    def _order(self, stream: str, number: int) -> Order:
+    def _request(self, stream: str, number: int) -> BatchRequest:
         """What a draw shows, and how."""
-        rows, looks = self._rows(stream, number), None
+        rows, augment = self._rows(stream, number), None
         if self.train.augment:
-            looks = partial(looks_of_draw, self.train, (self.seed, stream, number), self.cfg.m, self.share)
-        return Order(rows, self.faces.start[rows], self.faces.length[rows], looks)
+            draw = self.seed, stream, number
+            augment = partial(augmentation_of, draw, self.train, self.cfg.m, self.share)
+        return BatchRequest(rows, self.faces.start[rows], self.faces.length[rows], augment)
 
-    def _begin(self, order: Order) -> Callable[[], Batch]:
+    def _begin(self, request: BatchRequest) -> Callable[[], Batch]:
         """Start to make a batch; the answer waits until it is there."""
-        shape = (len(order.rows), self.train.input_size, self.train.input_size, 3)
+        shape = (len(request.rows), self.train.input_size, self.train.input_size, 3)
         pictures = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
-        wait = begin_filling(pictures.numpy(), self.faces.pictures, order, self.pool)
+        wait = begin_filling(pictures.numpy(), self.faces.pictures, request, self.pool)
 
         def finish() -> Batch:
             wait()
-            return pictures, order.rows
+            return pictures, request.rows
 
         return finish
 
@@ -145,14 +148,14 @@ class Sampler:
         return part.to(self.device, non_blocking=True)
 
 
-def looks_of_draw(train: TrainConfig, draw: tuple[int, str, int], m: int, share: Share) -> Look:
-    """A worker's share of the looks of ``m`` faces in a ``draw`` (seed, stream, number).
+def augmentation_of(draw: tuple[int, str, int], train: TrainConfig, m: int, share: Share) -> Augmentation:
+    """How a worker's share of the ``m`` faces of a ``draw`` (seed, stream, number) is changed.
 
-    They are drawn for all workers, so they are the same for any number of them.
+    Drawn for all workers' faces, so the same for any number of workers.
     """
     seed, stream, number = draw
     rng = seeded(seed, f"augment/{stream}", number)
-    return draw_looks(rng, m, train.input_size, train.turn, train.zoom).of(share.rows)
+    return draw_augmentation(rng, m, train.input_size, train.turn, train.zoom).of(share.rows)
 
 
 def real_vectors(labels: np.ndarray, datasets: np.ndarray, at_least: int) -> np.ndarray:

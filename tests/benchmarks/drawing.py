@@ -16,8 +16,8 @@ from pathlib import Path
 from common import write_faces
 from feeding import sampler
 
-from au_core.data.places import Places
 from au_core.data.sampling import Sampler
+from au_core.data.slots import SharedSlots
 
 STEPS, REPETITIONS = 60, 5
 
@@ -32,7 +32,7 @@ def step_ms(draw: Sampler) -> float:
 
 
 def main() -> None:
-    Places.take = lambda self, place: self.pictures[place]
+    SharedSlots.take = lambda self, slot: self.pictures[slot]
     with tempfile.TemporaryDirectory() as scratch:
         with closing(sampler(write_faces(Path(scratch)), None, processes=1)) as draw:
             step_ms(draw)

@@ -15,8 +15,8 @@ from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.places import Places
 from au_core.data.sampling import Sampler
+from au_core.data.slots import SharedSlots
 from au_core.errors import ConfigError
 from tests.pipelines.processes import ROOT, descendants, wait_until
 from tests.toy import PEOPLE, write_toy_faces
@@ -110,10 +110,10 @@ def test_too_little_shared_memory_is_told(monkeypatch):
 
     monkeypatch.setattr(torch.Tensor, "share_memory_", refuse)
     with pytest.raises(ConfigError, match=r"no 6 MiB of shared memory .*unable to allocate.* \(--shm-size\)"):
-        Places(3, (2, 2**20), torch.device("cpu"))
+        SharedSlots(3, (2, 2**20), torch.device("cpu"))
 
 
-def test_memory_for_a_gpu_is_pinned_once_and_a_place_is_free_when_it_has_been_copied(monkeypatch):
+def test_memory_for_a_gpu_is_pinned_once_and_a_slot_is_free_when_it_has_been_copied(monkeypatch):
     calls = []
 
     class Event:
@@ -124,16 +124,16 @@ def test_memory_for_a_gpu_is_pinned_once_and_a_place_is_free_when_it_has_been_co
             calls.append("wait")
 
     monkeypatch.setattr(torch.cuda, "Event", Event)
-    monkeypatch.setattr("au_core.data.places._cuda", lambda function, *rest: calls.append((function, *rest)))
-    places = Places(2, (3, 4), torch.device("cuda"))
-    at = places.pictures.data_ptr()
-    monkeypatch.setattr(places, "_device", torch.device("cpu"))
-    places.free()
-    batch = places.take(1)
-    places.pictures.fill_(7)
+    monkeypatch.setattr("au_core.data.slots._cuda", lambda function, *rest: calls.append((function, *rest)))
+    slots = SharedSlots(2, (3, 4), torch.device("cuda"))
+    at = slots.pictures.data_ptr()
+    monkeypatch.setattr(slots, "_device", torch.device("cpu"))
+    slots.free()
+    batch = slots.take(1)
+    slots.pictures.fill_(7)
     assert batch.shape == (3, 4) and (batch == 0).all(), "a copy"
-    places.release()
-    places.release()
+    slots.release()
+    slots.release()
     expected = [("cudaHostRegister", at, 24, 0), "wait", "record", "wait", ("cudaHostUnregister", at)]
     assert calls == expected
 

@@ -15,6 +15,7 @@ from au_core.data.faces import (
     load_faces,
 )
 from au_core.data.files import write_table
+from au_core.data.shuffle import Share
 from au_core.errors import DatasetError
 from tests.toy import write_toy_faces
 
@@ -57,7 +58,7 @@ def test_decoding_gives_rgb_of_the_asked_size(tmp_path):
 
 def test_the_shares_of_workers_are_disjoint_and_whole(tmp_path):
     faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"]), BP4D, ["F001"])
-    shares = [faces.share(rank, 5) for rank in range(5)]
+    shares = [faces[Share(rank, 5).rows] for rank in range(5)]
     assert sorted(key for share in shares for key in share.identity) == sorted(faces.identity)
     np.testing.assert_array_equal(shares[2].decode(np.array([1]), 32), faces.decode(np.array([7]), 32))
 

@@ -6,8 +6,8 @@ from torch import Tensor
 from au_core.errors import ConfigError
 
 
-class Places:
-    """``n`` places for batches of one ``shape``, which other processes fill."""
+class SharedSlots:
+    """``n`` slots for batches of one ``shape``, which other processes fill."""
 
     pictures: Tensor
     """``uint8[n, *shape]``; another process can be given it."""
@@ -33,13 +33,13 @@ class Places:
             _cuda("cudaHostRegister", self.pictures.data_ptr(), self.pictures.numel(), 0)
 
     def free(self) -> None:
-        """Wait until what was taken last has been copied: its place may be filled again."""
+        """Wait until what was taken last has been copied: its slot may be filled again."""
         if self._copied:
             self._copied.synchronize()
 
-    def take(self, place: int) -> Tensor:
-        """A copy of the batch at ``place``, on the device; a GPU makes it after what it was asked before."""
-        batch = self.pictures[place].to(self._device, non_blocking=True, copy=True)
+    def take(self, slot: int) -> Tensor:
+        """A copy of the batch in ``slot``, on the device; a GPU makes it after what it was asked before."""
+        batch = self.pictures[slot].to(self._device, non_blocking=True, copy=True)
         if self._copied:
             self._copied.record()
         return batch
