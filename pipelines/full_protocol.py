@@ -27,7 +27,7 @@ def full_protocol(experiment: Experiment) -> Path:
     prepare_faces(experiment)
     plans = experiment.plans(experiment.cfg)
     claim_all(plans, experiment)  # a refusal leaves what the report says of earlier trainings as it is
-    tracking = Tracking(experiment.out, experiment.cfg.name, experiment.describe())
+    tracking = Tracking(experiment.out, experiment.cfg.name, experiment.write_description())
     run_plans(plans, experiment, tracking)
     page = report(experiment.out)
     tracking.close(page)

@@ -80,7 +80,7 @@ def find_faces(dataset: Dataset) -> pa.Table:
                 saved = time.monotonic()
     finally:
         table = _write_quality(refs, status, faces)
-    _tell(table, len(todo), _strangers(refs, faces), faces)
+    _tell(table, len(todo), _orphans(refs, faces), faces)
     return table
 
 
@@ -97,7 +97,7 @@ def _finished(refs: list[SequenceRef], cfg: PreprocessConfig, faces: Path) -> di
         return {ref: row for ref, row in zip(refs, done, strict=True) if row}
 
 
-def _strangers(refs: list[SequenceRef], faces: Path) -> list[Path]:
+def _orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:
     """Shards in ``faces`` of sequences that are not in the dataset (any more)."""
     return sorted(set(faces.glob("subject=*/*.parquet")) - {shard_path(faces, ref) for ref in refs})
 
@@ -124,7 +124,7 @@ def _write_quality(refs: list[SequenceRef], status: dict[SequenceRef, Status], f
     return table
 
 
-def _tell(table: pa.Table, n_new: int, strangers: list[Path], faces: Path) -> None:
+def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None:
     """Say in a few lines what came of it.
 
     Raises:
@@ -141,10 +141,10 @@ def _tell(table: pa.Table, n_new: int, strangers: list[Path], faces: Path) -> No
     )
     for row in bad[:5]:
         print(f"  {row['status']}: {row['subject']} {row['sequence']}: {row['reason']}", file=sys.stderr)
-    if strangers:
+    if orphans:
         print(
-            f"  {len(strangers)} shards are of sequences that are not in this dataset, such as "
-            f"{strangers[0]}; remove them if they should not be trained on",
+            f"  {len(orphans)} shards are of sequences that are not in this dataset, such as "
+            f"{orphans[0]}; remove them if they should not be trained on",
             file=sys.stderr,
         )
     if rows and all(row["status"] == "failed" for row in rows):

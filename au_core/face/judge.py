@@ -27,7 +27,7 @@ SHARPNESS_SIZE = 224
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Measures:
     """Numbers a face is judged by."""
 
     yaw: float | None
@@ -40,14 +40,14 @@ class Look:
     """Variance of the Laplacian."""
 
 
-def look_at(face: np.ndarray, points: np.ndarray, nose: np.ndarray | None) -> Look:
+def measure(face: np.ndarray, points: np.ndarray, nose: np.ndarray | None) -> Measures:
     """The numbers of an aligned ``face[S, S, 3]`` with its source ``points[3, 2]`` and ``nose[2]``."""
     grey = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY)
     if grey.shape[0] != SHARPNESS_SIZE:
         grey = cv2.resize(grey, (SHARPNESS_SIZE, SHARPNESS_SIZE), interpolation=cv2.INTER_AREA)
     deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))[1]
     yaw, roll = angles(points, nose)
-    return Look(yaw, roll, cv2.mean(grey)[0], float(deviation[0, 0]) ** 2)
+    return Measures(yaw, roll, cv2.mean(grey)[0], float(deviation[0, 0]) ** 2)
 
 
 def angles(points: np.ndarray, nose: np.ndarray | None) -> tuple[float | None, float]:
@@ -65,11 +65,11 @@ def angles(points: np.ndarray, nose: np.ndarray | None) -> tuple[float | None, f
     return float(np.degrees(np.arctan(moved / NOSE_DEPTH))), roll
 
 
-def judge(look: Look, cfg: PreprocessConfig) -> list[str]:
+def judge(measures: Measures, cfg: PreprocessConfig) -> list[str]:
     """Words for a face that was found and aligned."""
-    flags = ["dark"] * (look.brightness < cfg.min_brightness)
-    flags += ["blurred"] * (look.sharpness < cfg.min_sharpness)
-    flags += ["extreme_pose"] * (max(abs(look.yaw or 0.0), abs(look.roll)) > cfg.max_angle)
+    flags = ["dark"] * (measures.brightness < cfg.min_brightness)
+    flags += ["blurred"] * (measures.sharpness < cfg.min_sharpness)
+    flags += ["extreme_pose"] * (max(abs(measures.yaw or 0.0), abs(measures.roll)) > cfg.max_angle)
     return flags
 
 

@@ -16,7 +16,7 @@ from au_core.data.video import decode, open_video
 from au_core.errors import DatasetError, FaceError
 from au_core.face.align import align
 from au_core.face.detect import Detection, Detector
-from au_core.face.judge import FLAGS, frame_brightness, judge, landmarks_differ, look_at
+from au_core.face.judge import FLAGS, frame_brightness, judge, landmarks_differ, measure
 from au_core.face.track import Tracker
 
 TOLERANCE = 0.05
@@ -105,7 +105,7 @@ class FaceRows:
             aligned = align(image, face.points, self.cfg.size)
         except FaceError:
             return None
-        look = look_at(aligned, face.points, face.nose)
+        measures = measure(aligned, face.points, face.nose)
         quality = [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality]
         return {
             "face_id": face_id,
@@ -113,11 +113,11 @@ class FaceRows:
             "face_found": True,
             "confidence": None if np.isnan(face.confidence) else face.confidence,
             "points": face.points.ravel().tolist(),
-            "yaw": look.yaw,
-            "roll": look.roll,
-            "brightness": look.brightness,
-            "sharpness": look.sharpness,
-            "flagged": judge(look, self.cfg),
+            "yaw": measures.yaw,
+            "roll": measures.roll,
+            "brightness": measures.brightness,
+            "sharpness": measures.sharpness,
+            "flagged": judge(measures, self.cfg),
         }
 
     def account(self) -> Row:

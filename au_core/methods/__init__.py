@@ -5,17 +5,17 @@ from dataclasses import replace
 
 from au_core.config import AdversarialConfig
 from au_core.errors import ConfigError
-from au_core.methods.base import DeepMethod
+from au_core.methods.base import Method
 from au_core.methods.ours import Adversarial
 
-METHODS: dict[str, Callable[[AdversarialConfig], DeepMethod]] = {
+METHODS: dict[str, Callable[[AdversarialConfig], Method]] = {
     "ours": Adversarial,
     "o_wlc": lambda cfg: Adversarial(replace(cfg, alpha=0.0)),
 }
 """``ours`` is the paper's method; ``o_wlc`` the same without label constraint (alpha = 0)."""
 
 
-def build_method(name: str, cfg: AdversarialConfig) -> DeepMethod:
+def build_method(name: str, cfg: AdversarialConfig) -> Method:
     """The method called ``name``.
 
     Raises:

@@ -12,7 +12,7 @@ from au_core.training.adversarial import Draws
 from au_core.training.game import Game
 
 
-class DeepMethod(Protocol):
+class Method(Protocol):
     """Trained by the DDP loop: networks to build, and a step to repeat."""
 
     cfg: AdversarialConfig

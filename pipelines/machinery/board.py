@@ -22,7 +22,7 @@ class Board:
         self.told: dict[FoldPlan, int] = {}
         self.warned: set[tuple[FoldPlan, str]] = set()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Tell what is new since the last look."""
         for plan, folder in self.running:
             self._tell_progress(plan, folder)

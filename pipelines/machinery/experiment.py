@@ -102,7 +102,7 @@ class Experiment:
         """Where a training of this experiment is written."""
         return RunFolder(self.out / "runs" / plan.run)
 
-    def describe(self) -> dict[str, object]:
+    def write_description(self) -> dict[str, object]:
         """Write ``experiment.json``, from which the report takes its words, and return it."""
         data = str(self.data) if self.data else "synthetic"
         unlabelled = str(self.unlabelled) if self.unlabelled else None

@@ -17,7 +17,7 @@ from au_core.errors import AuError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.fold_plan import FoldPlan
-from au_core.methods.base import DeepMethod
+from au_core.methods.base import Method
 from au_core.models.checkpoint import ModelCard, save_recognizer
 from au_core.training.game import Game, decay
 from au_core.training.state import History, restore, save_state
@@ -33,7 +33,7 @@ class Training:
 
     plan: FoldPlan
     folder: RunFolder
-    method: DeepMethod
+    method: Method
     game: Game
     draw: Sampler
     """This worker's; it knows the worker's rank, and how many there are."""

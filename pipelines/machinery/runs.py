@@ -71,12 +71,12 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
-                board.look()
+                board.poll()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
             stop.set()
             ray.shutdown()
             raise
-    board.look()
+    board.poll()
     died = [str(group.exception()) for group in groups if group.exception()]
     return board.failures | {plan: (died or ["no predictions were written"])[0] for plan, _ in board.running}
 

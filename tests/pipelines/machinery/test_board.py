@@ -48,6 +48,6 @@ def test_a_warning_is_told_once(run, tmp_path, capsys):
     folder.history.write_text("".join(json.dumps({**won, "step": k}) + "\n" for k in (1, 2)))
     board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
     for _ in range(3):
-        board.look()
+        board.poll()
     told = capsys.readouterr().err
     assert told.count("warning: D is right all the time") == 1 and told.count("step 2/") == 1

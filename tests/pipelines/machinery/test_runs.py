@@ -66,7 +66,7 @@ def test_a_few_lines_of_scikit_learn_give_the_scores(finished):
 def test_nothing_finished_is_done_again(finished, monkeypatch):
     before = snapshot(finished.out / "runs")
     monkeypatch.setattr("pipelines.machinery.runs._run_all", lambda *_: pytest.fail("trained again"))
-    run_plans(first_fold(finished), finished, Tracking(finished.out, "toy", finished.describe()))
+    run_plans(first_fold(finished), finished, Tracking(finished.out, "toy", finished.write_description()))
     assert snapshot(finished.out / "runs") == before
 
 
@@ -74,7 +74,7 @@ def test_other_settings_never_overwrite_a_finished_run(finished):
     changed = replace(finished.cfg, adversarial=replace(finished.cfg.adversarial, alpha=0.3))
     plans = [plan for plan in finished.plans(changed) if plan.fold == 1]
     with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
-        run_plans(plans, finished, Tracking(finished.out, "toy", finished.describe()))
+        run_plans(plans, finished, Tracking(finished.out, "toy", finished.write_description()))
 
 
 def test_what_this_machine_cannot_hold_is_refused_before_a_folder_is_claimed(tiny, tmp_path):

@@ -36,7 +36,7 @@ def test_each_training_is_a_child_with_tags_curves_and_scores(finished):
 
 
 def test_logging_again_adds_nothing(finished):
-    tracking = Tracking(finished.out, "toy", finished.describe())
+    tracking = Tracking(finished.out, "toy", finished.write_description())
     for plan in first_fold(finished):
         tracking.start(plan, finished.folder(plan))
         tracking.finish(plan, finished.folder(plan))
@@ -62,7 +62,7 @@ def test_a_training_done_again_or_elsewhere_is_a_run_of_its_own(finished, tmp_pa
 
 def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    tracking = Tracking(finished.out, "toy", finished.describe())
+    tracking = Tracking(finished.out, "toy", finished.write_description())
     for plan in first_fold(finished):
         tracking.start(plan, finished.folder(plan))
         tracking.finish(plan, finished.folder(plan))
