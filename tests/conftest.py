@@ -11,13 +11,6 @@ def pytest_addoption(parser):
     parser.addoption("--mutants", type=int, default=1000, help="mutated inputs the readers are given")
 
 
-def pytest_collection_modifyitems(config, items):
-    """With ``-n``: tests of a file stay together, and those that share one Ray, which takes long to start."""
-    for item in items if config.pluginmanager.hasplugin("xdist") else ():
-        shares_ray = "local_ray" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("ray" if shares_ray else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real faces and the detector's model, which the project does not contain."""

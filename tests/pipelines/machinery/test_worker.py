@@ -113,9 +113,12 @@ def small_disk(tmp_path):
 
 def test_a_full_disk(quiet, small_disk):
     """One clear line; with room again, the same call goes on from the last checkpoint and ends the same."""
+    import ray
+
+    cluster = ray.get_runtime_context().gcs_address  # to start another Ray for each call would take longer
     toy_experiment(small_disk)
     folder, filler = toy_folder(small_disk), small_disk / "filler"
-    run = start(small_disk, 1)
+    run = start(small_disk, 1, RAY_ADDRESS=cluster)
     wait_for_step(folder, 4 * REPORT)
     with filler.open("wb") as file, contextlib.suppress(OSError):
         while True:
@@ -127,7 +130,7 @@ def test_a_full_disk(quiet, small_disk):
     assert len(error.splitlines()) == 2 and "Traceback" not in words, words
     assert len(list(folder.checkpoints.glob("step=*.pt"))) == 2
     filler.unlink()
-    finish(start(small_disk, 1), LIMIT)
+    finish(start(small_disk, 1, RAY_ADDRESS=cluster), LIMIT)
     assert_same(folder, quiet)
 
 
