@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from au_core.config import TWIN_SIZES, SyntheticConfig
-from au_core.data.files import read_json, replace_atomically, write_json
+from au_core.data.files import read_json, write_bytes, write_json
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.machinery.cli import Progress, run, summary
@@ -92,8 +92,7 @@ def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:
             _write_video(path, sheet.annotated_frames(cfg, "F001", "T1"))
             continue
         written, encoded = cv2.imencode(path.suffix or ".png", draw[name](cfg))
-        content = encoded.tobytes() if written else b""
-        replace_atomically(path, lambda temporary, content=content: temporary.write_bytes(content))
+        write_bytes(encoded.tobytes() if written else b"", path)
     return bool(wanted)
 
 

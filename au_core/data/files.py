@@ -86,6 +86,16 @@ def is_full(error: Exception, path: Path) -> bool:
     return isinstance(error, RuntimeError) and disk.f_bavail * disk.f_frsize < NO_ROOM
 
 
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write one file atomically."""
+    replace_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write one text file atomically, in UTF-8."""
+    write_bytes(text.encode(), path)
+
+
 def sweep(path: Path) -> None:
     """Remove what killed writers of ``path`` left half-written."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
@@ -105,8 +115,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 def write_json(value: Any, path: Path) -> None:  # noqa: ANN401
     """Write one JSON file atomically, keys as given, for people to read."""
-    text = json.dumps(value, indent=1) + "\n"
-    replace_atomically(path, lambda temporary: temporary.write_text(text))
+    write_text(json.dumps(value, indent=1) + "\n", path)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401

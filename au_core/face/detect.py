@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import replace_atomically
+from au_core.data.files import write_bytes
 from au_core.errors import FaceError
 
 YUNET_URL = (
@@ -145,7 +145,7 @@ def fetch_yunet() -> Path:
             f"{YUNET_URL}: {len(content)} bytes with SHA-256 {_sha256(content)} came, expected {YUNET_BYTES} "
             f"with {YUNET_SHA256}; not used. Give a YuNet file with --detector PATH"
         )
-    replace_atomically(path, lambda temporary: temporary.write_bytes(content))
+    write_bytes(content, path)
     return path
 
 

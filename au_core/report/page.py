@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import write_bytes, write_text
 from au_core.report.blocks import Figure, Section, Table, html, markdown
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.figures import au_figure, curves_figure, rate_figure
@@ -22,16 +22,11 @@ def write_report(results: Results, out: Path) -> Path:
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Figure):
-                path, png = out / "figures" / f"{block.name}.png", block.png
-                replace_atomically(path, lambda file, png=png: file.write_bytes(png))
-    _write_text(csv_text(results), out / "table.csv")
-    _write_text(markdown(title, notice(results), sections), out / "report.md")
-    _write_text(html(title, notice(results), sections), out / "report.html")
+                write_bytes(block.png, out / "figures" / f"{block.name}.png")
+    write_text(csv_text(results), out / "table.csv")
+    write_text(markdown(title, notice(results), sections), out / "report.md")
+    write_text(html(title, notice(results), sections), out / "report.html")
     return out / "report.html"
-
-
-def _write_text(text: str, path: Path) -> None:
-    replace_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def notice(results: Results) -> str:

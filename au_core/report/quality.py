@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import write_text
 from au_core.face.judge import FLAGS
 from au_core.report.blocks import Figure, Section, Table, html
 from au_core.report.figures import COLOURS, STYLE
@@ -34,8 +34,7 @@ def write_quality_report(faces: Path) -> Path:
         DatasetError: the folder holds no shards.
     """
     found, page = survey(faces), faces / "report.html"
-    text = html(f"Faces: {faces.absolute().parent.name}", notice(found), build_sections(found))
-    replace_atomically(page, lambda file: file.write_text(text, encoding="utf-8"))
+    write_text(html(f"Faces: {faces.absolute().parent.name}", notice(found), build_sections(found)), page)
     return page
 
 

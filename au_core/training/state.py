@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import replace_atomically, write_text
 from au_core.errors import CheckpointError
 from au_core.training.game import Game
 
@@ -79,8 +79,7 @@ class History:
         self.path, self.step = path, step
         lines = [line for line in read_history(path) if line["step"] <= step]
         self.seconds = lines[-1]["seconds"] if lines else 0.0
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        replace_atomically(path, lambda temporary: temporary.write_text(text))
+        write_text("".join(json.dumps(line) + "\n" for line in lines), path)
         self.restart()
 
     def restart(self) -> None:

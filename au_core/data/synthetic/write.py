@@ -13,7 +13,7 @@ import numpy as np
 from scipy.io import savemat
 
 from au_core.config import SyntheticConfig
-from au_core.data.files import replace_atomically
+from au_core.data.files import replace_atomically, write_text
 from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import NAMES, film, play, tracked
 
@@ -76,7 +76,7 @@ def _write_bp4d(
     written = tracked(rng, np.array(points), cfg.difficulty)[:, 17:]
     mat = root / "2DFeatures" / f"{subject}_{task}.mat"
     replace_atomically(mat, lambda temporary: _write_v73(temporary, written))
-    replace_atomically(_label_path(cfg, subject, task, root), lambda temporary: temporary.write_text(text))
+    write_text(text, _label_path(cfg, subject, task, root))
 
 
 def _occurrence_csv(first: int, codes: np.ndarray, rng: np.random.Generator) -> str:
@@ -127,5 +127,4 @@ def _write_disfa(
     temporary.replace(films / f"LeftVideo{subject}_comp.avi")
     for au in DISFA_CODED:
         text = "".join(f"{i},{code}\n" for i, code in enumerate(codes[:, AUS.index(au)], start=1))
-        path = root / "ActionUnit_Labels" / subject / f"{subject}_au{au}.txt"
-        replace_atomically(path, lambda temporary, text=text: temporary.write_text(text))
+        write_text(text, root / "ActionUnit_Labels" / subject / f"{subject}_au{au}.txt")
