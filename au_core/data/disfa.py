@@ -10,14 +10,12 @@ with wrong landmarks: JAA-Net's lists leave them out, and an independent script 
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
-from json import loads
 from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
 
+from au_core.data.facts import load_facts
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.tree import child, children, not_the_layout, numbered_pictures
 from au_core.errors import DatasetError
@@ -112,19 +110,14 @@ def _counted_from_1(pictures: dict[int, Path]) -> dict[int, Path]:
     return {number + shift: path for number, path in pictures.items()}
 
 
-@cache
-def _bad_ranges() -> dict[str, list[list[int]]]:
-    facts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())
-    return facts["DISFA"]["frames_without_good_landmarks_0based"]
-
-
 def bad_frames(subject: str) -> list[int]:
     """Frames of a subject, counted from 1 as in the labels, whose landmarks are known to be wrong.
 
     >>> len(bad_frames("SN021")), bad_frames("SN002")[0]
     (3052, 800)
     """
-    return [n + 1 for first, last in _bad_ranges().get(subject, []) for n in range(first, last + 1)]
+    ranges = load_facts("folds")["DISFA"]["frames_without_good_landmarks_0based"].get(subject, [])
+    return [n + 1 for first, last in ranges for n in range(first, last + 1)]
 
 
 def read_intensities(path: Path) -> np.ndarray:

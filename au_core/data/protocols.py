@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.resources import files
-from json import loads
 
+from au_core.data.facts import load_facts
 from au_core.errors import ConfigError, DatasetError
 
 
@@ -55,7 +54,7 @@ def _parts(protocol: str, dataset: str, subjects: list[str]) -> dict[int, tuple[
 
 
 def _named_parts(protocol: str, dataset: str) -> dict[int, list[str]]:
-    facts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())
+    facts = load_facts("folds")
     if protocol == "three_fold" and dataset in facts:
         return {k: facts[dataset]["three_fold"]["parts"][f"part{k}"] for k in (1, 2, 3)}
     if protocol == "train_dev" and dataset == "BP4D":

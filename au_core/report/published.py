@@ -1,11 +1,7 @@
 """The paper's Tables 1-3 and the averages in its text, as data; all values in per cent."""
 
-from functools import cache
-from importlib.resources import files
-from json import loads
-from typing import Any
-
 from au_core.aus import au_column, au_number
+from au_core.data.facts import load_facts
 
 LABELS = {
     "ours": "Ours",
@@ -37,7 +33,8 @@ def published_table(dataset: str, protocol: str, metric: str) -> dict[str, dict[
     >>> published_table("DISFA", "three_fold", "f1")["Ours"]["AU12"]
     77.0
     """
-    printed = _facts().get(dataset, {}).get(_PROTOCOLS.get(protocol, ""), {}).get(metric, {})
+    facts = load_facts("published_results")
+    printed = facts.get(dataset, {}).get(_PROTOCOLS.get(protocol, ""), {}).get(metric, {})
     return {method: {_column(au): value for au, value in row.items()} for method, row in printed.items()}
 
 
@@ -51,13 +48,9 @@ def published_average(dataset: str, protocol: str, method: str, rate: float, met
         return published_table(dataset, protocol, metric).get(method_label(method), {}).get("avg")
     if (method, protocol, metric) != ("ours", "three_fold", "f1"):
         return None
-    return _facts()["in_text"]["semi_supervised_avg_f1_ours"].get(dataset, {}).get(f"{rate:g}")
+    averages = load_facts("published_results")["in_text"]["semi_supervised_avg_f1_ours"]
+    return averages.get(dataset, {}).get(f"{rate:g}")
 
 
 def _column(au: str) -> str:
     return au if au == "avg" else au_column(au_number(au))
-
-
-@cache
-def _facts() -> dict[str, Any]:
-    return loads(files("au_core.data.facts").joinpath("published_results.json").read_text())

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from json import loads
 
 import numpy as np
 from scipy.special import ndtri
 
+from au_core.data.facts import load_facts
 from au_core.data.synthetic.expression import SLOPE, LabelModel
 
 ACTIVE = 2.0
@@ -71,8 +70,7 @@ def strata(rng: np.random.Generator, n: int, dims: int) -> np.ndarray:
 @cache
 def habits(dataset: str, seed: int, n_aus: int) -> dict[str, np.ndarray]:
     """Each named subject's habit ``float64[n_aus]``, independent normals, spread evenly over the people."""
-    parts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())[dataset]
-    names = parts["subject_ids"]
+    names = load_facts("folds")[dataset]["subject_ids"]
     values = ndtri(strata(np.random.default_rng([seed, 1]), len(names), n_aus))
     return dict(zip(names, values, strict=True))
 

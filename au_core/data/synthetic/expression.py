@@ -10,14 +10,12 @@ cannot say. ``truth.py`` has the resulting probabilities in closed form.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from json import loads
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from au_core.aus import AU_NAMES, au_column
+from au_core.data.facts import load_facts
 from au_core.errors import ConfigError
 
 AUS = tuple(AU_NAMES)
@@ -65,12 +63,6 @@ _WATCHED = {name: 1 for name in EXPRESSIONS if name != "rest"} | {"rest": 6}
 MIXTURES = {"BP4D": _ELICITED, "DISFA": {"left": _WATCHED}}
 
 
-@cache
-def statistics() -> dict[str, Any]:
-    """The published AU statistics (see the file's own ``source``)."""
-    return loads(files("au_core.data.facts").joinpath("au_statistics.json").read_text())
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelModel:
     """The joint distribution of L AUs over people, tasks and time."""
@@ -112,7 +104,7 @@ def build_model(
     Raises:
         ConfigError: a rate is not in (0, 0.9].
     """
-    published = {int(name[2:]): rate for name, rate in statistics()[dataset]["rate"].items()}
+    published = {int(name[2:]): rate for name, rate in load_facts("au_statistics")[dataset]["rate"].items()}
     known = OTHER_RATES | published | dict(rates or {})
     p = np.array([known.get(au, 0.05) for au in aus])
     if not ((p > 0) & (p <= 0.9)).all():
@@ -147,7 +139,7 @@ def _shares(weights: np.ndarray) -> np.ndarray:
 
 def _correlation(aus: tuple[int, ...]) -> np.ndarray:
     """The published and anatomical pairs, made positive definite: eigenvalues cut, diagonal restored."""
-    relations = statistics()["au_relations_JPML_on_BP4D"]
+    relations = load_facts("au_statistics")["au_relations_JPML_on_BP4D"]
     pairs = [(pair, TOGETHER) for pair in (*relations["positive_correlation"], *OTHER_PAIRS)]
     pairs += [(pair, APART) for pair in relations["negative_competition"]]
     matrix = np.eye(len(aus))

@@ -1,9 +1,7 @@
 """The twin on disk, in the layouts of BP4D and DISFA, so that the real readers read it unchanged."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from io import BytesIO
-from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from scipy.io import savemat
 
 from au_core.config import SyntheticConfig
+from au_core.data.facts import load_facts
 from au_core.data.files import replace_atomically, write_text
 from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import NAMES, film, play, tracked
@@ -28,10 +27,8 @@ QUALITY = (94, 76, 40)
 
 def plan_sequences(cfg: SyntheticConfig) -> list[tuple[str, str]]:
     """(subject, sequence) of all there is to draw; the subjects are spread over the three parts."""
-    parts = loads(files("au_core.data.facts").joinpath("folds.json").read_text())[NAMES[cfg.layout]][
-        "three_fold"
-    ]
-    columns = [sorted(parts["parts"][f"part{k}"]) for k in (1, 2, 3)]
+    parts = load_facts("folds")[NAMES[cfg.layout]]["three_fold"]["parts"]
+    columns = [sorted(parts[f"part{k}"]) for k in (1, 2, 3)]
     mixed = [part[i] for i in range(max(map(len, columns))) for part in columns if i < len(part)]
     sequences = [f"T{k}" for k in range(1, cfg.sequences + 1)] if cfg.layout == "bp4d" else ["left"]
     return [(subject, sequence) for subject in sorted(mixed[: cfg.subjects]) for sequence in sequences]

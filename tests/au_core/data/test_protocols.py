@@ -1,12 +1,10 @@
-import json
-from importlib.resources import files
-
 import pytest
 
+from au_core.data.facts import load_facts
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError, DatasetError
 
-FACTS = json.loads(files("au_core.data.facts").joinpath("folds.json").read_text())
+FACTS = load_facts("folds")
 EVERYONE = {name: FACTS[name]["subject_ids"] for name in ("BP4D", "DISFA")}
 
 

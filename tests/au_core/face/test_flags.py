@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
-from au_core.data import disfa
+from au_core.data.facts import load_facts
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.schema import shard_path
 from au_core.data.synthetic.write import plan_sequences, write_sequence
@@ -111,7 +111,8 @@ def test_known_wrong_landmarks_are_dropped_or_kept_and_listed_either_way(tmp_pat
     write_sequence(
         SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=9), "SN001", "left", tmp_path / "d"
     )
-    monkeypatch.setattr(disfa, "_bad_ranges", lambda: {"SN001": [[2, 4], [7, 7]]})
+    ranges = load_facts("folds")["DISFA"]["frames_without_good_landmarks_0based"]
+    monkeypatch.setitem(ranges, "SN001", [[2, 4], [7, 7]])
     status, rows = prepare(tmp_path / "d", None, tmp_path, layout="disfa")
     assert rows[~rows.face_found].frame.tolist() == [3, 4, 5, 8] and len(rows) == 9
     assert set(rows.flagged.dropna()) == {"bad_landmarks"} and status["faces_found"] == 5

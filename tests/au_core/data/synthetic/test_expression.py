@@ -1,23 +1,14 @@
-from importlib.resources import files
-from json import loads
-
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from au_core.data.facts import load_facts
 from au_core.data.synthetic.events import ACTIVE, perform, strata
-from au_core.data.synthetic.expression import (
-    AUS,
-    EXPRESSIONS,
-    MIXTURES,
-    build_model,
-    label_model,
-    statistics,
-)
+from au_core.data.synthetic.expression import AUS, EXPRESSIONS, MIXTURES, build_model, label_model
 from au_core.data.synthetic.truth import active_rates, both_positive, conditional_truth, pair_probabilities
 from au_core.errors import ConfigError
 
-FOLDS = loads(files("au_core.data.facts").joinpath("folds.json").read_text())
+FOLDS, STATISTICS = load_facts("folds"), load_facts("au_statistics")
 FRAMES = {"BP4D": 153, "DISFA": 1852}
 """A sequence's frames in a dataset of 50,000."""
 
@@ -42,7 +33,7 @@ def codes_of(played: dict[str, list]) -> np.ndarray:
 def test_rates_of_a_dataset_are_the_published_ones_within_two_points(name, seed):
     active = codes_of(dataset_of(name, seed))
     assert len(active) >= 50_000
-    for au, rate in statistics()[name]["rate"].items():
+    for au, rate in STATISTICS[name]["rate"].items():
         assert active[:, AUS.index(int(au[2:]))].mean() == pytest.approx(rate, abs=0.02), au
 
 
@@ -60,7 +51,7 @@ def test_the_models_own_rates_are_exact(name):
 def test_published_pairs_occur_together_or_apart(name, relation, sign):
     together, drawn = pair_probabilities(label_model(name)), np.corrcoef(codes_of(dataset_of(name)).T)
     covariance = together - np.outer(np.diag(together), np.diag(together))
-    for a, b in statistics()["au_relations_JPML_on_BP4D"][relation]:
+    for a, b in STATISTICS["au_relations_JPML_on_BP4D"][relation]:
         i, j = AUS.index(a), AUS.index(b)
         assert sign * covariance[i, j] > 0, (a, b)
         assert sign * drawn[i, j] > (0.01 if name == "BP4D" else 0), (a, b)
@@ -117,7 +108,7 @@ def test_parts_differ_as_much_as_the_published_ones(name):
     """Pooled over AUs, the spread of a part's rates, relative to a coin's; published against drawn."""
     spread = []
     parts = FOLDS[name]["three_fold"]["parts"]
-    facts = statistics()[name]
+    facts = STATISTICS[name]
     aus = [AUS.index(int(au[2:])) for au in facts["rate"]]
     rates = np.array([list(facts["rate_per_part"][part].values()) for part in parts])
     mean = np.array(list(facts["rate"].values()))
