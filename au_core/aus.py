@@ -1,7 +1,9 @@
 """Action units and the label sets of the datasets: names, columns, and when a code counts as active."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +51,11 @@ def au_number(column: str) -> int:
     return int(digits)
 
 
+def au_columns(names: Iterable[str]) -> list[str]:
+    """Those of a table's columns that hold AU codes."""
+    return [name for name in names if name.startswith("AU")]
+
+
 def whole(code: str) -> str:
     """A code as people write it, from one that NumPy or pandas wrote as a real number; others as they are.
 
@@ -71,6 +78,11 @@ class DatasetSpec:
     def columns(self) -> tuple[str, ...]:
         """AU columns in the order of :attr:`aus`."""
         return tuple(au_column(au) for au in self.aus)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "DatasetSpec":
+        """The inverse of ``dataclasses.asdict``, also after a trip through JSON."""
+        return cls(**{**values, "aus": tuple(values["aus"])})
 
     def active(self, codes: np.ndarray) -> np.ndarray:
         """Labels ``int8[N, L]`` in {0, 1, UNKNOWN} from raw ``codes[N, L]`` (0-5, or UNKNOWN)."""

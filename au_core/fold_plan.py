@@ -62,10 +62,10 @@ class FoldPlan:
     def from_dict(cls, values: dict[str, Any]) -> "FoldPlan":
         """The inverse of ``dataclasses.asdict``, also after a trip through JSON."""
         subjects = {key: tuple(values[key]) for key in ("train_subjects", "val_subjects", "test_subjects")}
-        spec = DatasetSpec(**{**values["spec"], "aus": tuple(values["spec"]["aus"])})
         nested = {
+            "spec": DatasetSpec.from_dict(values["spec"]),
             "adversarial": AdversarialConfig(**values["adversarial"]),
             "train": TrainConfig(**values["train"]),
             "scaling": ScalingConfig(**values["scaling"]),
         }
-        return cls(**{**values, **subjects, **nested, "spec": spec})
+        return cls(**{**values, **subjects, **nested})

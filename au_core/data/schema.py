@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
@@ -129,3 +130,14 @@ def prediction_schema(aus: Sequence[int]) -> pa.Schema:
 def shard_path(faces: Path, ref: SequenceRef) -> Path:
     """The one Parquet file of a sequence: ``faces/subject=<id>/<sequence>.parquet``."""
     return faces / f"subject={quoted(ref.subject)}" / f"{quoted(ref.sequence)}.parquet"
+
+
+def shards(faces: Path) -> list[Path]:
+    """Every face shard of a folder, sorted."""
+    return sorted(faces.glob("subject=*/*.parquet"))
+
+
+def subject_of(path: Path) -> str:
+    """The subject of a face shard, or of the folder it lies in, from the folder's name."""
+    folder = path if path.name.startswith("subject=") else path.parent
+    return unquote(folder.name.removeprefix("subject="))

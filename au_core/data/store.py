@@ -14,14 +14,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from au_core.aus import au_columns
 from au_core.compare import digest_of
 from au_core.data.files import replace_atomically, write_table
+from au_core.data.schema import shards, subject_of
 from au_core.errors import DatasetError
 
 _GROUP = 256
@@ -82,14 +83,14 @@ def open_store(folder: Path) -> Store:
     Raises:
         DatasetError: it cannot be written.
     """
-    shards = sorted(folder.glob("subject=*/*.parquet"))
-    stats = [(str(shard.relative_to(folder)), shard.stat()) for shard in shards]
+    found = shards(folder)
+    stats = [(str(shard.relative_to(folder)), shard.stat()) for shard in found]
     key = digest_of([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
     rows, pictures = (folder / ".store" / f"{key}{suffix}" for suffix in (".rows", ".faces"))
     try:
         with _alone(folder / ".store" / "lock"):
             if not rows.exists():
-                _write(shards, rows, pictures)
+                _write(found, rows, pictures)
             return Store(pq.ParquetFile(rows, read_dictionary=list(_NAMES)).read(), Pictures(pictures))
     except OSError as error:
         size = sum(stat.st_size for _, stat in stats) / 2**30
@@ -97,11 +98,6 @@ def open_store(folder: Path) -> Store:
             f"{rows.parent}: the copy of the faces that batches are read from failed ({error}); "
             f"it needs a writable folder and {size:.1f} GiB"
         ) from error
-
-
-def subject_of(shard: Path) -> str:
-    """The subject of a face shard, from its folder's name."""
-    return unquote(shard.parent.name.removeprefix("subject="))
 
 
 @contextmanager
@@ -136,7 +132,7 @@ def _copy(shards: Sequence[Path], pictures: Path) -> Iterator[pa.Table]:
 def _found(shard: Path) -> Iterator[pa.Table]:
     """The rows of a shard that have a face, with the columns a training needs."""
     with pq.ParquetFile(shard) as source:
-        codes = [name for name in source.schema_arrow.names if name.startswith("AU")]
+        codes = au_columns(source.schema_arrow.names)
         columns = ["dataset", "sequence", "frame", "face_id", "face", "face_found", *codes]
         for batch in source.iter_batches(_GROUP, columns=columns):
             found = pa.table(batch).filter(batch["face_found"]).drop_columns("face_found")

@@ -60,7 +60,7 @@ def load_card(folder: Path) -> ModelCard:
     folder = model_folder(folder)
     try:
         values = read_json(folder / CARD)
-        spec = DatasetSpec(**{**values["spec"], "aus": tuple(values["spec"]["aus"])})
+        spec = DatasetSpec.from_dict(values["spec"])
         path = folder / THRESHOLDS
         chosen = read_json(path) if path.exists() else {}
         thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}

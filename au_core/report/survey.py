@@ -4,14 +4,15 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from au_core.aus import au_columns
 from au_core.data.provenance import shard_metadata
+from au_core.data.schema import shards, subject_of
 from au_core.errors import DatasetError
 
 SAMPLES = 12
@@ -70,7 +71,7 @@ def survey(folder: Path) -> Survey:
         DatasetError: there is no ``quality.parquet`` or no shard.
     """
     path, subjects = folder / "quality.parquet", sorted(folder.glob("subject=*"))
-    first = next(iter(sorted(folder.glob("subject=*/*.parquet"))), None)
+    first = next(iter(shards(folder)), None)
     if not path.is_file() or first is None:
         raise DatasetError(
             f"{folder}: no quality.parquet or no face shard; expected what preprocess.py writes"
@@ -90,10 +91,9 @@ def survey(folder: Path) -> Survey:
 
 
 def _person(subject: Path, total: Survey) -> Person:
-    shards = sorted(subject.glob("*.parquet"))
-    person = Person(unquote(subject.name.removeprefix("subject=")))
-    wanted = -(-SAMPLES // len(shards)) if shards else 0
-    for shard in shards:
+    person, files = Person(subject_of(subject)), sorted(subject.glob("*.parquet"))
+    wanted = -(-SAMPLES // len(files)) if files else 0
+    for shard in files:
         with pq.ParquetFile(shard) as file:
             _count(file, person, total)
             if len(person.faces) < SAMPLES:
@@ -116,7 +116,7 @@ def _count(file: pq.ParquetFile, person: Person, total: Survey) -> None:
         total.histograms[name] += np.histogram(values, edges)[0]
     for flags in main["flagged"].drop_null().to_pylist():
         total.flags.update(flags.split(","))
-    for au in (name for name in names if name.startswith("AU")):
+    for au in au_columns(names):
         codes = main[au].drop_null().to_numpy()
         if len(codes):
             person.coded[au] += len(codes)
