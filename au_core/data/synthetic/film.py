@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from au_core.aus import SPECS
 from au_core.config import SyntheticConfig
 from au_core.data.synthetic.anatomy import ACTIONS, Table
 from au_core.data.synthetic.events import Performance, perform
@@ -13,7 +14,6 @@ from au_core.data.synthetic.person import draw_person
 from au_core.data.synthetic.render import render_face
 from au_core.data.synthetic.scene import Scene, draw_scene
 
-NAMES = {"bp4d": "BP4D", "disfa": "DISFA"}
 TRACKING = 0.08
 """Error of written landmarks at difficulty 1: place (eye distances), scale, angle (radians)."""
 LIMIT = np.radians(15)
@@ -22,9 +22,8 @@ LIMIT = np.radians(15)
 
 def play(cfg: SyntheticConfig, subject: str, sequence: str) -> Performance:
     """What a sequence shows and what is written about it."""
-    dataset = NAMES[cfg.layout]
-    model = label_model(dataset, cfg.difficulty)
-    return perform(model, dataset, subject, sequence, cfg.frames, cfg.seed)
+    dataset = SPECS[cfg.layout].name
+    return perform(label_model(dataset, cfg.difficulty), dataset, subject, sequence, cfg.frames, cfg.seed)
 
 
 def film(

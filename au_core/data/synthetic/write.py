@@ -10,14 +10,15 @@ import h5py
 import numpy as np
 from scipy.io import savemat
 
+from au_core.aus import BP4D, SPECS
 from au_core.config import SyntheticConfig
+from au_core.data import disfa
 from au_core.data.facts import load_facts
 from au_core.data.files import replace_atomically, write_text
 from au_core.data.synthetic.expression import AUS
-from au_core.data.synthetic.film import NAMES, film, play, tracked
+from au_core.data.synthetic.film import film, play, tracked
+from au_core.data.synthetic.scene import SIZE
 
-BP4D_CODED = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
-DISFA_CODED = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 NOT_CODED = 0.003
 """Share of single BP4D codes that are 9, as where an annotator could not see."""
 FPS = 20
@@ -27,7 +28,7 @@ QUALITY = (94, 76, 40)
 
 def plan_sequences(cfg: SyntheticConfig) -> list[tuple[str, str]]:
     """(subject, sequence) of all there is to draw; the subjects are spread over the three parts."""
-    parts = load_facts("folds")[NAMES[cfg.layout]]["three_fold"]["parts"]
+    parts = load_facts("folds")[SPECS[cfg.layout].name]["three_fold"]["parts"]
     columns = [sorted(parts[f"part{k}"]) for k in (1, 2, 3)]
     mixed = [part[i] for i in range(max(map(len, columns))) for part in columns if i < len(part)]
     sequences = [f"T{k}" for k in range(1, cfg.sequences + 1)] if cfg.layout == "bp4d" else ["left"]
@@ -42,7 +43,7 @@ def is_written(cfg: SyntheticConfig, subject: str, sequence: str, root: Path) ->
 def _label_path(cfg: SyntheticConfig, subject: str, sequence: str, root: Path) -> Path:
     if cfg.layout == "bp4d":
         return root / "AUCoding" / "AU_OCC" / f"{subject}_{sequence}.csv"
-    return root / "ActionUnit_Labels" / subject / f"{subject}_au{DISFA_CODED[-1]}.txt"
+    return root / "ActionUnit_Labels" / subject / f"{subject}_au{disfa.AUS[-1]}.txt"
 
 
 def write_sequence(cfg: SyntheticConfig, subject: str, sequence: str, root: Path) -> None:
@@ -80,8 +81,8 @@ def _occurrence_csv(first: int, codes: np.ndarray, rng: np.random.Generator) -> 
     """A column for every number from 0 (the frame) to 64; 9 where an AU is not coded."""
     table = np.full((len(codes), 65), 9)
     table[:, 0] = np.arange(first, first + len(codes))
-    columns = [AUS.index(au) for au in BP4D_CODED]
-    table[:, list(BP4D_CODED)] = np.where(
+    columns = [AUS.index(au) for au in BP4D.aus]
+    table[:, list(BP4D.aus)] = np.where(
         rng.random((len(codes), len(columns))) < NOT_CODED, 9, codes[:, columns] >= 2
     )
     lines = [",".join(map(str, row)) for row in [range(65), *table.tolist()]]
@@ -112,7 +113,7 @@ def _write_disfa(
     films.mkdir(parents=True, exist_ok=True)
     marks.mkdir(parents=True, exist_ok=True)
     temporary = films / f".{subject}.avi"
-    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (256, 256))
+    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (SIZE, SIZE))
     points = []
     for image, landmarks in frames:
         writer.write(image)
@@ -122,6 +123,6 @@ def _write_disfa(
     for number, written in enumerate(tracked(rng, np.array(points), cfg.difficulty)):
         (marks / f"{subject}_{number:04}_lm.mat").write_bytes(_v5(written))
     temporary.replace(films / f"LeftVideo{subject}_comp.avi")
-    for au in DISFA_CODED:
+    for au in disfa.AUS:
         text = "".join(f"{i},{code}\n" for i, code in enumerate(codes[:, AUS.index(au)], start=1))
         write_text(text, root / "ActionUnit_Labels" / subject / f"{subject}_au{au}.txt")

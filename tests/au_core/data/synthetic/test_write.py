@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from au_core.aus import SPECS
 from au_core.config import SyntheticConfig
 from au_core.data.bp4d import read_landmarks, read_occurrence
 from au_core.data.disfa import read_intensities
@@ -13,9 +14,10 @@ from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import TRACKING, play, tracked
 from au_core.data.synthetic.geometry import Pose
 from au_core.data.synthetic.person import MEAN_FACE
-from au_core.data.synthetic.write import BP4D_CODED, is_written, plan_sequences, write_sequence
+from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 
 BP4D = SyntheticConfig(layout="bp4d", subjects=6, sequences=3, frames=5)
+CODED = SPECS["bp4d"].aus
 DISFA = SyntheticConfig(layout="disfa", subjects=6, sequences=1, frames=5)
 
 
@@ -45,10 +47,10 @@ def test_bp4d_has_the_real_layout(tmp_path):
     assert frames.tolist() == [1, 2, 3, 4, 5], "T3 starts at frame 1"
     assert sorted(path.name for path in (tmp_path / "F001/T3").iterdir()) == [f"{i}.jpg" for i in range(1, 6)]
     truth = play(BP4D, "F001", "T3").codes >= 2
-    for au in BP4D_CODED:
+    for au in CODED:
         known = codes[:, AUS.index(au)] >= 0
         np.testing.assert_array_equal(codes[known, AUS.index(au)], truth[known, AUS.index(au)])
-    assert (codes[:, [AUS.index(au) for au in AUS if au not in BP4D_CODED]] == -1).all()
+    assert (codes[:, [AUS.index(au) for au in AUS if au not in CODED]] == -1).all()
     points = read_landmarks(tmp_path / "2DFeatures/F001_T3.mat")
     assert points.shape == (5, 4, 2)
     assert (points[:, 0, 0] < points[:, 1, 0]).all() and (points[:, 2, 1] > points[:, 0, 1] + 30).all()
