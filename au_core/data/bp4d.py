@@ -17,7 +17,7 @@ import numpy as np
 
 from au_core.aus import AU_NAMES, BP4D, UNKNOWN
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout, numbered_pictures
+from au_core.data.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
@@ -26,8 +26,9 @@ RAW_TASKS = {"01": 1, "03": 2, "07": 3, "08": 4, "09": 5, "10": 6, "11": 7, "13"
 FILM = r"2[FM]\d\d_T\d\.(?:avi|mp4|mkv|mov)"
 EXPECTED = "F001/T1/*.jpg (at the top or one folder below) and AUCoding/AU_OCC/F001_T1.csv"
 CODES = {"0": 0, "1": 1, "9": UNKNOWN}
-LEFT_EYE, RIGHT_EYE, CORNERS, NOSE = slice(19, 25), slice(25, 31), [31, 37], 13
-"""Indices in the 49 points, from 0 (JAA-Net ``face_transform.py``); left is left in the picture."""
+MARKS = slice(19, 25), slice(25, 31), [31, 37], [13]
+"""Left eye, right eye, mouth corners and nose: indices in the 49 points, from 0 (JAA-Net
+``face_transform.py``); left is left in the picture."""
 MAX_FRAMES = 1_000_000
 """A landmark file that claims more is damaged."""
 
@@ -55,12 +56,12 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     return [
         SequenceRef(
             layout=layout, dataset="BP4D", subject=subject, sequence=task, root=str(root),
-            source=_relative(
+            source=relative(
                 child(people.get(subject), task)
                 or films.get(f"2{subject[0]}{subject[2:]}_{task}") or top / subject / task, root
             ),
-            labels=(_relative(label, root),),
-            landmarks=_relative(mats[name], root) if (name := f"{subject}_{task}") in mats else None,
+            labels=(relative(label, root),),
+            landmarks=relative(mats[name], root) if (name := f"{subject}_{task}") in mats else None,
         )
         for (subject, task), label in found.items()
     ]  # fmt: skip
@@ -69,10 +70,6 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
 def _has_pictures(top: Path) -> bool:
     tasks = (task for person in children(top, r"[FM]\d{3}") for task in children(person, r"T\d+"))
     return any(numbered_pictures(task) for task in tasks)
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
 
 
 def _label_files(folder: Path | None) -> dict[tuple[str, str], Path]:
@@ -102,17 +99,14 @@ def rows_of_video(ref: SequenceRef, film: Path) -> FrameRows:
     Raises:
         DatasetError: a damaged csv or mat.
     """
-    root = Path(ref.root)
+    root, marks = Path(ref.root), None
     frames, codes = read_occurrence(root / ref.labels[0])
-    if not ref.landmarks:
-        return FrameRows(ref=ref, aus=AUS, frames=frames, codes=codes, video=film)
-    landmarks = read_landmarks(root / ref.landmarks)
-    marks = np.full((len(frames), 4, 2), np.nan, np.float32)
-    known = (frames >= 1) & (frames <= len(landmarks))
-    marks[known] = landmarks[frames[known] - 1]
-    return FrameRows(
-        ref=ref, aus=AUS, frames=frames, codes=codes, video=film, points=marks[:, :3], noses=marks[:, 3]
-    )
+    if ref.landmarks:
+        landmarks = read_landmarks(root / ref.landmarks)
+        marks = np.full((len(frames), 4, 2), np.nan, np.float32)
+        known = (frames >= 1) & (frames <= len(landmarks))
+        marks[known] = landmarks[frames[known] - 1]
+    return FrameRows(ref=ref, aus=AUS, frames=frames, codes=codes, video=film, marks=marks)
 
 
 def rows_of_pictures(ref: SequenceRef, pictures: dict[int, Path], remarks: Sequence[str] = ()) -> FrameRows:
@@ -127,9 +121,8 @@ def rows_of_pictures(ref: SequenceRef, pictures: dict[int, Path], remarks: Seque
         raise DatasetError(f"{root / ref.source}: no numbered picture; expected such as {frames[0]}.jpg")
     marks = _marks(root / ref.landmarks, frames, sorted(pictures)) if ref.landmarks else None
     return FrameRows(
-        ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures, remarks=tuple(remarks),
-        points=None if marks is None else marks[:, :3], noses=None if marks is None else marks[:, 3],
-    )  # fmt: skip
+        ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures, marks=marks, remarks=tuple(remarks)
+    )
 
 
 def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +132,8 @@ def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
         DatasetError: an AU of the benchmark is not in the header, a line of another length, a code other
             than 0, 1, 9, a frame twice.
     """
-    header, *lines = _csv_lines(path)
+    with opened(path, "csv") as file:
+        header, *lines = [line for line in csv.reader(file, strict=True) if line] or [[]]
     where = {name.strip(): column for column, name in enumerate(header) if column > 0}
     if missing := [str(au) for au in BP4D.aus if str(au) not in where]:
         raise DatasetError(
@@ -154,14 +148,6 @@ def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if len(frames) < len(rows):
         raise DatasetError(f"{path}: {len(rows)} lines for {len(frames)} frames; expected one for each")
     return frames, np.array([codes for _, codes in rows], np.int8)[first]
-
-
-def _csv_lines(path: Path) -> list[list[str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [line for line in csv.reader(file, strict=True) if line] or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: no readable csv ({error})") from error
 
 
 def _line(
@@ -223,6 +209,4 @@ def _four_points(stored: object) -> np.ndarray:
     if getattr(stored, "shape", None) != (2, 49):  # MATLAB writes an empty array where tracking failed
         return np.full((4, 2), np.nan, np.float32)
     p = np.asarray(stored).T - 1  # MATLAB counts pixels from 1
-    return np.stack([p[LEFT_EYE].mean(0), p[RIGHT_EYE].mean(0), p[CORNERS].mean(0), p[NOSE]]).astype(
-        np.float32
-    )
+    return np.stack([p[part].mean(0) for part in MARKS]).astype(np.float32)

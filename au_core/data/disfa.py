@@ -17,13 +17,14 @@ from scipy.io import loadmat
 
 from au_core.data.facts import load_facts
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout, numbered_pictures
+from au_core.data.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 EXPECTED = "Videos_LeftCamera/LeftVideoSN001_comp.avi and ActionUnit_Labels/SN001/SN001_au1.txt"
-LEFT_EYE, RIGHT_EYE, CORNERS, NOSE = slice(36, 42), slice(42, 48), [48, 54], 30
-"""Indices in the 66 points, from 0: iBUG's 68 without the inner mouth corners, which come later."""
+MARKS = slice(36, 42), slice(42, 48), [48, 54], [30]
+"""Left eye, right eye, mouth corners and nose: indices in the 66 points, from 0 (iBUG's 68 without the inner
+mouth corners, which come later)."""
 MAX_BYTES = 1_000_000
 """A landmark file of 66 points has 1 KB; one that is far larger is something else."""
 
@@ -71,11 +72,9 @@ def _ref(root: Path, labels: Path, camera: str, source: Path | None, folder: Pat
     landmarks = child(root, "Landmark_Points", subject) if camera == "left" else None
     return SequenceRef(
         layout="disfa", dataset="DISFA", subject=subject, sequence=camera, root=str(root),
-        source=source.relative_to(root).as_posix(),
-        labels=tuple(
-            texts.get(name.lower(), labels / name).relative_to(root).as_posix() for name in names
-        ),
-        landmarks=landmarks.relative_to(root).as_posix() if landmarks else None,
+        source=relative(source, root),
+        labels=tuple(relative(texts.get(name.lower(), labels / name), root) for name in names),
+        landmarks=relative(landmarks, root) if landmarks else None,
     )  # fmt: skip
 
 
@@ -98,8 +97,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     pictures = _counted_from_1(numbered_pictures(source)) if source.is_dir() else None
     return FrameRows(
         ref=ref, aus=AUS, frames=frames, codes=codes, remarks=remarks, kind="intensity",
-        pictures=pictures, video=None if source.is_dir() else source,
-        points=None if marks is None else marks[:, :3], noses=None if marks is None else marks[:, 3],
+        pictures=pictures, video=None if source.is_dir() else source, marks=marks,
         bad=np.isin(frames, bad_frames(ref.subject)),
     )  # fmt: skip
 
@@ -126,10 +124,8 @@ def read_intensities(path: Path) -> np.ndarray:
     Raises:
         DatasetError: no such file, or a line that is not the next frame's ``frame,intensity``.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: no readable label file ({error})") from error
+    with opened(path, "label file") as file:
+        lines = file.read().rstrip().splitlines()
     if not lines:
         raise DatasetError(f"{path}: the file is empty; expected lines such as 1,0")
     for number, line in enumerate(lines, start=1):
@@ -172,4 +168,4 @@ def _four_points(path: Path) -> np.ndarray:
         return np.full((4, 2), np.nan, np.float32)
     if p.shape != (66, 2):
         raise DatasetError(f"{path}: pts is {'x'.join(map(str, p.shape))}; expected 66x2")
-    return np.stack([p[LEFT_EYE].mean(0), p[RIGHT_EYE].mean(0), p[CORNERS].mean(0), p[NOSE]])
+    return np.stack([p[part].mean(0) for part in MARKS])

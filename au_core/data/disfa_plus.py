@@ -13,7 +13,7 @@ import numpy as np
 from au_core.aus import UNKNOWN
 from au_core.data.disfa import AUS
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout, numbered_pictures
+from au_core.data.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 EXPECTED = "Images/SN001/A1_AU1_TrailNo_1/000.jpg and Labels/SN001/A1_AU1_TrailNo_1/AU1.txt"
@@ -38,8 +38,8 @@ def _ref(root: Path, images: Path, trial: Path) -> SequenceRef:
     source = child(images, person, re.escape(trial.name)) or images / person / trial.name
     return SequenceRef(
         layout="disfa_plus", dataset="DISFA+", subject=person, sequence=trial.name, root=str(root),
-        source=source.relative_to(root).as_posix(),
-        labels=tuple(path.relative_to(root).as_posix() for path in children(trial, r"AU\d+\.txt")),
+        source=relative(source, root),
+        labels=tuple(relative(path, root) for path in children(trial, r"AU\d+\.txt")),
     )  # fmt: skip
 
 
@@ -75,10 +75,8 @@ def read_intensities(path: Path) -> dict[int, int]:
     Raises:
         DatasetError: no such file, no line ``000.jpg 0``, or another line below the first of them.
     """
-    try:
-        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: no readable label file ({error})") from error
+    with opened(path, "label file") as file:
+        lines = [line for line in file.read().splitlines() if line.strip()]
     matches = [LINE.fullmatch(line) for line in lines]
     start = next((i for i, match in enumerate(matches) if match), None)  # comments may come first
     if start is None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec, whole
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, inside, not_the_layout, numbered_pictures
+from au_core.data.tree import child, inside, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 EXPECTED = "BP4D_test_img_path_fold1.txt with BP4D_test_label_fold1.txt, or *_path.txt with *_AUoccur.txt"
@@ -50,13 +50,13 @@ def list_sequences(root: Path, dataset: str = "") -> list[SequenceRef]:
     """
     paths = _path_lists(root, dataset)
     pairs = {path: labels for path in paths if (labels := _label_list(path)).exists()}
-    labels = tuple(path.relative_to(root).as_posix() for pair in pairs.items() for path in pair)
+    labels = tuple(relative(path, root) for pair in pairs.items() for path in pair)
     _check_coded([path for path in paths if path not in pairs], _read(root, labels).codes if labels else {})
     lists = _read(root, labels)
     return [
         SequenceRef(
             layout="lists", dataset=lists.spec.name, subject=name[0], sequence=name[1], root=str(root),
-            source=_folder(root, folder).relative_to(root).as_posix(), labels=labels,
+            source=relative(_folder(root, folder), root), labels=labels,
             lines=hashlib.blake2b(repr(sorted(lists.codes[name].items())).encode()).hexdigest()[:32],
         )
         for name, folder in lists.folders.items()
@@ -142,10 +142,8 @@ def _parse(root: Path, labels: tuple[str, ...], _stats: tuple[tuple[int, int], .
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: no readable list ({error})") from error
+    with opened(path, "list") as file:
+        return [line for line in file.read().splitlines() if line.strip()]
 
 
 def _picture(path: str, where: str) -> tuple[tuple[str, str], str, int]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from au_core.aus import UNKNOWN, au_number, whole
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import inside
+from au_core.data.tree import inside, opened
 from au_core.data.video import is_picture
 from au_core.errors import ConfigError, DatasetError
 
@@ -82,17 +82,14 @@ def _read(path: Path) -> Table:
 
 @lru_cache(maxsize=1)
 def _parse(path: Path, _mtime: int, _size: int) -> Table:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, strict=True)
-            header = next(lines, [])
-            aus = _aus(path, header)
-            rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-            for line in filter(None, lines):
-                source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
-                rows[subject, sequence].append(Row(lines.line_num, source, frame, codes))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: no readable CSV ({error})") from error
+    with opened(path, "CSV") as file:
+        lines = csv.reader(file, strict=True)
+        header = next(lines, [])
+        aus = _aus(path, header)
+        rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for line in filter(None, lines):
+            source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
+            rows[subject, sequence].append(Row(lines.line_num, source, frame, codes))
     if not rows:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
     intense = any(code in "2345" for group in rows.values() for row in group for code in row.codes if code)

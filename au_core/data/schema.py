@@ -50,11 +50,10 @@ class FrameRows:
 
     ``frames[N]`` int32 are the numbers the labels use, ascending; ``codes[N, L]`` int8 the raw codes of
     ``aus`` (UNKNOWN where not coded); ``pictures`` maps a frame number to its picture, and is None for a
-    video, whose decoded frame ``i`` (from 0) is frame ``first_frame + i``. ``points[N, 3, 2]`` float32 are
-    picture-left eye, picture-right eye and mouth centre in source pixels from the dataset's own landmarks
-    (NaN where it has none), or None; ``noses[N, 2]`` the tip of the nose likewise. ``bad[N]`` bool marks the
-    frames whose landmarks are known to be wrong. An unlabelled video has no frames listed: every decoded
-    one is a row.
+    video, whose decoded frame ``i`` (from 0) is frame ``first_frame + i``. ``marks[N, 4, 2]`` float32 are
+    picture-left eye, picture-right eye, mouth centre and tip of the nose in source pixels from the dataset's
+    own landmarks (NaN where it has none), or None. ``bad[N]`` bool marks the frames whose landmarks are known
+    to be wrong. An unlabelled video has no frames listed: every decoded one is a row.
     """
 
     ref: SequenceRef
@@ -64,13 +63,22 @@ class FrameRows:
     pictures: dict[int, Path] | None = None
     video: Path | None = None
     first_frame: int = 1
-    points: np.ndarray | None = None
-    noses: np.ndarray | None = None
+    marks: np.ndarray | None = None
     bad: np.ndarray | None = None
     kind: str = "occurrence"
     """What the codes are: ``occurrence`` (0, 1) or ``intensity`` (0 to 5)."""
     remarks: tuple[str, ...] = field(default=())
     """What the reader found odd but could live with; ends up in ``quality.parquet``."""
+
+    @property
+    def points(self) -> np.ndarray | None:
+        """Eyes and mouth of ``marks``, ``float32[N, 3, 2]``."""
+        return None if self.marks is None else self.marks[:, :3]
+
+    @property
+    def noses(self) -> np.ndarray | None:
+        """Tips of the noses of ``marks``, ``float32[N, 2]``."""
+        return None if self.marks is None else self.marks[:, 3]
 
 
 QUALITY = pa.schema(

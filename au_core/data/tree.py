@@ -1,8 +1,12 @@
 """Folders as people have them: other letter case, one level more or less."""
 
+import csv
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from au_core.data.video import is_picture
 from au_core.errors import DatasetError
@@ -26,6 +30,25 @@ def numbered_pictures(folder: Path | None) -> dict[int, Path]:
     """The pictures of a folder by the number in their name: ``732.jpg``, ``0732.jpg``, ``frame_732.png``."""
     found = children(folder, r"(?:.*\D)?\d{1,9}\.\w+")
     return {int(re.findall(r"\d+", path.stem)[-1]): path for path in found if is_picture(path)}
+
+
+def relative(path: Path, root: Path) -> str:
+    """A path below ``root`` as it is recorded."""
+    return path.relative_to(root).as_posix()
+
+
+@contextmanager
+def opened(path: Path, what: str) -> Iterator[TextIO]:
+    """A text file or CSV that somebody wrote, for reading; ``what`` it should be.
+
+    Raises:
+        DatasetError: it cannot be read, within the ``with`` block too.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield file
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: no readable {what} ({error})") from error
 
 
 def inside(base: Path, name: str, where: str, hint: str) -> Path:
