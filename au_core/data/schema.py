@@ -50,7 +50,7 @@ class FrameRows:
 
     ``frames[N]`` int32 are the numbers the labels use, ascending; ``codes[N, L]`` int8 the raw codes of
     ``aus`` (UNKNOWN where not coded); ``pictures`` maps a frame number to its picture, and is None for a
-    video, whose decoded frame ``i`` (from 0) is frame ``first_frame + i``. ``marks[N, 4, 2]`` float32 are
+    video, whose decoded frame ``i`` (from 0) is frame ``i + 1``. ``marks[N, 4, 2]`` float32 are
     picture-left eye, picture-right eye, mouth centre and tip of the nose in source pixels from the dataset's
     own landmarks (NaN where it has none), or None. ``bad[N]`` bool marks the frames whose landmarks are known
     to be wrong. An unlabelled video has no frames listed: every decoded one is a row.
@@ -62,7 +62,6 @@ class FrameRows:
     codes: np.ndarray
     pictures: dict[int, Path] | None = None
     video: Path | None = None
-    first_frame: int = 1
     marks: np.ndarray | None = None
     bad: np.ndarray | None = None
     kind: str = "occurrence"

@@ -30,8 +30,6 @@ class VideoInfo:
     """Frames per second; 25 where the container does not say, 1 for a picture."""
     declared_frames: int
     """0 where the container does not say."""
-    width: int
-    height: int
 
 
 def is_picture(path: Path) -> bool:
@@ -40,20 +38,19 @@ def is_picture(path: Path) -> bool:
 
 
 def open_video(path: Path) -> VideoInfo:
-    """Rate, declared length and size in pixels of a video, or of a picture as a video of one frame.
+    """Rate and declared length of a video, or of a picture as a video of one frame.
 
     Raises:
         DatasetError: OpenCV cannot decode it.
     """
     if is_picture(path):
-        height, width = next(video_frames(path)).shape[:2]
-        return VideoInfo(1.0, 1, width, height)
+        next(video_frames(path))  # raises if it is none
+        return VideoInfo(1.0, 1)
     capture = _capture(path)
     fps, declared = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     capture.release()
     count = int(declared) if math.isfinite(declared) and declared > 0 else 0
-    return VideoInfo(fps if 0 < fps < 1000 else 25.0, count, int(width), int(height))
+    return VideoInfo(fps if 0 < fps < 1000 else 25.0, count)
 
 
 def video_frames(path: Path) -> Iterator[np.ndarray]:
@@ -99,14 +96,14 @@ def decode(rows: FrameRows) -> Iterator[tuple[int, np.ndarray | None]]:
         return
     assert rows.video is not None, "a sequence has pictures or a video"
     if len(rows.frames):
-        yield from _coded_frames(rows.video, rows.frames.tolist(), rows.first_frame)
+        yield from _coded_frames(rows.video, rows.frames.tolist())
     else:
-        yield from enumerate(video_frames(rows.video), start=rows.first_frame)
+        yield from enumerate(video_frames(rows.video), start=1)
 
 
-def _coded_frames(path: Path, frames: list[int], first: int) -> Iterator[tuple[int, np.ndarray | None]]:
+def _coded_frames(path: Path, frames: list[int]) -> Iterator[tuple[int, np.ndarray | None]]:
     """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels."""
-    capture, at = _capture(path), first
+    capture, at = _capture(path), 1
     try:
         for frame in frames:
             while at < frame and capture.grab():

@@ -3,14 +3,7 @@
 from au_core.aus import au_column, au_number
 from au_core.data.facts import load_facts
 
-LABELS = {
-    "ours": "Ours",
-    "o_wlc": "O-wlc",
-    "dau_r": "DAU-R",
-    "bgcs": "BGCS",
-    "mlml": "MLML",
-    "drml": "DRML",
-}
+LABELS = {"ours": "Ours", "o_wlc": "O-wlc"}
 """Our names of methods and how the paper prints them."""
 
 _PROTOCOLS = {"three_fold": "3_fold", "train_dev": "train_dev", "60_20_20": "60_20_20"}

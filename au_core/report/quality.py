@@ -19,12 +19,13 @@ LONGEST = 200
 """Rows of a table, and people shown, beyond which the page says where the rest stands."""
 MEAN_SCALE = 2
 LIMITS = {
-    "confidence": ["min_confidence"],
-    "yaw": ["max_angle"],
-    "roll": ["max_angle"],
-    "brightness": ["min_brightness"],
-    "sharpness": ["min_sharpness"],
+    "confidence": "min_confidence",
+    "yaw": "max_angle",
+    "roll": "max_angle",
+    "brightness": "min_brightness",
+    "sharpness": "min_sharpness",
 }
+"""The setting whose value is drawn into each histogram, of an angle on both sides."""
 
 
 def write_quality_report(faces: Path) -> Path:
@@ -132,9 +133,9 @@ def _histograms(found: Survey) -> Figure:
     canvas, file = Canvas(figsize=(11, 2.4), layout="constrained"), BytesIO()
     for ax, (name, edges) in zip(canvas.subplots(1, len(BINS)), BINS.items(), strict=True):
         ax.stairs(found.histograms[name], edges, fill=True, color=COLOURS[0], alpha=0.6)
-        for limit in (found.settings.get(key) for key in LIMITS[name]):
-            marks = [limit, -limit] if name in ("yaw", "roll") and limit else [limit]
-            for mark in (mark for mark in marks if mark is not None):
+        limit = found.settings.get(LIMITS[name])
+        if limit is not None:
+            for mark in {limit, -limit} if LIMITS[name] == "max_angle" else {limit}:
                 ax.axvline(mark, color=COLOURS[1], lw=1)
         ax.set(title=name, xscale="log" if name == "sharpness" else "linear", yticks=[])
     canvas.savefig(file, format="png", dpi=144, metadata={"Software": None})

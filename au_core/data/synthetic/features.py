@@ -33,11 +33,11 @@ class Stamp:
         """Pixels of the enlarged layer."""
         return (points - self.offset) * _SS
 
-    def area(self, polygon: np.ndarray, colour: Colour, cover: float = 255.0) -> None:
+    def area(self, polygon: np.ndarray, colour: Colour) -> None:
         """Fill an area and cover what is below it."""
         polygon = self.at(polygon)
         fill(self.colour, polygon, colour)
-        fill(self.cover, polygon, cover)
+        fill(self.cover, polygon, 255.0)
 
     def line(self, lines: np.ndarray, colour: Colour, width: float, cover: float = 255.0) -> None:
         """Draw one line or several over what is below."""

@@ -26,7 +26,6 @@ HAIRS = (
 )
 IRISES = ((34, 52, 84), (50, 78, 112), (150, 124, 88), (96, 118, 84), (28, 38, 54), (160, 150, 130))
 """BGR: light to dark skin; black, brown, chestnut, blond, grey, red, white hair; brown to grey eyes."""
-STYLES = ("short", "long", "receding", "bun", "bald", "curly", "fringe")
 
 
 def _mean_face() -> np.ndarray:
@@ -84,7 +83,7 @@ class Person:
     brow_width: float
     brow_density: float
     hair_style: str
-    """One of ``STYLES``."""
+    """``bald``, or one of those that ``skin.py`` knows the hairline of."""
     beard: float
     """0 none, 0.3 stubble, to 1 dense."""
     glasses: int

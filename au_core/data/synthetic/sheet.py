@@ -21,8 +21,9 @@ LABEL = 150
 SMILE: dict[int | str, float] = {6: 3.0, 7: 1.5, 10: 1.5, 12: 4.0, 25: 2.5}
 
 
-def action_sheet(cfg: SyntheticConfig, people: tuple[str, ...] = ("F012", "M003", "M013")) -> np.ndarray:
-    """A row for each AU, from intensity 0 to 5 on each of ``people``, as ``uint8[H, W, 3]`` BGR."""
+def action_sheet(cfg: SyntheticConfig) -> np.ndarray:
+    """A row for each AU, from intensity 0 to 5 on each of three people, as ``uint8[H, W, 3]`` BGR."""
+    people = ("F012", "M003", "M013")
     rows = [
         np.concatenate(
             [_label(au), *(portrait(cfg, name, {au: float(i)}) for name in people for i in range(6))], 1

@@ -52,11 +52,11 @@ def lay_out(person: Person) -> Skin:
     colour[:] = person.skin
     colour *= _complexion(person, rng)
     _nostrils(colour, person)
-    normals = rest_normals(person)
     cover = np.maximum(head, _ears(colour, head, person))
     _beard(colour, head, person, rng)
     _brows(colour, person, rng)
-    cover = np.maximum(cover, _hair(colour, normals, person, rng))
+    cover = np.maximum(cover, _hair(colour, person, rng))
+    normals = rest_normals(person)
     return Skin(colour.clip(0, 255).astype(np.uint8), cover, normals, _follow(person.points[:, :2]))
 
 
@@ -180,7 +180,7 @@ def _beard(colour: np.ndarray, head: np.ndarray, person: Person, rng: np.random.
 _HAIRLINES = {"short": -0.92, "long": -0.9, "receding": -1.22, "bun": -0.95, "curly": -0.88, "fringe": -0.48}
 
 
-def _hair(colour: np.ndarray, normals: np.ndarray, person: Person, rng: np.random.Generator) -> np.ndarray:
+def _hair(colour: np.ndarray, person: Person, rng: np.random.Generator) -> np.ndarray:
     """Hair over the skull; returns what it covers."""
     if person.hair_style == "bald":
         return np.zeros((HEIGHT, WIDTH), np.uint8)
