@@ -1,12 +1,13 @@
 """One method against another: ours pair by pair, and this folder beside the paper."""
 
 from collections import Counter
+from itertools import product
 
 from au_core.aus import au_column
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
-from au_core.report.results import METRICS, SELECTIONS, Results, Spread, paired_differences, spread
-from au_core.report.tables import SOURCE, number, percent, with_spread
+from au_core.report.results import METRICS, Results, Spread, paired_differences, spread
+from au_core.report.tables import CHOSEN, SOURCE, number, percent, with_spread
 
 _METRIC_LABELS = {"f1": "F1", "auc": "AUC", "accuracy": "Accuracy"}
 
@@ -56,43 +57,34 @@ def _signed(values: Spread) -> str:
 
 def published_comparison(results: Results) -> Table | None:
     """Ours beside what the paper prints for the same dataset, protocol and missing rate; None: nothing."""
-    config = results.experiment.get("config", {})
-    dataset, protocol = config.get("spec", {}).get("name", ""), config.get("protocol", "")
-    aus = [au_column(au) for au in config.get("spec", {}).get("aus", ())]  # not what --also brings
-    rows = []
-    for method in results.methods:
-        for rate in results.rates:
-            for metric in METRICS:
-                printed = published_average(dataset, protocol, method, rate, metric)
-                ours = [
-                    spread(run.average(metric, aus, key) for run in results.of(method, rate))
-                    for key in list(SELECTIONS)[:2]
-                ]
-                if printed is not None and ours[0].n:
-                    gap = f"{ours[0].mean - printed:+.1f}"
-                    cells = (
-                        percent(rate),
-                        _METRIC_LABELS[metric],
-                        number(printed),
-                        *map(with_spread, ours),
-                        gap,
-                    )
-                    rows.append((method_label(method), *cells))
-    others = published_table(dataset, protocol, "f1") if rows else {}
+    found = product(results.methods, results.rates, METRICS)
+    rows = [row for one in found if (row := _published_row(results, *one))]
+    if not rows:
+        return None
     here = {method_label(method) for method in results.methods}
+    others = published_table(results.dataset, results.protocol, "f1").items()
     rows += [
-        (name, "0 %", "F1", number(row["avg"]), "-", "-", "-")
-        for name, row in others.items()
-        if name not in here
+        (name, "0 %", "F1", number(row["avg"]), "-", "-", "-") for name, row in others if name not in here
     ]
     header = (
         "Method", "Labels hidden", "Score", "Published", "Here, validation-selected", "Here, test-selected",
         "Here less published",
     )  # fmt: skip
     caption = (
-        f"Averages over the AUs that the paper prints for {dataset}, {protocol} (Tables 1-3 and text, in "
-        "`au_core/data/facts/published_results.json`), beside those of this folder. The paper does not say "
-        "on which data its epochs and thresholds were chosen; the last column takes the stricter, "
-        "validation-selected scores."
+        f"Averages over the AUs that the paper prints for {results.dataset}, {results.protocol} (Tables 1-3 "
+        "and text, in `au_core/data/facts/published_results.json`), beside those of this folder. The paper "
+        "does not say on which data its epochs and thresholds were chosen; the last column takes the "
+        "stricter, validation-selected scores."
     )
-    return Table(caption=caption, header=header, rows=tuple(rows)) if rows else None
+    return Table(caption=caption, header=header, rows=tuple(rows))
+
+
+def _published_row(results: Results, method: str, rate: float, metric: str) -> tuple[str, ...]:
+    """One printed number and ours beside it; empty where one of them is missing."""
+    printed = published_average(results.dataset, results.protocol, method, rate, metric)
+    aus = [au_column(au) for au in results.config.get("spec", {}).get("aus", ())]  # not what --also brings
+    ours = [spread(run.average(metric, aus, key) for run in results.of(method, rate)) for key in CHOSEN]
+    if printed is None or not ours[0].n:
+        return ()
+    names = method_label(method), percent(rate), _METRIC_LABELS[metric]
+    return *names, number(printed), *map(with_spread, ours), f"{ours[0].mean - printed:+.1f}"

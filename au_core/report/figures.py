@@ -48,33 +48,8 @@ CURVES = {
 def au_figure(results: Results) -> Figure:
     """F1 of each AU by method, a panel per missing rate: a bar for the mean, a dot for each training."""
     canvas, axes = _panels(len(results.rates), 1, width=9.5, height=2.7)
-    names = [*results.aus, "avg"]
-    width = 0.8 / len(results.methods)
     for ax, rate in zip(axes[:, 0], results.rates, strict=True):
-        for i, method in enumerate(results.methods):
-            x = np.arange(len(names)) + (i + 0.5) * width - 0.4
-            f1 = np.array(
-                [[run.score("f1", au) for au in names] for run in results.of(method, rate)]
-            )  # [n, L+1]
-            if len(f1):
-                means = [spread(column).mean for column in f1.T]
-                ax.bar(
-                    x,
-                    means,
-                    width * 0.9,
-                    color=_colour(results, method),
-                    alpha=0.35,
-                    label=method_label(method),
-                )
-                ax.scatter(
-                    np.tile(x, len(f1)), f1, s=11, color=_colour(results, method), linewidth=0, zorder=3
-                )
-        ax.plot(
-            [results.blind(rate, au) for au in names], "_", color="black", ms=30, mew=1.2, label="always 1"
-        )
-        ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="F1, %", ylim=(0, 100))
-        ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])
-        ax.grid(visible=False, axis="x")
+        _au_panel(ax, results, rate)
     _legend(canvas, axes)
     return Figure(
         name="f1_per_au",
@@ -82,8 +57,24 @@ def au_figure(results: Results) -> Figure:
         'seeds), black lines the answer "active" to every face; thresholds chosen on the validation '
         f"subjects. From `test.f1` and `always_1.f1` in {SOURCE}.",
         alt="Bars with dots: F1 of each AU for each method, and of the answer active",
-        png=_png(canvas),
+        png=png_bytes(canvas),
     )
+
+
+def _au_panel(ax: Axes, results: Results, rate: float) -> None:
+    names, width = [*results.aus, "avg"], 0.8 / len(results.methods)
+    for i, method in enumerate(results.methods):
+        x = np.arange(len(names)) + (i + 0.5) * width - 0.4
+        f1 = np.array([[run.score("f1", au) for au in names] for run in results.of(method, rate)])  # [n, L+1]
+        if len(f1):
+            means, colour = [spread(column).mean for column in f1.T], _colour(results, method)
+            ax.bar(x, means, width * 0.9, color=colour, alpha=0.35, label=method_label(method))
+            ax.scatter(np.tile(x, len(f1)), f1, s=11, color=colour, linewidth=0, zorder=3)
+    always = [results.blind(rate, au) for au in names]
+    ax.plot(always, "_", color="black", ms=30, mew=1.2, label="always 1")
+    ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="F1, %", ylim=(0, 100))
+    ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])
+    ax.grid(visible=False, axis="x")
 
 
 @mpl.rc_context(STYLE)
@@ -110,14 +101,13 @@ def rate_figure(results: Results) -> Figure:
         caption="Average F1 on the test subjects against the share of hidden labels (the paper's Fig. 4): "
         f"mean over folds and seeds, bars one standard deviation. From `test.f1_avg` in {SOURCE}.",
         alt="Lines: average F1 against the share of hidden labels for each method",
-        png=_png(canvas),
+        png=png_bytes(canvas),
     )
 
 
 def _published_points(results: Results) -> list[tuple[float, float]]:
-    config = results.experiment.get("config", {})
-    names = config.get("spec", {}).get("name", ""), config.get("protocol", "")
-    points = [(100 * rate, published_average(*names, "ours", rate, "f1")) for rate in results.rates]
+    names = results.dataset, results.protocol, "ours"
+    points = [(100 * rate, published_average(*names, rate, "f1")) for rate in results.rates]
     return [(rate, value) for rate, value in points if value is not None]
 
 
@@ -141,7 +131,7 @@ def curves_figure(results: Results) -> Figure:
         "subjects against the step, a line per missing rate and seed. Where alpha is 0, D is not trained and "
         "its adversarial loss is left out. From `history.jsonl` of each training.",
         alt="Small line charts: losses and validation F1 against the step, for each fold",
-        png=_png(canvas),
+        png=png_bytes(canvas),
     )
 
 
@@ -173,7 +163,8 @@ def _legend(canvas: Canvas, axes: np.ndarray) -> None:
     canvas.legend(by_label.values(), by_label.keys(), loc="outside upper left", ncols=len(by_label))
 
 
-def _png(canvas: Canvas) -> bytes:
+def png_bytes(canvas: Canvas) -> bytes:
+    """The drawing as PNG, the same bytes every time."""
     file = BytesIO()
     canvas.savefig(file, format="png", dpi=144, metadata={"Software": None})
     return file.getvalue()

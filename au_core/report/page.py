@@ -100,7 +100,7 @@ def run_table(results: Results) -> Table:
         "Recipe": str(results.experiment.get("recipe", "unknown")),
         "Data": _data(results),
         "Faces found by": _finder(results),
-        "Protocol": str(results.experiment.get("config", {}).get("protocol", "unknown")),
+        "Protocol": results.protocol or "unknown",
         "AUs": ", ".join(results.aus) + f" ({scores['dataset']})",
         "Methods": ", ".join(f"{method_label(m)} (alpha {_alpha(results, m)})" for m in results.methods),
         "Labels hidden": ", ".join(map(percent, results.rates)),
@@ -141,7 +141,7 @@ def _data(results: Results) -> str:
 
 def _finder(results: Results) -> str:
     """What told where the faces are."""
-    detector = results.experiment.get("config", {}).get("preprocess", {}).get("detector", "unknown")
+    detector = results.config.get("preprocess", {}).get("detector", "unknown")
     return {"dataset": "the dataset's landmark files", "yunet": "YuNet"}.get(detector, f"`{detector}`")
 
 

@@ -1,7 +1,6 @@
 """One page per preprocessed dataset: what was found, what was lost, and faces to look at."""
 
 from collections import Counter
-from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from au_core.data.files import write_text
 from au_core.face.judge import FLAGS
 from au_core.report.blocks import Figure, Section, Table, html
-from au_core.report.figures import COLOURS, STYLE
+from au_core.report.figures import COLOURS, STYLE, png_bytes
 from au_core.report.survey import BINS, EDGE, Person, Survey, survey
 
 LONGEST = 200
@@ -130,7 +129,7 @@ def _mean_face(people: list[Person]) -> Figure:
 
 @mpl.rc_context(STYLE)
 def _histograms(found: Survey) -> Figure:
-    canvas, file = Canvas(figsize=(11, 2.4), layout="constrained"), BytesIO()
+    canvas = Canvas(figsize=(11, 2.4), layout="constrained")
     for ax, (name, edges) in zip(canvas.subplots(1, len(BINS)), BINS.items(), strict=True):
         ax.stairs(found.histograms[name], edges, fill=True, color=COLOURS[0], alpha=0.6)
         limit = found.settings.get(LIMITS[name])
@@ -138,13 +137,12 @@ def _histograms(found: Survey) -> Figure:
             for mark in {limit, -limit} if LIMITS[name] == "max_angle" else {limit}:
                 ax.axvline(mark, color=COLOURS[1], lw=1)
         ax.set(title=name, xscale="log" if name == "sharpness" else "linear", yticks=[])
-    canvas.savefig(file, format="png", dpi=144, metadata={"Software": None})
     return Figure(
         name="histograms",
         caption="Main faces by the detector's confidence (none where the dataset's landmarks were used), yaw "
         "and roll in degrees, mean grey value and variance of the Laplacian; lines are thresholds.",
         alt="Five histograms: confidence, yaw, roll, brightness, sharpness",
-        png=file.getvalue(),
+        png=png_bytes(canvas),
     )
 
 

@@ -78,6 +78,21 @@ class Results:
         return self.experiment.get("data") == "synthetic"
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The recipe's settings, empty where ``experiment.json`` is missing."""
+        return self.experiment.get("config", {})
+
+    @property
+    def protocol(self) -> str:
+        """How the subjects were divided, empty if unknown."""
+        return self.config.get("protocol", "")
+
+    @property
+    def dataset(self) -> str:
+        """What the dataset is called, empty if unknown."""
+        return self.config.get("spec", {}).get("name", "")
+
+    @property
     def methods(self) -> list[str]:
         """Methods with a finished training; the paper's and its baseline first."""
         return sorted({run.method for run in self.runs}, key=_rank)

@@ -12,6 +12,8 @@ from au_core.report.published import method_label
 from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, Spread, spread
 
 SOURCE = "each training's `scores.json`"
+CHOSEN = ("test", "test_selected")
+"""Selections whose thresholds were chosen, on validation subjects or on the test part."""
 
 
 def number(value: float | None) -> str:
@@ -73,9 +75,7 @@ def au_table(results: Results, rate: float) -> Table:
         cells = []
         for method in methods:
             runs = results.of(method, rate)
-            cells += [
-                with_spread(spread(run.score("f1", au, key) for run in runs)) for key in list(SELECTIONS)[:2]
-            ]
+            cells += [with_spread(spread(run.score("f1", au, key) for run in runs)) for key in CHOSEN]
             cells += [with_spread(spread(run.score("auc", au) for run in runs))]
         rows.append((_au_label(au), *cells, number(results.blind(rate, au))))
     columns = ("F1", "F1 test-selected", "AUC")

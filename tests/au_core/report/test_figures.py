@@ -11,8 +11,8 @@ from tests.toy_runs import write_protocol, write_run
 @pytest.fixture
 def drawn(monkeypatch):
     """The canvases that were drawn, for a look at what is on them."""
-    canvases, save = [], figures._png
-    monkeypatch.setattr(figures, "_png", lambda canvas: canvases.append(canvas) or save(canvas))
+    canvases, save = [], figures.png_bytes
+    monkeypatch.setattr(figures, "png_bytes", lambda canvas: canvases.append(canvas) or save(canvas))
     return canvases
 
 
