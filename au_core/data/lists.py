@@ -129,14 +129,16 @@ def _parse(root: Path, labels: tuple[str, ...], _stats: tuple[tuple[int, int], .
             name, folder, frame = _picture(path, f"{root / paths}, line {number}")
             row = _codes(text, f"{root / values}, line {number}")
             if codes[name].setdefault(frame, row) != row or folders.setdefault(name, folder) != folder:
-                raise DatasetError(f"{root / values}, line {number}: {path} is listed elsewhere otherwise")
+                raise DatasetError(
+                    f"{root / values}, line {number}: {path} is listed twice with different codes or folders"
+                )
             specs.add(SPECS[len(row)])
     if not specs:
         raise DatasetError(f"{root}: the lists name no picture")
     if len(specs) > 1:
         raise DatasetError(
-            f"{root}: lists of two datasets; expected BP4D's or DISFA's: name their recipe, whose are taken "
-            "(--recipe bp4d_lists or disfa_lists), or move the others away"
+            f"{root}: lists of two datasets; expected BP4D's or DISFA's: choose one with --recipe bp4d_lists "
+            "or disfa_lists, or move the others away"
         )
     return Lists(specs.pop(), folders, dict(codes))
 

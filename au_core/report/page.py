@@ -43,7 +43,7 @@ def notice(results: Results) -> str:
     if results.unlike:
         words += (
             f" Its trainings have different settings ({_unlike(results)}): what is averaged or compared "
-            "below is not alike. Give each its own folder (`--out`)."
+            "below is not comparable. Give each its own folder (`--out`)."
         )
     if results.unfinished:
         words += f" {len(results.unfinished)} trainings are not finished and not in this report."
@@ -110,7 +110,7 @@ def run_table(results: Results) -> Table:
         f"{plan['train']['input_size']} pixels",
         "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where no label "
         "is hidden and no unlabelled video given), H_D {h_d}, H_R {h_r}".format(**plan["adversarial"]),
-        "Not alike": _unlike(results) or "all other settings are the same in all trainings",
+        "Different settings": _unlike(results) or "all other settings are the same in all trainings",
         "Subjects": _subjects(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
         "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",

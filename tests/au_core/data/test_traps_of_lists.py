@@ -47,7 +47,7 @@ def test_lists_of_folds_are_one_and_contradictions_are_refused(bp4d):
     assert [content_hash(ref) for ref in after] == [content_hash(ref) for ref in before]
     text = labels.read_text()
     labels.write_text(("1" if text[0] == "0" else "0") + text[1:])
-    with pytest.raises(DatasetError, match="is listed elsewhere otherwise"):
+    with pytest.raises(DatasetError, match="is listed twice with different codes or folders"):
         list_sequences("lists", bp4d)
 
 
@@ -97,7 +97,7 @@ def test_of_two_datasets_in_one_checkout_the_recipe_chooses(bp4d):
         list_sequences("lists", bp4d, dataset="DISFA")
     (bp4d / "data" / "list" / "DISFA_part2_path.txt").unlink()
     assert [ref.subject for ref in list_sequences("lists", bp4d, dataset="DISFA")] == ["SN001"]
-    with pytest.raises(DatasetError, match=r"lists of two datasets; .* \(--recipe bp4d_lists or disfa_lists"):
+    with pytest.raises(DatasetError, match=r"lists of two datasets; .* --recipe bp4d_lists or disfa_lists"):
         list_sequences("lists", bp4d)
 
 

@@ -63,7 +63,7 @@ def test_trainings_of_unlike_settings_are_told_apart(tmp_path):
     results = collect(tmp_path)
     assert results.unlike == {"adversarial.h_d": ["1", "2"]}
     assert "different settings (`adversarial.h_d` 1 or 2)" in notice(results)
-    assert ("Not alike", "`adversarial.h_d` 1 or 2") in run_table(results).rows
+    assert ("Different settings", "`adversarial.h_d` 1 or 2") in run_table(results).rows
 
 
 def test_alpha_may_be_chosen_for_each_fold_on_its_own_validation_subjects(tmp_path):
