@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from au_core.config import LAYOUTS, PreprocessConfig
 from au_core.data.files import write_table
 from au_core.data.readers import list_sequences
-from au_core.data.schema import QUALITY, SequenceRef, shard_path
+from au_core.data.schema import QUALITY, SequenceRef, shard_path, shards
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished
@@ -99,7 +99,7 @@ def _finished(refs: list[SequenceRef], cfg: PreprocessConfig, faces: Path) -> di
 
 def _orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:
     """Shards in ``faces`` of sequences that are not in the dataset (any more)."""
-    return sorted(set(faces.glob("subject=*/*.parquet")) - {shard_path(faces, ref) for ref in refs})
+    return sorted(set(shards(faces)) - {shard_path(faces, ref) for ref in refs})
 
 
 def check_detector(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:

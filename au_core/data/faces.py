@@ -1,19 +1,18 @@
 """The faces of a dataset, one row each; their pictures stay on disk until a batch asks for them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import overload
-from urllib.parse import unquote
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.aus import UNKNOWN, DatasetSpec, au_number
+from au_core.aus import UNKNOWN, DatasetSpec, au_columns, au_number
 from au_core.compare import digest_of
+from au_core.data.schema import shards, subject_of
 from au_core.data.store import Pictures, open_store, read_jpeg
 from au_core.errors import DatasetError
 
@@ -54,9 +53,10 @@ class Faces:
         return Faces(**{name: column[rows] for name, column in columns.items()}, pictures=pictures)
 
     @property
-    def identity(self) -> "Identities":
-        """``dataset/subject/sequence/frame/face_id``: what decides whether a frame's labels are hidden."""
-        return Identities(self)
+    def identities(self) -> Iterator[str]:
+        """``dataset/subject/sequence/frame/face_id`` of each: what decides whether its labels are hidden."""
+        columns = self.dataset, self.subject, self.sequence, self.frame, self.face_id
+        return ("/".join(map(str, names)) for names in zip(*columns, strict=True))
 
     @property
     def edge(self) -> int:
@@ -71,28 +71,6 @@ class Faces:
         """Pictures ``uint8[B, size, size, 3]`` RGB of ``rows[B]``."""
         decoded = (pool.map if pool else map)(lambda row: decode_face(self.jpeg(row), size), rows)
         return np.stack(list(decoded)) if len(rows) else np.empty((0, size, size, 3), np.uint8)
-
-
-class Identities(Sequence[str]):
-    """The identities of faces, each put together when it is looked at."""
-
-    def __init__(self, faces: Faces) -> None:
-        self._columns = faces.dataset, faces.subject, faces.sequence, faces.frame, faces.face_id
-
-    def __len__(self) -> int:
-        return len(self._columns[0])
-
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        if isinstance(row, slice):
-            return [self[i] for i in range(*row.indices(len(self)))]
-        return "/".join(str(column[row]) for column in self._columns)
-
-    def __iter__(self) -> Iterator[str]:
-        return ("/".join(map(str, names)) for names in zip(*self._columns, strict=True))
 
 
 def decode_face(jpeg: bytes, size: int) -> np.ndarray:
@@ -116,14 +94,13 @@ def fit_face(face: np.ndarray, size: int) -> np.ndarray:
 
 def list_subjects(folder: Path) -> list[str]:
     """Subjects that have face shards below ``folder``, sorted."""
-    return sorted(unquote(path.name.removeprefix("subject=")) for path in folder.glob("subject=*"))
+    return sorted(map(subject_of, folder.glob("subject=*")))
 
 
 def list_au_numbers(folder: Path) -> tuple[int, ...]:
     """AUs that the face shards below ``folder`` have columns for."""
-    shard = next(iter(sorted(folder.glob("subject=*/*.parquet"))), None)
-    columns = pq.read_schema(shard).names if shard else []
-    return tuple(au_number(name) for name in columns if name.startswith("AU"))
+    shard = next(iter(shards(folder)), None)
+    return tuple(map(au_number, au_columns(pq.read_schema(shard).names if shard else [])))
 
 
 def load_faces(folder: Path, spec: DatasetSpec, subjects: Iterable[str], all_faces: bool = False) -> Faces:
@@ -187,9 +164,7 @@ def join_faces(first: Faces, second: Faces | None) -> Faces:
 
 def fingerprint(*folders: Path) -> str:
     """A short hash of what the face folders were made from and how; changes when a training should."""
-    return digest_of(
-        [sorted(_provenance(path) for path in folder.glob("subject=*/*.parquet")) for folder in folders]
-    )
+    return digest_of([sorted(_provenance(path) for path in shards(folder)) for folder in folders])
 
 
 def _provenance(shard: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Which labels are hidden to make T2 out of a labelled dataset (Section 4.1, "missing labels")."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -19,10 +19,12 @@ def visible_labels(
     ``subject`` (all frames of one, as when nobody coded it). Whatever a rate hides, higher rates hide too.
     """
     if scheme == "entry":
-        entries = [is_labelled([f"{key}/{c}" for key in faces.identity], missing_rate, seed) for c in columns]
+        entries = [
+            is_labelled((f"{key}/{c}" for key in faces.identities), missing_rate, seed) for c in columns
+        ]
         return np.where(np.stack(entries, axis=1), faces.labels, UNKNOWN)
     if scheme == "frame":
-        keep = is_labelled(faces.identity, missing_rate, seed)
+        keep = is_labelled(faces.identities, missing_rate, seed)
     else:
         keep = _units_kept(_units(faces, scheme), missing_rate, seed)
     return np.where(keep[:, None], faces.labels, UNKNOWN)
@@ -35,7 +37,7 @@ def _units(faces: Faces, scheme: str) -> list[str]:
     return ["/".join(names) for names in zip(*columns, strict=True)]
 
 
-def is_labelled(identities: Sequence[str], missing_rate: float, seed: int) -> np.ndarray:
+def is_labelled(identities: Iterable[str], missing_rate: float, seed: int) -> np.ndarray:
     """Which frames keep their AU labels (T1); the rest form T2. Returns ``bool[N]``.
 
     Each frame is decided by its own hash, so the answer does not depend on shards, order or workers,
@@ -48,10 +50,10 @@ def is_labelled(identities: Sequence[str], missing_rate: float, seed: int) -> np
     return _draws(identities, seed) >= missing_rate
 
 
-def _draws(keys: Sequence[str], seed: int) -> np.ndarray:
+def _draws(keys: Iterable[str], seed: int) -> np.ndarray:
     """A number ``float64[N]`` in [0, 1) for each key, from its hash."""
     digests = (blake2b(f"{seed}/{key}".encode(), digest_size=8).digest() for key in keys)
-    return np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64, len(keys)) / 2.0**64
+    return np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64) / 2.0**64
 
 
 def _units_kept(units: Sequence[str], missing_rate: float, seed: int) -> np.ndarray:

@@ -100,7 +100,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     (plan,) = first_fold(experiment)
     run_plans([plan], experiment, Tracking(tmp_path, "toy", {}))
     data = load_training_set(plan, experiment.sources)
-    real = [key.startswith("videos/") for key in data.faces.identity]
+    real = [key.startswith("videos/") for key in data.faces.identities]
     assert sum(real) >= 200 and (data.labels[real] == -1).all()
     assert (data.faces.labels[real] == -1).all()
     assert experiment.folder(plan).scores.exists()
