@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from au_core.config import PreprocessConfig
+from au_core.config import ExperimentConfig, PreprocessConfig
 from au_core.data.prior import read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
@@ -60,6 +60,7 @@ def prepare_faces(experiment: Experiment) -> None:
 
 def _check(experiment: Experiment) -> None:
     """Ask first what would else fail after hours of finding faces."""
+    from au_core.models.memory import training_bytes
     from au_core.models.recognizer import build_backbone
 
     cfg = experiment.cfg
@@ -71,6 +72,7 @@ def _check(experiment: Experiment) -> None:
     if not (experiment.out / "experiment.json").exists():  # else it began, and may be finished
         check_fits(cfg.scaling)
         build_backbone(cfg.train.backbone, cfg.train.weights)
+        training_bytes(cfg.train.backbone, cfg.train.input_size, cfg.adversarial.m)
         if cfg.adversarial.label_prior:
             read_prior(Path(cfg.adversarial.label_prior))
 
@@ -81,12 +83,30 @@ def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:
     return replace(cfg, detector=detector, all_faces=True)
 
 
+def with_lists(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
+    """``cfg`` with the seeds and missing rates of the command line, each once, where there are any."""
+    given = {name: getattr(args, name) for name in ("seeds", "missing_rates")}
+    return replace(cfg, **{name: tuple(dict.fromkeys(values)) for name, values in given.items() if values})
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run a recipe from its data to its report."""
     parser = argparse.ArgumentParser(description=summary(__doc__))
     add_experiment_arguments(parser)
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        help="of weights, batches and hidden labels; with five a small difference can be told from chance "
+        "(without it, the recipe's)",
+    )
+    parser.add_argument(
+        "--missing-rates", type=float, nargs="+", help="shares of labels to hide, in [0, 1) (likewise)"
+    )
     add_settings(parser)
-    experiment = load_experiment(parser.parse_args(argv))
+    args = parser.parse_args(argv)
+    experiment = load_experiment(args)
+    experiment = replace(experiment, cfg=with_lists(experiment.cfg, args))
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
     print(f"compare: uv run mlflow ui --backend-store-uri {tracking_uri(experiment.out)}", file=sys.stderr)

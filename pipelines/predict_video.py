@@ -44,17 +44,17 @@ class Seen:
 
 
 def predict_video(
-    video: Path, model: Path, table: Path, overlay: Path | None, cfg: PreprocessConfig
+    video: Path, model: Path, table: Path, overlay: Path | None, cfg: PreprocessConfig, gpu: bool = True
 ) -> tuple[int, int]:
     """Write the CSV and the overlay of ``video``; returns how many frames there were, and with a face.
 
-    Both appear under their names only when they are whole.
+    Both appear under their names only when they are whole. With ``gpu``, R computes on one if there is one.
 
     Raises:
         AuError: no video, no model, no detector, or a folder that cannot be written to.
     """
     recognizer, card = load_recognizer(model)
-    recognizer.to("cuda" if torch.cuda.is_available() else "cpu")
+    recognizer.to("cuda" if gpu and torch.cuda.is_available() else "cpu")
     detector, info = load_detector(cfg.detector, cfg), open_video(video)
     with ExitStack() as stack:
         rows = stack.enter_context(whole_file(table)).open("w", newline="")
@@ -168,6 +168,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--csv", type=Path, help="table to write (default: <video's name>.csv)")
     parser.add_argument("--overlay", type=Path, help="video to write (default: <video's name>_overlay.mp4)")
     parser.add_argument("--no-overlay", action="store_true", help="write the table alone")
+    parser.add_argument("--no-gpu", action="store_true", help="compute on the cores though there is a GPU")
     parser.add_argument(
         "--detect-side", type=int, default=default.detect_side, help="longest side searched, in pixels"
     )
@@ -184,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     suffix = ".png" if is_picture(args.video) else ".mp4"
     table = args.csv or Path(f"{args.video.stem}.csv")
     overlay = None if args.no_overlay else args.overlay or Path(f"{args.video.stem}_overlay{suffix}")
-    frames, found = predict_video(args.video, args.model, table, overlay, cfg)
+    frames, found = predict_video(args.video, args.model, table, overlay, cfg, not args.no_gpu)
     print(f"{frames} frames, a face in {found}: {table}" + (f", {overlay}" if overlay else ""))
 
 

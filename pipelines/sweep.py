@@ -92,8 +92,8 @@ def search(sweep: Sweep) -> Scores:
     for result in results:
         config, metrics = result.config or {}, result.metrics or {}
         scores[point_of(config)][config["fold"]] = metrics[SCORE]
-    best = max(scores, key=lambda point: fmean(scores[point].values()))
-    tracking.close(best_point=text_of(best), best_val_f1=f"{fmean(scores[best].values()):.4f}")
+    best = {f"best_point_fold_{fold}": text_of(point) for fold, point in best_of(scores).items()}
+    tracking.close(None, **best)
     return scores
 
 
@@ -141,6 +141,12 @@ def text_of(point: Point) -> str:
     return " ".join(f"{key}={value:g}" for key, value in point)
 
 
+def best_of(scores: Scores) -> dict[int, Point]:
+    """The best point of each fold."""
+    folds = sorted(next(iter(scores.values())))
+    return {fold: max(scores, key=lambda point, fold=fold: scores[point][fold]) for fold in folds}
+
+
 def table_of(scores: Scores) -> str:
     """The points, best mean first, and the best of each fold."""
     folds = sorted(next(iter(scores.values())))
@@ -148,8 +154,8 @@ def table_of(scores: Scores) -> str:
     for point, found in sorted(scores.items(), key=lambda item: -fmean(item[1].values())):
         values = [*(found[fold] for fold in folds), fmean(found.values())]
         lines.append(f"{text_of(point):<24}" + "".join(f" {value:6.3f}" for value in values))
-    best = {fold: max(scores, key=lambda point, fold=fold: scores[point][fold]) for fold in folds}
-    return "\n".join(lines + [f"best of fold {fold}: {text_of(point)}" for fold, point in best.items()])
+    lines += [f"best of fold {fold}: {text_of(point)}" for fold, point in best_of(scores).items()]
+    return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -50,7 +50,7 @@ def game_on(device: str, precision: str = "fp32") -> Game:
 
 @pytest.mark.parametrize("processes", [0, 2])
 def test_batches_on_a_gpu_are_those_of_the_cpu(faces, processes):
-    """While the GPU lags behind: a place must not be filled again before it has been copied."""
+    """While the GPU lags behind: a slot must not be filled again before it has been copied."""
     here, seen = sampler(faces, "cpu"), []
     with closing(sampler(faces, "cuda", processes)) as there:
         for _ in range(10):

@@ -14,7 +14,7 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The plan and the versions of the packages that carried it out."""
+        """The training's own id, its plan, and the versions of the packages that carried it out."""
         return self.path / "config.json"
 
     @property

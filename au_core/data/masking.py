@@ -26,15 +26,10 @@ def visible_labels(
     if scheme == "frame":
         keep = is_labelled(faces.identities, missing_rate, seed)
     else:
-        keep = _units_kept(_units(faces, scheme), missing_rate, seed)
+        names = zip(faces.subject, faces.sequence, strict=True)
+        units = [subject if scheme == "subject" else f"{subject}/{sequence}" for subject, sequence in names]
+        keep = _units_kept(units, missing_rate, seed)
     return np.where(keep[:, None], faces.labels, UNKNOWN)
-
-
-def _units(faces: Faces, scheme: str) -> list[str]:
-    """What each of N faces is hidden with: its subject or sequence, told from those of other datasets."""
-    several = len(set(faces.dataset)) > 1
-    columns = [faces.dataset] * several + [faces.subject] + [faces.sequence] * (scheme == "sequence")
-    return ["/".join(names) for names in zip(*columns, strict=True)]
 
 
 def is_labelled(identities: Iterable[str], missing_rate: float, seed: int) -> np.ndarray:

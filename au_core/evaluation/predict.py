@@ -25,18 +25,19 @@ BATCH = 64
 def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
     """Probabilities ``float32[N, L]`` of ``faces[N, H, W, 3]`` uint8 RGB, which R sees at ``size`` pixels.
 
-    Always in float32 and evaluation mode, on R's own device; R is left as it was.
+    Always in float32 and evaluation mode, on R's own device, a batch at a time; R is left as it was.
     """
-    if not len(faces):
-        return np.empty((0, recognizer.head.out_features), np.float32)
     was_training, was_bf16 = recognizer.training, recognizer.bf16
     recognizer.eval().bf16 = False
+    parts = [np.empty((0, recognizer.head.out_features), np.float32)]
     try:
-        fitted = np.stack([fit_face(face, size) for face in faces])
-        x = torch.from_numpy(fitted).to(recognizer.mean.device).permute(0, 3, 1, 2)  # [N, 3, S, S]
-        return recognizer(x).sigmoid().cpu().numpy()
+        for start in range(0, len(faces), BATCH):
+            fitted = np.stack([fit_face(face, size) for face in faces[start : start + BATCH]])
+            x = torch.from_numpy(fitted).to(recognizer.mean.device).permute(0, 3, 1, 2)  # [B, 3, S, S]
+            parts.append(recognizer(x).sigmoid().cpu().numpy())
     finally:
         recognizer.train(was_training).bf16 = was_bf16
+    return np.concatenate(parts)
 
 
 def predict_set(

@@ -1,14 +1,14 @@
 """The report: which sections there are, and in which words."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from au_core.data.files import write_bytes, write_text
 from au_core.report.blocks import Figure, Section, Table, html, markdown
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.published import method_label
-from au_core.report.results import Results
+from au_core.report.results import Results, Run
 from au_core.report.tables import au_table, csv_text, percent, summary_table
 
 FEW_SEEDS = 5
@@ -102,14 +102,15 @@ def run_table(results: Results) -> Table:
         "Faces found by": _finder(results),
         "Protocol": results.protocol or "unknown",
         "AUs": ", ".join(results.aus) + f" ({scores['dataset']})",
-        "Methods": ", ".join(f"{method_label(m)} (alpha {_alpha(results, m)})" for m in results.methods),
+        "Methods": ", ".join(f"{method_label(m)} (alpha {_alphas(results, m)})" for m in results.methods),
         "Labels hidden": ", ".join(map(percent, results.rates)),
         "Test parts": ", ".join(map(str, results.folds)),
         "Seeds": ", ".join(map(str, sorted({run.pair[1] for run in results.runs}))),
         "Network": f"{plan['train']['backbone']}, weights {plan['train']['weights'] or 'random'}, "
         f"{plan['train']['input_size']} pixels",
-        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where no label "
-        "is hidden and no unlabelled video given), H_D {h_d}, H_R {h_r}".format(**plan["adversarial"]),
+        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where "
+        "there are fewer unlabelled ones), ".format(**plan["adversarial"])
+        + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Different settings": _unlike(results) or "all other settings are the same in all trainings",
         "Subjects": _subjects(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
@@ -145,8 +146,13 @@ def _finder(results: Results) -> str:
     return {"dataset": "the dataset's landmark files", "yunet": "YuNet"}.get(detector, f"`{detector}`")
 
 
-def _alpha(results: Results, method: str) -> Any:  # noqa: ANN401
-    return next(run.plan["adversarial"]["alpha"] for run in results.runs if run.method == method)
+def _alphas(results: Results, method: str) -> str:
+    return _of_all([run for run in results.runs if run.method == method], "alpha")
+
+
+def _of_all(runs: Sequence[Run], name: str) -> str:
+    """The values that a setting of Algorithm 1 has in ``runs``."""
+    return " or ".join(map(str, sorted({run.plan["adversarial"][name] for run in runs})))
 
 
 def _subjects(results: Results) -> str:

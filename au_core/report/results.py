@@ -27,6 +27,10 @@ NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 """What may differ between trainings of one report."""
 
 
+SEARCHED = ("adversarial.alpha", "adversarial.h_d", "adversarial.h_r")
+"""Settings that may differ by method and fold: a sweep chooses them on the fold's validation subjects."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One finished training: the files of its folder, read."""
@@ -119,8 +123,7 @@ class Results:
         for run in self.runs:
             plan = {key: value for key, value in run.plan.items() if key not in NAMED}
             for name, text in flattened(plan).items():
-                # alpha tells methods apart, and may be chosen for each fold on its own validation subjects
-                of = f"{run.method} {run.pair[0]}" if name == "adversarial.alpha" else "any"
+                of = f"{run.method} {run.pair[0]}" if name in SEARCHED else "any"
                 values.setdefault((of, name), set()).add(text)
         return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
 

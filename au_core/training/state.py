@@ -93,17 +93,17 @@ class History:
             self.losses.setdefault(f"train/{name}", []).append(loss)
 
     def measure(self) -> dict[str, float]:
-        """Mean losses and speed so far; asked before validation, whose time is not counted."""
+        """The time, mean losses and speed so far; asked before validation, whose time is not counted."""
         means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
         seconds = time.perf_counter() - self.started  # a GPU has done all by now: the means waited for it
         self.seconds += seconds
         if "train/loss_adv" in means:
             means["train/adv_to_sup"] = means["train/loss_adv"] / max(means["train/loss_sup"], 1e-9)
-        return {**means, "train/images_per_second": self.images / seconds}
+        return {"time": time.time(), **means, "train/images_per_second": self.images / seconds}
 
     def write(self, step: int, values: Mapping[str, Any]) -> None:
         """Append the line of ``step``: what was measured, and scores."""
-        line = {"step": step, "time": time.time(), "seconds": self.seconds, **values}
+        line = {"step": step, "seconds": self.seconds, **values}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 

@@ -1,5 +1,6 @@
 """What several workers must share so that together they compute what one worker would on the whole batch."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
 T = TypeVar("T")
+PATIENCE = 90
+"""Seconds by which a network disk may lag: NFS remembers for a minute what a folder holds."""
 
 
 def n_workers() -> int:
@@ -24,10 +27,18 @@ def gathered(part: T) -> list[T]:
     return parts
 
 
-def agree_on(found: object, what: str) -> None:
-    """Raise RuntimeError unless all workers ``found`` the same on a disk they share."""
-    if any(other != found for other in gathered(found)):
-        raise RuntimeError(f"workers see different {what}: a shared disk can lag, all start again")
+def agreed(look: Callable[[], T], what: str, seconds: int = PATIENCE) -> T:
+    """What every worker sees on the disk they share, by ``look``; asked once a second until it is the same.
+
+    Raises:
+        RuntimeError: it still differs after ``seconds``.
+    """
+    for _ in range(seconds):
+        found = look()
+        if all(other == found for other in gathered(found)):
+            return found
+        time.sleep(1)
+    raise RuntimeError(f"workers see different {what} for {seconds} s; is it a disk that all nodes share?")
 
 
 def per_worker(count: Tensor) -> Tensor:

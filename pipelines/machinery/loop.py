@@ -21,7 +21,7 @@ from au_core.methods.base import Method
 from au_core.models.checkpoint import ModelCard, save_recognizer
 from au_core.training.game import Game, decay
 from au_core.training.state import History, restore, save_state
-from au_core.training.workers import agree_on, gathered, share_statistics
+from au_core.training.workers import agreed, gathered, share_statistics
 
 
 @dataclass
@@ -52,8 +52,7 @@ class Training:
             AuError: a loss became infinite or NaN.
             RuntimeError: workers read different checkpoints, or others have taken over.
         """
-        step, self.best = restore(self.game, self.folder.checkpoints)
-        agree_on(step, "checkpoints")
+        step, self.best = agreed(lambda: restore(self.game, self.folder.checkpoints), "checkpoints")
         self.draw.seek(step)
         history = History(self.folder.history, step) if self.draw.share.rank == 0 else None
         while step < self.method.cfg.steps:

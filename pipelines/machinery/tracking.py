@@ -91,8 +91,9 @@ class Tracking:
         tags = {**names, "seed": str(plan.seed), "dataset": plan.spec.name, "plan": plan.digest}
         tags |= {"mlflow.parentRunId": self.parent, "folder": str(folder.path), **more_tags}
         config = read_json(folder.config)
-        tags["training"] = config.get("id", plan.digest)  # a plan can be trained elsewhere too, or again
-        run = self._find_or_create(plan.label, "training", tags)
+        tags |= {"training": config["id"]} if "id" in config else {}  # of an older version: has none
+        # Not by the plan: the same one can be trained elsewhere too, or again.
+        run = self._find_or_create(plan.label, "training" if "id" in config else "plan", tags)
         self.runs[plan.digest] = run
         history = self.client.get_metric_history(run, "train/loss_r")
         self.logged[run] = max((metric.step for metric in history), default=0)

@@ -22,7 +22,7 @@ from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 from au_core.models.checkpoint import load_recognizer
-from au_core.training.workers import agree_on
+from au_core.training.workers import agreed
 from pipelines.machinery.loop import Training
 
 
@@ -37,26 +37,29 @@ def train_worker(config: dict[str, Any]) -> None:
             validation and test subjects, and the name of this ``group`` of workers.
     """
     for plan, folder in config["jobs"]:
-        there = [file.exists() for file in (folder.refusal, folder.predictions, folder.model)]
-        agree_on(there, f"files in {folder.path}")
-        if folder.refusal.exists() or folder.predictions.exists():
+        refused, predicted, trained = agreed(partial(_what_is_there, folder), f"files in {folder.path}")
+        if refused or predicted:
             continue
         try:
             with full_disk_named(folder.path):
-                _carry_out(plan, folder, config)
+                _carry_out(plan, folder, trained, config)
         except AuError as error:
             write_json({"reason": str(error)}, folder.refusal)
             raise
 
 
-def _carry_out(plan: FoldPlan, folder: RunFolder, config: dict[str, Any]) -> None:
+def _what_is_there(folder: RunFolder) -> tuple[bool, bool, bool]:
+    return folder.refusal.exists(), folder.predictions.exists(), folder.model.exists()
+
+
+def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[str, Any]) -> None:
     """Train if that is not done, then predict; what a killed worker left half-written is swept away."""
     sources: Sources = config["sources"]
     first = train.get_context().get_world_rank() == 0
     check_owner(folder, config["group"])
     if first:
         sweep_below(folder.path)
-    if not folder.model.exists():
+    if not trained:
         _train(plan, folder, sources, config["group"])
     if first:
         _check_model(folder)

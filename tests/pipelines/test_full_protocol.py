@@ -1,3 +1,4 @@
+import argparse
 import runpy
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, Tr
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, DatasetError
 from au_core.recipes import RECIPES
-from pipelines.full_protocol import full_protocol, prepare_faces
+from pipelines.full_protocol import full_protocol, prepare_faces, with_lists
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
@@ -120,6 +121,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
             ["--data", "/no/such"],
             "/no/such: no such folder; expected a dataset in the bp4d",
         ),
+        ("full_protocol.py", ["--missing-rates", "0", "1"], "missing rate must be in [0, 1), got 1.0"),
         ("full_protocol.py", ["--gpu"], "this machine has 0; add --no-gpu to train on its cores"),
         ("train_fold.py", ["--backbone", "resnet1"], "no faces; first run pipelines/full_protocol.py or"),
         ("full_protocol.py", ["--detector", "/no.onnx"], "detector '/no.onnx': no such file"),
@@ -145,6 +147,12 @@ def test_a_mistake_is_one_line_and_not_a_trace(script, arguments, message, tmp_p
     assert stop.value.code == 2
     assert message in told and "Traceback" not in told
     assert not (tmp_path / "out" / "synthetic").exists(), "nothing is drawn for it"
+
+
+def test_seeds_and_rates_are_those_of_the_command_line_each_once(tiny):
+    args = argparse.Namespace(seeds=[3, 1, 3], missing_rates=None)
+    cfg = with_lists(tiny, args)
+    assert cfg.seeds == (3, 1) and cfg.missing_rates == tiny.missing_rates
 
 
 COMMANDS = sorted(path.name for path in (ROOT / "pipelines").glob("[!_]*.py"))

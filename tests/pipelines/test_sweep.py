@@ -73,6 +73,6 @@ def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny
     client = MlflowClient(tracking_uri(tmp_path))
     runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])
     assert sum("point" in run.data.tags for run in runs) == 2
-    assert sum("best_point" in run.data.tags for run in runs) == 1
+    assert sum("best_point_fold_1" in run.data.tags for run in runs) == 1
     monkeypatch.setattr("pipelines.sweep.train_folds", lambda *_, **__: pytest.fail("trained again"))
     assert search(sweep) == scores

@@ -5,7 +5,7 @@ import pytest
 
 from au_core.aus import BP4D
 from au_core.config import SCHEMES
-from au_core.data.faces import join_faces, load_faces
+from au_core.data.faces import load_faces
 from au_core.data.masking import is_labelled, visible_labels
 from au_core.errors import ConfigError
 from tests.toy import PEOPLE, write_toy_faces
@@ -65,11 +65,3 @@ def test_what_a_scheme_hides_as_one_goes_together(faces):
 def test_at_least_one_person_keeps_labels(faces):
     kept = visible_labels(faces, BP4D.columns, 0.999, 0, "subject") >= 0
     assert len(set(faces.subject[kept.any(1)])) == 1
-
-
-def test_equal_names_of_two_datasets_are_two_peoples(faces, tmp_path):
-    others = load_faces(write_toy_faces(tmp_path, frames=40, dataset="BP4D+"), BP4D, PEOPLE)
-    both = join_faces(faces, others)
-    kept = (visible_labels(both, BP4D.columns, 0.5, 0, "subject") >= 0).any(1)
-    by_name = {name: {*kept[both.subject == name]} for name in PEOPLE}
-    assert {True, False} in by_name.values() and kept.mean() == pytest.approx(0.5, abs=0.05)

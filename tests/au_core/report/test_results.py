@@ -69,7 +69,8 @@ def test_trainings_of_unlike_settings_are_told_apart(tmp_path):
 def test_alpha_may_be_chosen_for_each_fold_on_its_own_validation_subjects(tmp_path):
     for fold, seed, alpha in ((1, 0, 0.1), (2, 0, 0.2)):
         write_run(tmp_path, "ours", 0.5, fold, seed, 0.5, alpha=alpha)
-    assert collect(tmp_path).unlike == {}
+    results = collect(tmp_path)
+    assert results.unlike == {} and ("Methods", "Ours (alpha 0.1 or 0.2)") in run_table(results).rows
     write_run(tmp_path, "ours", 0.5, 2, 1, 0.5, alpha=0.3)
     assert collect(tmp_path).unlike == {"adversarial.alpha": ["0.2", "0.3"]}
 

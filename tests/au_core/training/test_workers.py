@@ -15,7 +15,7 @@ from au_core.errors import LossError
 from au_core.training.adversarial import adversarial_step, shared_step
 from au_core.training.game import Game, bare, descend
 from au_core.training.losses import adversarial_loss, recognizer_loss, supervised_loss
-from au_core.training.workers import SharedBatchNorm, agree_on, gathered, share_statistics, synchronised
+from au_core.training.workers import SharedBatchNorm, agreed, gathered, share_statistics, synchronised
 from tests.au_core.training.test_adversarial import Draws, new_game
 
 CFG = AdversarialConfig(alpha=0.3)
@@ -86,11 +86,12 @@ def on_a_disk_and_in_norms(rank: int) -> dict:
     norm = nn.BatchNorm1d(2)
     norm.running_mean.fill_(rank + 1)
     share_statistics(norm)
-    agree_on("the same", "files")
+    seen = iter([0, 1, 1] if rank else [1, 1, 1])  # worker 1's disk lags
+    late = agreed(lambda: next(seen), "files")
     try:
-        agree_on(rank, "checkpoints")
+        agreed(lambda: rank, "checkpoints", seconds=1)
     except RuntimeError as error:
-        return {"mean": norm.running_mean, "parts": gathered(rank), "error": str(error)}
+        return {"mean": norm.running_mean, "parts": gathered(rank), "late": late, "error": str(error)}
     return {}
 
 
@@ -138,7 +139,8 @@ def test_workers_tell_each_other_what_they_hold(together):
     for found in together:
         shared = found["shared"]
         assert shared["mean"].tolist() == [1, 1] and shared["parts"] == [0, 1]
-        assert shared["error"].startswith("workers see different checkpoints: a shared disk can lag")
+        assert shared["late"] == 1
+        assert shared["error"].startswith("workers see different checkpoints for 1 s")
 
 
 def test_workers_agree_on_all_weights(together):
