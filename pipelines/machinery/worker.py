@@ -62,7 +62,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
     if not trained:
         _train(plan, folder, sources, config["group"])
     if first:
-        _check_model(folder)
+        check_model(folder)
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
         if config["predict"]:
             predict_run(plan, folder, sources.coded, device())
@@ -77,8 +77,12 @@ def check_owner(folder: RunFolder, group: str) -> None:
         raise RuntimeError(f"{folder.path}: other workers have taken over")
 
 
-def _check_model(folder: RunFolder) -> None:
-    """Train again if R's file is damaged: a later user could not tell, and nothing else holds the best R."""
+def check_model(folder: RunFolder) -> None:
+    """Remove R if its file is damaged: a later user could not tell, and nothing else holds the best one.
+
+    Raises:
+        RuntimeError: it was; workers that begin again will train it.
+    """
     try:
         load_recognizer(folder.model)
     except CheckpointError as error:

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from pipelines.machinery.cli import run
@@ -42,9 +44,9 @@ def test_a_folder_without_experiment_json_is_not_taken_for_real(tmp_path):
 def test_few_seeds_are_called_few(tmp_path):
     write_protocol(tmp_path)
     assert "Seeds so far: 1. With fewer than 5" in report(tmp_path).with_suffix(".md").read_text()
-    for seed in range(1, 5):
+    for seed, fold in itertools.product(range(1, 5), (1, 2, 3)):
         for method in ("ours", "o_wlc"):
-            write_run(tmp_path, method, 0.5, 1, seed, 0.5)
+            write_run(tmp_path, method, 0.5, fold, seed, 0.5)
     assert "Seeds so far" not in report(tmp_path).with_suffix(".md").read_text()
 
 

@@ -22,6 +22,7 @@ from safetensors.numpy import load_file
 from au_core.data.layout import RunFolder
 from au_core.models.checkpoint import load_card
 from au_core.training.state import read_history
+from pipelines.machinery.worker import check_model
 from tests.pipelines.processes import begin, descendants, end, finish, wait_until
 from tests.pipelines.toy_training import REPORT, STEPS, toy_experiment, toy_folder, train_toy
 
@@ -140,15 +141,16 @@ def test_the_model_is_the_best_by_validation(quiet):
 
 
 def test_a_damaged_model_is_trained_again(quiet, tmp_path):
-    toy_experiment(tmp_path)
-    folder = toy_folder(tmp_path)
+    """Its workers end, and those that begin in their place find no model, as after a kill."""
+    folder = RunFolder(tmp_path / "run")
     shutil.copytree(quiet.path, folder.path)
-    for path in (folder.predictions, folder.scores):
-        path.unlink()
+    check_model(folder)
     weights = bytearray((folder.model / "model.safetensors").read_bytes())
     weights[-100] ^= 1
     (folder.model / "model.safetensors").write_bytes(weights)
-    assert_same(train_toy(tmp_path), quiet)
+    with pytest.raises(RuntimeError, match=r"SHA-256 is not the card's.*; training again"):
+        check_model(folder)
+    assert not folder.model.exists() and not folder.checkpoints.exists()
 
 
 @pytest.fixture
