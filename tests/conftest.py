@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.toy import write_untrained_model
+
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
@@ -22,3 +24,9 @@ def shared() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> Path:
+    """A run folder with an untrained network; AU12 is always active, AU01 never."""
+    return write_untrained_model(tmp_path_factory.mktemp("run"))

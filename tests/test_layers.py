@@ -87,7 +87,10 @@ au_core.evaluation.metrics
 au_core.evaluation.scores
 au_core.evaluation.predict
 au_core.evaluation.openface
+au_core.evaluation.shard
 au_core.evaluation.overlay
+au_core.evaluation.film
+au_core.predictor
 au_core.report
 au_core.report.published
 au_core.report.results
@@ -121,6 +124,7 @@ pipelines.train_fold
 pipelines.full_protocol
 pipelines.sweep
 pipelines.predict_video
+pipelines.predict_folder
 """
 """Every module, in the order in which data passes; a module imports only from above itself."""
 ORDER = {name: place for place, line in enumerate(LINE.split("\n")) for name in line.split()}

@@ -10,7 +10,10 @@ import pyarrow as pa
 from au_core.aus import BP4D, UNKNOWN
 from au_core.data.files import write_table
 from au_core.data.schema import face_schema
+from au_core.models.checkpoint import ModelCard, save_recognizer, save_thresholds
+from au_core.models.recognizer import Recognizer
 
+CARD = ModelCard(backbone="resnet10", spec=BP4D, input_size=32, face_size=224)
 PEOPLE = ("F001", "F002", "F003", "F004", "F005", "F006", "F008", "F011", "F012", "M001", "M002", "M003")
 """Four subjects of each of BP4D's three parts."""
 
@@ -61,3 +64,10 @@ def toy_shard(
     codes = {f"AU{au:02d}": pa.array(labels[:, j], mask=labels[:, j] < 0) for j, au in enumerate(aus)}
     schema, known = face_schema(aus), {**columns, **codes}
     return pa.table({name: known.get(name, [None] * n) for name in schema.names}, schema=schema)
+
+
+def write_untrained_model(run: Path) -> Path:
+    """A run folder with an untrained network; AU12 is always active, AU01 never."""
+    save_recognizer(Recognizer("resnet10", 12), CARD, run / "model")
+    save_thresholds({**dict.fromkeys(BP4D.columns, 0.5), "AU12": 0.0, "AU01": 1.01}, run / "model")
+    return run

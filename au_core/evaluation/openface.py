@@ -6,8 +6,6 @@ from typing import TextIO
 
 import numpy as np
 
-from au_core.face.detect import Detection
-
 _FIXED = ("frame", "face_id", "timestamp", "confidence", "success")
 _POINTS = ("x_0", "x_1", "x_2", "y_0", "y_1", "y_2")
 
@@ -34,12 +32,12 @@ class CsvRows:
         self.writer = csv.writer(file, lineterminator="\n")
         self.writer.writerow(header(columns))
 
-    def face(self, frame: int, face_id: int, face: Detection, prob: np.ndarray) -> None:
-        """The row of one face with probabilities ``prob[L]``."""
-        points = [f"{value:.1f}" for value in face.points.T.ravel()]
+    def face(self, frame: int, face_id: int, points: np.ndarray, confidence: float, prob: np.ndarray) -> None:
+        """The row of one face with its ``points[3, 2]`` and probabilities ``prob[L]``."""
+        xy = [f"{value:.1f}" for value in points.T.ravel()]
         active = (prob >= self.thresholds.astype(prob.dtype)).astype(int).tolist()
-        start = [frame, face_id, self._time(frame), f"{face.confidence:.3f}", 1]
-        self.writer.writerow([*start, *points, *(f"{p:.4f}" for p in prob), *active])
+        start = [frame, face_id, self._time(frame), f"{confidence:.3f}", 1]
+        self.writer.writerow([*start, *xy, *(f"{p:.4f}" for p in prob), *active])
 
     def no_face(self, frame: int) -> None:
         """The row of a frame without a face: its AUs are empty, for an absent face shows none, not zero."""

@@ -6,23 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from au_core.aus import BP4D
 from au_core.errors import AuError
-from au_core.models.checkpoint import ModelCard, save_recognizer, save_thresholds
-from au_core.models.recognizer import Recognizer
+from au_core.models.checkpoint import load_recognizer
 from pipelines.predict_video import main
+from tests.toy import CARD
 
-CARD = ModelCard(backbone="resnet10", spec=BP4D, input_size=32, face_size=224)
 MODEL = "models/face_detection_yunet_2023mar.onnx"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    """A run folder with an untrained network; AU12 is always active, AU01 never."""
-    folder = tmp_path_factory.mktemp("run") / "model"
-    save_recognizer(Recognizer("resnet10", 12), CARD, folder)
-    save_thresholds({**dict.fromkeys(BP4D.columns, 0.5), "AU12": 0.0, "AU01": 1.01}, folder)
-    return folder.parent
 
 
 def applied(
@@ -82,6 +71,7 @@ def test_a_picture_gives_one_row_and_a_picture(model, shared, tmp_path):
         ({"video": Path("/no/film.mp4")}, "no such file"),
         ({"model": Path("/no/model")}, "no model here; expected a run folder"),
         ({"out": Path("/proc/none")}, "cannot be written"),
+        ({"video": Path("/tmp")}, "a folder; pipelines/predict_folder.py takes all videos in one"),
     ],
 )
 def test_a_mistake_is_told_and_leaves_nothing(change, message, model, shared, tmp_path):
@@ -104,7 +94,5 @@ def test_damaged_weights_are_named(model, shared, tmp_path):
 
 
 def test_the_card_is_what_was_saved(model):
-    from au_core.models.checkpoint import load_recognizer
-
     _, card = load_recognizer(model)
     assert replace(card, thresholds={}, sha256="") == CARD

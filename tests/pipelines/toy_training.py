@@ -1,4 +1,4 @@
-"""A training of a minute's shape in seconds: ``python -m tests.pipelines.toy_training OUT WORKERS``."""
+"""A training of a minute's shape in seconds: ``python -m tests.pipelines.toy_training OUT STEPS WORKERS``."""
 
 import sys
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from au_core.config import ExperimentConfig, ScalingConfig
 from au_core.data.layout import RunFolder
+from au_core.fold_plan import FoldPlan
 from au_core.recipes import demo
 from pipelines.machinery.cli import run
 from pipelines.machinery.experiment import Experiment
@@ -13,7 +14,7 @@ from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
 from tests.toy import write_toy_faces
 
-STEPS, REPORT = 60, 3
+REPORT = 3
 
 
 def tiny_config(steps: int, report_every: int) -> ExperimentConfig:
@@ -26,28 +27,27 @@ def tiny_config(steps: int, report_every: int) -> ExperimentConfig:
     )
 
 
-def toy_experiment(out: Path, workers: int = 1) -> Experiment:
-    cfg = replace(tiny_config(STEPS, REPORT), methods=("ours",), scaling=ScalingConfig(workers=workers))
+def toy_experiment(out: Path, steps: int, workers: int = 1) -> Experiment:
+    cfg = replace(tiny_config(steps, REPORT), methods=("ours",), scaling=ScalingConfig(workers=workers))
     if not (out / "faces").exists():
         write_toy_faces(out / "faces")
     return Experiment(cfg=cfg, out=out)
 
 
-def toy_folder(out: Path) -> RunFolder:
-    (plan,) = _plans(toy_experiment(out))
-    return toy_experiment(out).folder(plan)
+def toy_folder(experiment: Experiment) -> RunFolder:
+    return experiment.folder(_plan(experiment))
 
 
-def train_toy(out: Path, workers: int = 1) -> RunFolder:
+def train_toy(experiment: Experiment) -> RunFolder:
     """Train and evaluate the one method on the first fold."""
-    experiment = toy_experiment(out, workers)
-    run_plans(_plans(experiment), experiment, Tracking(out, "toy", {}))
-    return toy_folder(out)
+    run_plans([_plan(experiment)], experiment, Tracking(experiment.out, "toy", {}))
+    return toy_folder(experiment)
 
 
-def _plans(experiment: Experiment):
-    return [plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1]
+def _plan(experiment: Experiment) -> FoldPlan:
+    (plan,) = (plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1)
+    return plan
 
 
 if __name__ == "__main__":
-    run(lambda: train_toy(Path(sys.argv[1]), int(sys.argv[2])))
+    run(lambda: train_toy(toy_experiment(Path(sys.argv[1]), *map(int, sys.argv[2:]))))

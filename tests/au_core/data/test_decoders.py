@@ -178,6 +178,7 @@ def test_ctrl_c_is_told_by_the_one_who_asked_alone(tmp_path):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs do not hear Ctrl-C
     draw = open_sampler(load_faces(write_toy_faces(Path(sys.argv[1])), BP4D, PEOPLE))
     draw.images()
     print("drawn", flush=True)

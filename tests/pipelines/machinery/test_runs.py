@@ -123,20 +123,6 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny
     assert finished == [False, True]
 
 
-def test_two_workers_predict_every_face_once(local_ray, tiny, tmp_path):
-    write_toy_faces(tmp_path / "faces")
-    cfg = replace(tiny, methods=("ours",), scaling=ScalingConfig(workers=2))
-    experiment = Experiment(cfg=cfg, out=tmp_path)
-    run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
-    ((plan, folder),) = runs_of(experiment)
-    rows = pq.read_table(folder.predictions).to_pandas()
-    assert (
-        len(rows.drop_duplicates(["subject", "frame"]))
-        == len(rows)
-        == 12 * (len(plan.val_subjects) + len(plan.test_subjects))
-    )
-
-
 @pytest.mark.parametrize(
     ("there", "gpu", "expected"),
     [

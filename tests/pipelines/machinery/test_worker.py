@@ -22,9 +22,10 @@ from safetensors.numpy import load_file
 from au_core.data.layout import RunFolder
 from au_core.models.checkpoint import load_card
 from au_core.training.state import read_history
+from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.processes import begin, descendants, end, finish, wait_until
-from tests.pipelines.toy_training import REPORT, STEPS, toy_experiment, toy_folder, train_toy
+from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, train_toy
 
 LIMIT = 300
 """Seconds after which a run counts as hung."""
@@ -35,15 +36,29 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 
 
 @pytest.fixture(scope="module")
-def quiet(local_ray, tmp_path_factory) -> RunFolder:
+def steps(request) -> int:
+    """Enough to strike at as many reports, chosen among twice as many."""
+    return REPORT * (2 * request.config.getoption("kills") + 4)
+
+
+@pytest.fixture(scope="module")
+def quiet(local_ray, steps, tmp_path_factory) -> RunFolder:
     """The undisturbed training."""
-    return train_toy(tmp_path_factory.mktemp("quiet"))
+    return train_toy(toy_experiment(tmp_path_factory.mktemp("quiet"), steps))
+
+
+@pytest.fixture(scope="module")
+def quiet_by_two(local_ray, steps, tmp_path_factory) -> Experiment:
+    """The undisturbed training by two workers."""
+    experiment = toy_experiment(tmp_path_factory.mktemp("by_two"), steps, workers=2)
+    train_toy(experiment)
+    return experiment
 
 
 @pytest.fixture
-def moments(request) -> list[int]:
+def moments(request, steps) -> list[int]:
     """Steps after which to strike, rising, a checkpoint between any two: only standing still may end it."""
-    reports = range(REPORT, STEPS - REPORT, REPORT)
+    reports = range(REPORT, steps - REPORT, REPORT)
     return sorted(random.Random(request.node.name).sample(reports, request.config.getoption("kills")))
 
 
@@ -74,30 +89,34 @@ def assert_same(struck: RunFolder, quiet: RunFolder) -> None:
 
 
 def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
-    assert [line["step"] for line in read_history(struck.history)] == list(range(REPORT, STEPS + 1, REPORT))
+    steps = [line["step"] for line in read_history(struck.history)]
+    assert steps == list(range(REPORT, steps[-1] + 1, REPORT))
+    assert steps == [line["step"] for line in read_history(quiet.history)]
     assert {path.name for path in struck.path.rglob("*")} == {path.name for path in quiet.path.rglob("*")}
 
 
-def test_a_killed_worker(quiet, moments, tmp_path):
-    killed = []
+def test_a_killed_worker(quiet, steps, moments, tmp_path):
+    experiment, killed = toy_experiment(tmp_path, steps), []
 
     def strike() -> None:
         for step in moments:
-            wait_for_step(toy_folder(tmp_path), step)
+            wait_for_step(toy_folder(experiment), step)
             wait_until(lambda: training_workers(os.getpid()), "a worker to strike")
             killed.append(kill_workers(os.getpid()))
 
-    toy_experiment(tmp_path)
     thread = threading.Thread(target=strike, daemon=True)
     thread.start()
-    struck = train_toy(tmp_path)
+    struck = train_toy(experiment)
     thread.join(LIMIT)
     assert killed == [1] * len(moments)
     assert_same(struck, quiet)
 
 
-def start(out: Path, workers: int, **environment: str) -> subprocess.Popen:
-    return begin("tests.pipelines.toy_training", out, workers, **environment)
+def start(experiment: Experiment, **environment: str) -> subprocess.Popen:
+    """The same training as a command of its own."""
+    cfg = experiment.cfg
+    words = experiment.out, cfg.adversarial.steps, cfg.scaling.workers
+    return begin("tests.pipelines.toy_training", *words, **environment)
 
 
 @pytest.fixture
@@ -112,15 +131,15 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_full_disk(quiet, small_disk):
+def test_a_full_disk(quiet, steps, small_disk):
     """One clear line; with room again, the same call goes on from the last checkpoint and ends the same."""
     import ray
 
     cluster = ray.get_runtime_context().gcs_address  # to start another Ray for each call would take longer
-    toy_experiment(small_disk)
-    folder, filler = toy_folder(small_disk), small_disk / "filler"
-    run = start(small_disk, 1, RAY_ADDRESS=cluster)
-    wait_for_step(folder, 4 * REPORT)
+    experiment = toy_experiment(small_disk, steps)
+    folder, filler = toy_folder(experiment), small_disk / "filler"
+    run = start(experiment, RAY_ADDRESS=cluster)
+    wait_for_step(folder, 2 * REPORT)
     with filler.open("wb") as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(2**20))
@@ -131,7 +150,7 @@ def test_a_full_disk(quiet, small_disk):
     assert len(error.splitlines()) == 2 and "Traceback" not in words, words
     assert len(list(folder.checkpoints.glob("step=*.pt"))) == 2
     filler.unlink()
-    finish(start(small_disk, 1, RAY_ADDRESS=cluster), LIMIT)
+    finish(start(experiment, RAY_ADDRESS=cluster), LIMIT)
     assert_same(folder, quiet)
 
 
@@ -160,13 +179,13 @@ def silent_server():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_a_killed_driver_and_no_mlflow(quiet, moments, tmp_path, silent_server):
+def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_server):
     """Struck alone, when its workers live on for a while, and with all below it, as a lost machine would."""
     server = {"MLFLOW_TRACKING_URI": silent_server, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
-    toy_experiment(tmp_path)
-    folder, orphans = toy_folder(tmp_path), {}
+    experiment = toy_experiment(tmp_path, steps)
+    folder, orphans = toy_folder(experiment), {}
     for i, step in enumerate(moments):  # first alone: the harder case
-        run = start(tmp_path, 1, **server)
+        run = start(experiment, **server)
         wait_for_step(folder, step)
         below = descendants(run.pid)
         run.kill()
@@ -176,27 +195,31 @@ def test_a_killed_driver_and_no_mlflow(quiet, moments, tmp_path, silent_server):
             orphans |= below
         run.communicate(timeout=LIMIT)
     try:
-        words = finish(start(tmp_path, 1, **server), LIMIT)
+        words = finish(start(experiment, **server), LIMIT)
     finally:
         end(orphans)
     assert words.count("warning: MLflow at") == 1 and "training goes on without it" in words
     assert_same(folder, quiet)
 
 
-def test_a_lost_node_with_two_workers(moments, tmp_path):
+def test_two_workers_predict_every_face_once(quiet_by_two):
+    rows = pq.read_table(toy_folder(quiet_by_two).predictions).to_pandas()
+    (plan,) = (plan for plan in quiet_by_two.plans(quiet_by_two.cfg) if plan.fold == 1)
+    assert len(rows.drop_duplicates(["subject", "frame"])) == len(rows)
+    assert len(rows) == 12 * len(plan.val_subjects + plan.test_subjects)
+
+
+def test_a_lost_node_with_two_workers(quiet_by_two, steps, moments, tmp_path):
     """Training waits for another node and ends as undisturbed, but for the order of sums."""
     from ray.cluster_utils import Cluster
 
+    experiment = toy_experiment(tmp_path, steps, workers=2)
+    quiet, struck = map(toy_folder, (quiet_by_two, experiment))
     small = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
     try:
         nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
-        outs = [tmp_path / "quiet", tmp_path / "struck"]
-        for out in outs:
-            toy_experiment(out, 2)
-        quiet, struck = map(toy_folder, outs)
-        finish(start(outs[0], 2, RAY_ADDRESS=cluster.address), LIMIT)
-        run = start(outs[1], 2, RAY_ADDRESS=cluster.address)
+        run = start(experiment, RAY_ADDRESS=cluster.address)
         for step in moments:
             wait_for_step(struck, step)
             cluster.remove_node(nodes.pop(0), allow_graceful=False)

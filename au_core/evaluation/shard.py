@@ -1,0 +1,54 @@
+"""R applied to faces that were found and stored before: a shard in, the CSV of its video out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from au_core.data.faces import decode_face
+from au_core.data.files import replace_atomically
+from au_core.evaluation.openface import CsvRows
+from au_core.evaluation.predict import BATCH, predict_faces
+from au_core.models.checkpoint import ModelCard
+from au_core.models.recognizer import Recognizer
+
+_COLUMNS = ["frame", "face_id", "face", "face_found", "confidence", "points"]
+
+
+def predict_shard(shard: Path, recognizer: Recognizer, card: ModelCard, fps: float, table: Path) -> int:
+    """Write the CSV of a shard's video, which has ``fps`` frames a second; returns how many faces it has.
+
+    Whole or absent. The rows are those of ``pipelines/predict_video.py``, but that the person who is the main
+    face of most frames has id 0.
+    """
+    faces = 0
+
+    def write(temporary: Path) -> None:
+        nonlocal faces
+        with temporary.open("w", newline="") as file:
+            writer = CsvRows(file, card.spec.columns, card.thresholds, fps)
+            for rows in _batches(shard):
+                faces += _write_batch(writer, rows, recognizer, card.input_size)
+
+    replace_atomically(table, write)
+    return faces
+
+
+def _batches(shard: Path) -> Iterator[list[dict]]:
+    with pq.ParquetFile(shard) as file:
+        for batch in file.iter_batches(BATCH, columns=_COLUMNS):
+            yield batch.to_pylist()
+
+
+def _write_batch(writer: CsvRows, rows: list[dict], recognizer: Recognizer, size: int) -> int:
+    """Write a batch of face rows; returns how many have a face."""
+    faces = [decode_face(row["face"], size) for row in rows if row["face_found"]]
+    prob = iter(predict_faces(recognizer, faces, size))
+    for row in rows:
+        if row["face_found"]:
+            points = np.array(row["points"], np.float32).reshape(3, 2)
+            writer.face(row["frame"], row["face_id"], points, row["confidence"], next(prob))
+        else:
+            writer.no_face(row["frame"])
+    return len(faces)

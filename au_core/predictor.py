@@ -1,0 +1,108 @@
+"""A trained model in a program of one's own: frames in, faces with their action units out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from au_core.config import PreprocessConfig
+from au_core.data.faces import decode_face
+from au_core.errors import FaceError
+from au_core.evaluation.predict import predict_faces
+from au_core.face.align import align
+from au_core.face.detect import Detection, load_detector
+from au_core.face.track import Tracker
+from au_core.models.checkpoint import ModelCard, load_recognizer
+
+BATCH = 32
+"""Frames held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFace:
+    """A face of a frame, and what R says of it."""
+
+    face_id: int
+    """From 0, as faces appear; a person keeps it through a video."""
+    detection: Detection
+    """Box, points and the detector's confidence."""
+    prob: np.ndarray
+    """``float32[L]``, in the order of the card's AUs."""
+    card: ModelCard
+
+    @property
+    def probability(self) -> dict[str, float]:
+        """By AU, as in ``face.probability["AU12"]``."""
+        return dict(zip(self.card.spec.columns, self.prob.tolist(), strict=True))
+
+    @property
+    def active(self) -> dict[str, bool]:
+        """By AU, whether it reaches the threshold that was chosen for it on validation subjects."""
+        return {au: bool(p >= np.float32(self.card.thresholds[au])) for au, p in self._pairs()}
+
+    def _pairs(self) -> Iterator[tuple[str, np.float32]]:
+        return zip(self.card.spec.columns, self.prob, strict=True)
+
+
+class Predictor:
+    """R with the faces it was trained on: finds them, aligns them, and recognises their action units.
+
+    ::
+
+        predictor = Predictor("out/demo/runs/ours/missing=0.5/fold=1/seed=0")
+        for face in predictor(cv2.imread("picture.jpg")):
+            print(face.detection.box, face.probability["AU12"], face.active["AU12"])
+    """
+
+    def __init__(self, model: Path | str, cfg: PreprocessConfig | None = None, device: str = "cpu") -> None:
+        """A model or run folder, by default with YuNet, which is fetched once.
+
+        Raises:
+            AuError: there is no model, its files are damaged, or the detector cannot be had.
+        """
+        recognizer, self.card = load_recognizer(Path(model))
+        self.cfg = cfg or PreprocessConfig(detector="yunet")
+        self.recognizer, self.detector = recognizer.to(device), load_detector(self.cfg.detector, self.cfg)
+
+    def __call__(self, image: np.ndarray) -> list[SeenFace]:
+        """The faces of one picture ``uint8[H, W, 3]`` BGR, the largest and most central first."""
+        ((_, faces),) = self.video([image])
+        return faces
+
+    def video(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, list[SeenFace]]]:
+        """Each of the ``frames`` ``uint8[H, W, 3]`` BGR of one video with its faces; batch by batch."""
+        seen = self._look(frames)
+        while batch := list(islice(seen, BATCH)):
+            faces = [face for _, found in batch for _, _, face in found]
+            prob = iter(predict_faces(self.recognizer, faces, self.card.input_size))
+            for image, found in batch:
+                yield image, [SeenFace(k, where, next(prob), self.card) for k, where, _ in found]
+
+    def _look(
+        self, frames: Iterable[np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, list[tuple[int, Detection, np.ndarray]]]]:
+        """Each frame with id, detection and aligned face ``uint8[S, S, 3]`` RGB of everyone in it."""
+        tracker = Tracker()
+        for image in frames:
+            detections = self.detector(image)
+            ids = tracker.update(detections)
+            faces = ((k, d, self._aligned(image, d)) for k, d in zip(ids, detections, strict=True))
+            yield image, [(k, d, face) for k, d, face in faces if face is not None]
+
+    def _aligned(self, image: np.ndarray, face: Detection) -> np.ndarray | None:
+        """The face as training saw it: through the same JPEG; None if its points are no face."""
+        try:
+            crop = align(image, face.points, self.card.face_size)
+        except FaceError:
+            return None
+        jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality])[1]
+        return decode_face(jpeg.tobytes(), self.card.face_size)
+
+
+def best_device(gpu: bool = True) -> str:
+    """``cuda`` if there is one and it may be used, else ``cpu``."""
+    return "cuda" if gpu and torch.cuda.is_available() else "cpu"
