@@ -63,10 +63,10 @@ def train_folds(
         folder.refusal.unlink(missing_ok=True)
         write_json(group, folder.owner)
     before, deaths = [_progress(folder) for _, folder in jobs], 0
-    while True:
+    while todo := [(plan, folder) for plan, folder in jobs if not _is_settled(folder, predict)]:
         try:
             with full_disk_named(jobs[0][1].path):
-                _fit(jobs, sources, predict, group)
+                _fit(todo, sources, predict, group)
             break
         except Exception as error:
             _raise_if_full(error)
@@ -76,9 +76,14 @@ def train_folds(
             if deaths == MAX_DEATHS or (stop and stop.is_set()):
                 raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
         finally:
-            shutil.rmtree(scratch_of(jobs[0][1], group), ignore_errors=True)
+            shutil.rmtree(scratch_of(todo[0][1], group), ignore_errors=True)
     for _, folder in jobs:
         folder.owner.unlink(missing_ok=True)
+
+
+def _is_settled(folder: RunFolder, predict: bool) -> bool:
+    """Whether workers would find nothing to do in ``folder``."""
+    return folder.refusal.exists() or (folder.predictions if predict else folder.model).exists()
 
 
 def _raise_if_full(error: Exception) -> None:

@@ -31,6 +31,9 @@ def attempts(monkeypatch, tmp_path):
                 folder.checkpoints.mkdir(exist_ok=True)
                 (folder.checkpoints / f"step={len(started)}.pt").touch()
                 raise GroupError(RuntimeError("a machine went"))
+            if outcome == "refusal":
+                folder.refusal.touch()
+                raise GroupError(AuError("a loss became nan"))
 
         monkeypatch.setattr(group, "_fit", fit)
         group.train_folds([(None, folder)], Sources(coded=tmp_path))  # type: ignore[list-item]
@@ -42,6 +45,10 @@ def attempts(monkeypatch, tmp_path):
 
 def test_workers_may_die_for_ever_while_they_get_further(attempts):
     assert attempts(*["step"] * 20, True) == 21
+
+
+def test_a_refusal_is_not_asked_for_again(attempts):
+    assert attempts("step", "refusal") == 2
 
 
 def test_standing_still_is_a_failure_with_its_reason(attempts):

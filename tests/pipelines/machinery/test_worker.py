@@ -150,7 +150,7 @@ def test_a_full_disk(quiet, steps, small_disk):
     assert len(error.splitlines()) == 2 and "Traceback" not in words, words
     assert len(list(folder.checkpoints.glob("step=*.pt"))) == 2
     filler.unlink()
-    finish(start(experiment, RAY_ADDRESS=cluster), LIMIT)
+    train_toy(experiment)
     assert_same(folder, quiet)
 
 
@@ -179,13 +179,14 @@ def silent_server():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_server):
+def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_server, monkeypatch, capsys):
     """Struck alone, when its workers live on for a while, and with all below it, as a lost machine would."""
-    server = {"MLFLOW_TRACKING_URI": silent_server, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", silent_server)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     experiment = toy_experiment(tmp_path, steps)
     folder, orphans = toy_folder(experiment), {}
     for i, step in enumerate(moments):  # first alone: the harder case
-        run = start(experiment, **server)
+        run = start(experiment)
         wait_for_step(folder, step)
         below = descendants(run.pid)
         run.kill()
@@ -195,9 +196,10 @@ def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_s
             orphans |= below
         run.communicate(timeout=LIMIT)
     try:
-        words = finish(start(experiment, **server), LIMIT)
+        train_toy(experiment)
     finally:
         end(orphans)
+    words = capsys.readouterr().err
     assert words.count("warning: MLflow at") == 1 and "training goes on without it" in words
     assert_same(folder, quiet)
 
