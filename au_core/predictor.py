@@ -37,7 +37,7 @@ class SeenFace:
     @property
     def probability(self) -> dict[str, float]:
         """By AU, as in ``face.probability["AU12"]``."""
-        return dict(zip(self.card.spec.columns, self.prob.tolist(), strict=True))
+        return {au: float(p) for au, p in self._pairs()}
 
     @property
     def active(self) -> dict[str, bool]:

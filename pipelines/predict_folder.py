@@ -51,9 +51,11 @@ def claim(out: Path, model: Path) -> None:
     """Note in ``OUT/model.json`` whose predictions these are.
 
     Raises:
-        ConfigError: another model's.
+        ConfigError: another model's, or ``out`` is an experiment's, whose faces these would join.
     """
     card, path = asdict(load_card(model)), out / "model.json"
+    if (out / "experiment.json").exists():
+        raise ConfigError(f"{out} holds an experiment; choose another --out")
     if not path.exists():
         write_json(card, path)
     before = read_json(path)

@@ -36,8 +36,8 @@ def test_rays_workers_write_the_bytes_of_one_process(local_ray, tmp_path):
 
 
 def test_a_killed_drawing_goes_on_and_ends_with_the_same_bytes(local_ray, tmp_path):
-    cfg = SyntheticConfig(subjects=3, sequences=2, frames=150)
-    words = ("--subjects", 3, "--sequences", 2, "--frames", 150)
+    cfg = SyntheticConfig(subjects=3, sequences=2, frames=60)
+    words = ("--subjects", 3, "--sequences", 2, "--frames", 60)
     run = begin("pipelines.make_synthetic", "--out", tmp_path / "ray", *words)
     wait_until(lambda: any(is_written(cfg, *names, tmp_path / "ray") for names in plan_sequences(cfg)), "one")
     below = descendants(run.pid)

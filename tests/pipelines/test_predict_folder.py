@@ -83,6 +83,12 @@ def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path
         apply(videos, other, out, shared)
 
 
+def test_faces_of_videos_do_not_join_those_of_an_experiment(videos, model, shared, tmp_path):
+    (tmp_path / "experiment.json").touch()
+    with pytest.raises(ConfigError, match="holds an experiment; choose another --out"):
+        apply(videos, model, tmp_path, shared)
+
+
 def test_no_model_no_work(videos, shared, tmp_path):
     with pytest.raises(AuError, match="no model here"):
         apply(videos, tmp_path, tmp_path / "out", shared)
