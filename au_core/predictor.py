@@ -18,6 +18,7 @@ from au_core.face.detect import Detection, load_detector
 from au_core.face.track import Tracker
 from au_core.models.checkpoint import ModelCard, load_recognizer
 
+_DEFAULT = PreprocessConfig()
 BATCH = 32
 """Frames held in memory at a time."""
 
@@ -58,23 +59,44 @@ class Predictor:
             print(face.detection.box, face.probability["AU12"], face.active["AU12"])
     """
 
-    def __init__(self, model: Path | str, cfg: PreprocessConfig | None = None, device: str = "cpu") -> None:
-        """A model or run folder, by default with YuNet, which is fetched once.
+    def __init__(
+        self,
+        model: Path | str,
+        detector: Path | str = "yunet",
+        *,
+        min_confidence: float = _DEFAULT.min_confidence,
+        detect_side: int = _DEFAULT.detect_side,
+        device: str = "cpu",
+    ) -> None:
+        """A model or run folder; ``yunet`` is fetched once, else the detector is a YuNet file's path.
 
         Raises:
             AuError: there is no model, its files are damaged, or the detector cannot be had.
         """
         recognizer, self.card = load_recognizer(Path(model))
-        self.cfg = cfg or PreprocessConfig(detector="yunet")
-        self.recognizer, self.detector = recognizer.to(device), load_detector(self.cfg.detector, self.cfg)
+        self.recognizer = recognizer.to(device)
+        self.cfg = PreprocessConfig(
+            detector=str(detector), min_confidence=min_confidence, detect_side=detect_side
+        )
+        self.detector = load_detector(self.cfg.detector, self.cfg)
 
     def __call__(self, image: np.ndarray) -> list[SeenFace]:
-        """The faces of one picture ``uint8[H, W, 3]`` BGR, the largest and most central first."""
+        """The faces of one picture ``uint8[H, W, 3]`` BGR, the largest and most central first.
+
+        Raises:
+            FaceError: it is something else.
+        """
         ((_, faces),) = self.video([image])
         return faces
 
     def video(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, list[SeenFace]]]:
-        """Each of the ``frames`` ``uint8[H, W, 3]`` BGR of one video with its faces; batch by batch."""
+        """Each of the ``frames`` ``uint8[H, W, 3]`` BGR of one video with its faces; batch by batch.
+
+        ``au_core.data.video.video_frames`` reads them from a file.
+
+        Raises:
+            FaceError: one is something else.
+        """
         seen = self._look(frames)
         while batch := list(islice(seen, BATCH)):
             faces = [face for _, found in batch for _, _, face in found]
@@ -88,6 +110,7 @@ class Predictor:
         """Each frame with id, detection and aligned face ``uint8[S, S, 3]`` RGB of everyone in it."""
         tracker = Tracker()
         for image in frames:
+            check_image(image)
             detections = self.detector(image)
             ids = tracker.update(detections)
             faces = ((k, d, self._aligned(image, d)) for k, d in zip(ids, detections, strict=True))
@@ -101,6 +124,21 @@ class Predictor:
             return None
         jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality])[1]
         return decode_face(jpeg.tobytes(), self.card.face_size)
+
+
+def check_image(image: object) -> None:
+    """Make sure that ``image`` is what OpenCV reads from a file: others would give faces that are none.
+
+    Raises:
+        FaceError: it is not.
+    """
+    if not isinstance(image, np.ndarray):
+        came = "None, as cv2.imread gives where it can read nothing" if image is None else repr(type(image))
+    elif image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size:
+        return
+    else:
+        came = f"{image.dtype}{list(image.shape)}"
+    raise FaceError(f"expected a picture uint8[height, width, 3] in BGR, got {came}")
 
 
 def best_device(gpu: bool = True) -> str:

@@ -13,7 +13,8 @@ from au_core.data.layout import RunFolder, run_folders
 from au_core.errors import ConfigError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
-from pipelines.machinery.cli import run, summary
+from pipelines.machinery.cli import averages, run, summary
+from pipelines.machinery.options import HelpFormatter
 
 
 def evaluate_run(folder: RunFolder, faces: Path) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Evaluate every finished training below ``OUT/runs``."""
-    parser = argparse.ArgumentParser(description=summary(__doc__))
+    parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder of the experiment")
     args = parser.parse_args(argv)
     finished = [folder for folder in run_folders(args.out) if folder.model.exists()]
@@ -54,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         raise ConfigError(f"{args.out / 'runs'}: no finished training; run pipelines/full_protocol.py first")
     for folder in finished:
         scores = evaluate_run(folder, args.out / "faces")
-        print(f"{folder.path}  test F1 {scores['test']['f1_avg']:.3f}  AUC {scores['test']['auc_avg']:.3f}")
+        print(f"{folder.path}  {averages(scores)}")
 
 
 if __name__ == "__main__":

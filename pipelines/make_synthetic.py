@@ -11,6 +11,7 @@ from typing import Any
 
 from au_core.config import TWIN_SIZES, SyntheticConfig
 from au_core.data.files import read_json, write_bytes, write_json
+from au_core.data.synthetic import TWIN_CARD
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
 from pipelines.machinery.cli import Progress, run, summary
@@ -39,7 +40,7 @@ def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
 
 
 def _claim(cfg: SyntheticConfig, out: Path) -> None:
-    card = out / "synthetic.json"
+    card = out / TWIN_CARD
     if not card.exists():
         try:
             write_json(asdict(cfg), card)

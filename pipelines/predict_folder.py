@@ -17,15 +17,17 @@ from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_card
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect, ray_data
-from pipelines.machinery.options import HelpFormatter
-from pipelines.predict_video import add_model_arguments, settings_of
+from pipelines.machinery.options import HelpFormatter, with_options
+from pipelines.predict_video import add_model_arguments
 from pipelines.preprocess import find_faces, list_dataset
 
 
 def predict_folder(
     videos: Path, model: Path, out: Path, cfg: PreprocessConfig, gpu: bool = True
-) -> list[Path]:
-    """Find all faces, then let R look at them; returns the CSV files, ``OUT/aus/<video>.csv``.
+) -> tuple[list[Path], int]:
+    """Find all faces, then let R look at them.
+
+    Returns the CSV files, ``OUT/aus/<video>.csv``, and how many videos there were.
 
     A CSV that is there and not older than its faces is kept. A video that cannot be read is a line in
     ``OUT/faces/quality.parquet``.
@@ -34,7 +36,7 @@ def predict_folder(
         AuError: no model, no video, no detector, or ``out`` holds what another model said; at the end: faces
             that could not be read again.
     """
-    cfg = replace(cfg, size=load_card(model).face_size)
+    cfg = replace(cfg, all_faces=True, size=load_card(model).face_size)
     dataset = list_dataset("videos", videos, out / "faces", cfg)
     claim(out, model)
     find_faces(dataset)
@@ -44,7 +46,7 @@ def predict_folder(
     failures = list(predict_all(todo, model, gpu)) if todo else []
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
-    return [job.table for job in jobs]
+    return [job.table for job in jobs], len(dataset.refs)
 
 
 def claim(out: Path, model: Path) -> None:
@@ -54,10 +56,14 @@ def claim(out: Path, model: Path) -> None:
         ConfigError: another model's, or ``out`` is an experiment's, whose faces these would join.
     """
     card, path = asdict(load_card(model)), out / "model.json"
-    if (out / "experiment.json").exists():
-        raise ConfigError(f"{out} holds an experiment; choose another --out")
+    others = [out / name for name in ("experiment.json", "runs", "faces")]
+    if not path.exists() and any(other.exists() for other in others):
+        raise ConfigError(f"{out} holds an experiment, or faces of other data; choose another --out")
     if not path.exists():
-        write_json(card, path)
+        try:
+            write_json(card, path)
+        except OSError as error:
+            raise ConfigError(f"{out}: cannot be written ({error}); choose another --out") from error
     before = read_json(path)
     if any(before.get(key) != card[key] for key in ("sha256", "thresholds")):
         raise ConfigError(f"{out / 'aus'} holds what another model said ({path}); choose another --out")
@@ -144,8 +150,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="CSV files go to OUT/aus, faces to OUT/faces")
     add_model_arguments(parser)
     args = parser.parse_args(argv)
-    tables = predict_folder(args.videos, args.model, args.out, settings_of(args), not args.no_gpu)
-    print(f"{len(tables)} tables in {args.out / 'aus'}", file=sys.stderr)
+    cfg = with_options(PreprocessConfig(), args)
+    tables, n_videos = predict_folder(args.videos, args.model, args.out, cfg, not args.no_gpu)
+    missing = f"; {n_videos - len(tables)} of {n_videos} files gave none" if len(tables) < n_videos else ""
+    print(f"{len(tables)} tables in {args.out / 'aus'}{missing}", file=sys.stderr)
 
 
 if __name__ == "__main__":

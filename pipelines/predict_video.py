@@ -19,17 +19,15 @@ from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.options import HelpFormatter
 
 
-def predict_video(
-    video: Path, model: Path, table: Path, overlay: Path | None, cfg: PreprocessConfig, gpu: bool = True
-) -> tuple[int, int]:
+def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path | None) -> tuple[int, int]:
     """Write the CSV and the overlay of ``video``; returns how many frames there were, and with a face.
 
-    Both appear under their names only when they are whole. With ``gpu``, R computes on one if there is one.
+    Both appear under their names only when they are whole.
 
     Raises:
-        AuError: no video, no model, no detector, or a folder that cannot be written to.
+        AuError: no video, or a folder that cannot be written to.
     """
-    predictor, info = Predictor(model, cfg, best_device(gpu)), open_video(video)
+    info = open_video(video)
     columns, thresholds = predictor.card.spec.columns, predictor.card.thresholds
     with ExitStack() as stack:
         rows = stack.enter_context(stack.enter_context(whole_file(table)).open("w", newline=""))
@@ -87,16 +85,6 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_of(args: argparse.Namespace) -> PreprocessConfig:
-    """From a frame to its faces, as :func:`add_model_arguments` says."""
-    return PreprocessConfig(
-        detector=args.detector,
-        detect_side=args.detect_side,
-        min_confidence=args.min_confidence,
-        all_faces=True,
-    )
-
-
 def main(argv: list[str] | None = None) -> None:
     """Apply a model to a video."""
     parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
@@ -108,10 +96,20 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.video.is_dir():
         raise ConfigError(f"{args.video}: a folder; pipelines/predict_folder.py takes all videos in one")
+    predictor = Predictor(
+        args.model,
+        args.detector,
+        min_confidence=args.min_confidence,
+        detect_side=args.detect_side,
+        device=best_device(not args.no_gpu),
+    )
     suffix = ".png" if is_picture(args.video) else ".mp4"
     table = args.csv or Path(f"{args.video.stem}.csv")
     overlay = None if args.no_overlay else args.overlay or Path(f"{args.video.stem}_overlay{suffix}")
-    frames, found = predict_video(args.video, args.model, table, overlay, settings_of(args), not args.no_gpu)
+    for path in (table, overlay):
+        if path and path.exists() and args.video.exists() and path.samefile(args.video):
+            raise ConfigError(f"{path}: the video itself; choose another file to write")
+    frames, found = predict_video(args.video, predictor, table, overlay)
     print(f"{frames} frames, a face in {found}: {table}" + (f", {overlay}" if overlay else ""))
 
 

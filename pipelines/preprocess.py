@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.config import LAYOUTS, PreprocessConfig
-from au_core.data.files import write_table
+from au_core.data.files import NO_SPACE, held_alone, write_table
 from au_core.data.readers import list_sequences
 from au_core.data.schema import QUALITY, SequenceRef, shard_path, shards
-from au_core.errors import ConfigError, DatasetError
+from au_core.errors import ConfigError, DatasetError, FullDiskError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished
 from pipelines.machinery.cli import run, summary
@@ -26,6 +26,8 @@ from pipelines.machinery.sequences import lost_frames, prepare_all
 
 NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
 """Layouts that need a detector."""
+TOLD = 5
+"""Problems that are told at once; all are in ``quality.parquet``."""
 SAVE_EVERY = 30
 """Seconds between two writings of ``quality.parquet``."""
 
@@ -67,9 +69,13 @@ def find_faces(dataset: Dataset) -> pa.Table:
     Sequences whose files and settings have not changed are passed over; failed ones are tried again.
 
     Raises:
-        AuError: every sequence failed.
+        AuError: every sequence failed, the disk is full, or another command is at it.
     """
-    refs, faces, cfg = dataset.refs, dataset.faces, dataset.cfg
+    with held_alone(dataset.faces):
+        return _find_faces(dataset.refs, dataset.faces, dataset.cfg)
+
+
+def _find_faces(refs: list[SequenceRef], faces: Path, cfg: PreprocessConfig) -> pa.Table:
     status = _finished(refs, cfg, faces)
     todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
     try:
@@ -128,6 +134,7 @@ def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None
     """Say in a few lines what came of it.
 
     Raises:
+        FullDiskError: some failed for want of room.
         DatasetError: every sequence failed.
     """
     rows = table.to_pylist()
@@ -139,14 +146,18 @@ def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None
         f"{len(bad)} with problems, listed in {faces / 'quality.parquet'}",
         file=sys.stderr,
     )
-    for row in bad[:5]:
+    for row in bad[:TOLD]:
         print(f"  {row['status']}: {row['subject']} {row['sequence']}: {row['reason']}", file=sys.stderr)
+    if bad[TOLD:]:
+        print(f"  and {len(bad) - TOLD} more", file=sys.stderr)
     if orphans:
         print(
             f"  {len(orphans)} shards are of sequences that are not in this dataset, such as "
             f"{orphans[0]}; remove them if they should not be trained on",
             file=sys.stderr,
         )
+    if full := [row["reason"] for row in bad if NO_SPACE in row["reason"]]:
+        raise FullDiskError(full[0])
     if rows and all(row["status"] == "failed" for row in rows):
         raise DatasetError(f"each of {len(rows)} sequences failed, the first: {rows[0]['reason']}")
 

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from pipelines.machinery.cli import run, summary
+from pipelines.machinery.options import HelpFormatter
 
 
 def report(out: Path) -> Path:
@@ -23,7 +24,7 @@ def report(out: Path) -> Path:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the report and say where it is."""
-    parser = argparse.ArgumentParser(description=summary(__doc__))
+    parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder of the experiment")
     print(report(parser.parse_args(argv).out))
 

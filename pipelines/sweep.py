@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from au_core.data.files import read_json
+from au_core.data.files import read_json, write_text
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 from au_core.fold_plan import FoldPlan
@@ -165,7 +165,7 @@ def main(argv: list[str] | None = None) -> None:
     add_settings(parser)
     parser.add_argument("--space", default="alpha", help="search space: " + ", ".join(SPACES))
     parser.add_argument(
-        "--folds", type=int, nargs="+", default=[1], help="test parts left out, one trial each"
+        "--folds", type=int, nargs="+", help="test parts left out, one trial each (default: the first)"
     )
     args = parser.parse_args(argv)
     load_space(args.space)
@@ -178,10 +178,14 @@ def main(argv: list[str] | None = None) -> None:
         missing_rates=experiment.cfg.missing_rates[-1:],
         seeds=experiment.cfg.seeds[:1],
     )
-    plans = {plan.fold: plan for plan in experiment.plans(cfg) if plan.fold in args.folds}
-    if set(plans) != set(args.folds):
-        raise ConfigError(f"--folds {args.folds}: of these test parts the protocol has only {sorted(plans)}")
-    print(table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans))))
+    plans = {plan.fold: plan for plan in experiment.plans(cfg)}
+    folds = args.folds or [min(plans)]
+    if not set(folds) <= set(plans):
+        raise ConfigError(f"--folds {folds}: the test parts of {cfg.protocol} are {sorted(plans)}")
+    sweep = Sweep(experiment=experiment, space=args.space, plans={fold: plans[fold] for fold in folds})
+    table = table_of(search(sweep))
+    write_text(f"{table}\n", experiment.out / "sweeps" / f"{args.space}.txt")
+    print(table)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--method", default="ours", help="one of: " + ", ".join(METHODS))
     parser.add_argument("--missing-rate", type=float, default=0.0, help="share of labels to hide, in [0, 1)")
     parser.add_argument("--missing-scheme", help="what is hidden as one: " + ", ".join(SCHEMES))
-    parser.add_argument("--fold", type=int, default=1, help="number of the test part")
+    parser.add_argument("--fold", type=int, help="number of the test part (default: the protocol's first)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and hidden labels")
     add_settings(parser)
     args = parser.parse_args(argv)
@@ -34,10 +34,11 @@ def main(argv: list[str] | None = None) -> None:
         missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
         seeds=(args.seed,),
     )
-    plans = [plan for plan in experiment.plans(recipe) if plan.fold == args.fold]
-    if not plans:
-        raise ConfigError(f"no fold {args.fold} in {recipe.protocol}; expected one of its test parts")
-    run_plans(plans, experiment, Tracking(experiment.out, recipe.name, asdict(recipe)))
+    plans = {plan.fold: plan for plan in experiment.plans(recipe)}
+    fold = min(plans) if args.fold is None else args.fold
+    if fold not in plans:
+        raise ConfigError(f"no fold {fold} in {recipe.protocol}; its test parts are {sorted(plans)}")
+    run_plans([plans[fold]], experiment, Tracking(experiment.out, recipe.name, asdict(recipe)))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Files that are whole or absent, and names that are safe: the only place that knows how."""
 
 import errno
+import fcntl
 import glob
 import hashlib
 import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,10 +17,11 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.errors import DatasetError, FullDiskError
+from au_core.errors import ConfigError, DatasetError, FullDiskError
 
 LONGEST = 180
 """Bytes of a name in one path component; file systems allow 255, and temporary files need some."""
+NO_SPACE = "no space left on the disk"
 NO_ROOM = 2**20
 """Bytes left on a disk below which a failed write is put down to the disk."""
 
@@ -54,7 +56,8 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, the first error says why
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -70,8 +73,7 @@ def full_disk_named(path: Path) -> Iterator[None]:
         if isinstance(error, FullDiskError) or not is_full(error, path):
             raise
         raise FullDiskError(
-            f"{path}: no space left on the disk; make room and run the same command again, "
-            "it goes on from what is saved"
+            f"{path}: {NO_SPACE}; make room and run the same command again, it goes on from what is saved"
         ) from error
 
 
@@ -94,6 +96,28 @@ def write_bytes(content: bytes, path: Path) -> None:
 def write_text(text: str, path: Path) -> None:
     """Write one text file atomically, in UTF-8."""
     write_bytes(text.encode(), path)
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Keep ``folder`` for this process, which may be killed at any time.
+
+    Raises:
+        ConfigError: another one holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error}); choose another --out") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"{folder}: another command is writing here; wait for it to end") from error
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 def sweep(path: Path) -> None:

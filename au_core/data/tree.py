@@ -26,6 +26,15 @@ def child(folder: Path | None, *patterns: str) -> Path | None:
     return folder
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file, also in folders that are links, each folder once: links may lead in a circle."""
+    been: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        been.add(os.path.realpath(place))
+        folders[:] = [name for name in folders if os.path.realpath(Path(place, name)) not in been]
+        yield from (path for name in files if (path := Path(place, name)).is_file())
+
+
 def numbered_pictures(folder: Path | None) -> dict[int, Path]:
     """The pictures of a folder by the number in their name: ``732.jpg``, ``0732.jpg``, ``frame_732.png``."""
     found = children(folder, r"(?:.*\D)?\d{1,9}\.\w+")

@@ -6,6 +6,7 @@ import numpy as np
 
 from au_core.data.files import readable
 from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.tree import files_below
 from au_core.data.video import PICTURES, VIDEOS
 from au_core.errors import DatasetError
 
@@ -20,7 +21,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
         DatasetError: there is none.
     """
     base = root.parent if root.is_file() else root
-    files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    files = [root] if root.is_file() else sorted(files_below(root))
     paths = [path.relative_to(base) for path in files]
     films = [path for path in paths if path.suffix.lower() in VIDEOS | PICTURES and path.name[0] != "."]
     if not films:

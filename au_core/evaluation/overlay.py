@@ -22,11 +22,12 @@ def draw_overlay(
 ) -> np.ndarray:
     """``image[H, W, 3]`` with box, three points and AU bars of each (id, face, probabilities ``[L]``).
 
-    The first face's list stands at the edge farther from it, the second's at the other; that is all that
-    fits, further faces have their boxes.
+    One face's list stands at the edge farther from it, two faces' at their own edges; that is all that fits,
+    further faces have their boxes.
     """
     image = image.copy()
-    at_right = bool(faces) and faces[0][1].box[0] + faces[0][1].box[2] / 2 < image.shape[1] / 2
+    centres = [face.box[0] + face.box[2] / 2 for _, face, _ in faces[:2]]
+    at_right = bool(faces) and (centres[0] > centres[1] if faces[1:] else centres[0] < image.shape[1] / 2)
     for place, (face_id, face, prob) in enumerate(faces):
         colour = COLOURS[face_id % len(COLOURS)]
         _face(image, face_id, face, colour)

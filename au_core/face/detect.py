@@ -138,7 +138,7 @@ def fetch_yunet() -> Path:
     except (OSError, HTTPException) as error:
         raise FaceError(
             f"the face detector could not be fetched ({error}). Download {YUNET_URL} to {path}, "
-            "or give a YuNet file with --detector PATH"
+            "or give a YuNet file as detector (--detector PATH)"
         ) from error
     if _sha256(content) != YUNET_SHA256:
         raise FaceError(

@@ -52,7 +52,16 @@ def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
 def _signed(values: Spread) -> str:
     if values.n == 0:
         return "-"
-    return f"{values.mean:+.1f}" + (f" ± {values.se:.1f}" if values.n > 1 else "")
+    return signed(values.mean) + (f" ± {values.se:.1f}" if values.n > 1 else "")
+
+
+def signed(points: float) -> str:
+    """A difference for people, who know no negative nought.
+
+    >>> signed(1.25), signed(-0.04)
+    ('+1.2', '+0.0')
+    """
+    return f"{round(points, 1) + 0.0:+.1f}"
 
 
 def published_comparison(results: Results) -> Table | None:
@@ -61,11 +70,7 @@ def published_comparison(results: Results) -> Table | None:
     rows = [row for one in found if (row := _published_row(results, *one))]
     if not rows:
         return None
-    here = {method_label(method) for method in results.methods}
-    others = published_table(results.dataset, results.protocol, "f1").items()
-    rows += [
-        (name, "0 %", "F1", number(row["avg"]), "-", "-", "-") for name, row in others if name not in here
-    ]
+    rows += _others(results) if 0 in results.rates else []
     header = (
         "Method", "Labels hidden", "Score", "Published", "Here, validation-selected", "Here, test-selected",
         "Here less published",
@@ -79,6 +84,18 @@ def published_comparison(results: Results) -> Table | None:
     return Table(caption=caption, header=header, rows=tuple(rows))
 
 
+def _others(results: Results) -> list[tuple[str, ...]]:
+    """What the paper prints for other methods, all of it for all labels."""
+    here = {method_label(method) for method in results.methods}
+    printed = {metric: published_table(results.dataset, results.protocol, metric) for metric in METRICS}
+    return [
+        (name, "0 %", _METRIC_LABELS[metric], number(row.get("avg")), "-", "-", "-")
+        for metric in METRICS
+        for name, row in printed[metric].items()
+        if name not in here and row.get("avg") is not None
+    ]
+
+
 def _published_row(results: Results, method: str, rate: float, metric: str) -> tuple[str, ...]:
     """One printed number and ours beside it; empty where one of them is missing."""
     printed = published_average(results.dataset, results.protocol, method, rate, metric)
@@ -87,4 +104,4 @@ def _published_row(results: Results, method: str, rate: float, metric: str) -> t
     if printed is None or not ours[0].n:
         return ()
     names = method_label(method), percent(rate), _METRIC_LABELS[metric]
-    return *names, number(printed), *map(with_spread, ours), f"{ours[0].mean - printed:+.1f}"
+    return *names, number(printed), *map(with_spread, ours), signed(ours[0].mean - printed)

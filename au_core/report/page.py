@@ -131,7 +131,8 @@ def _unlike(results: Results) -> str:
 
 def _data(results: Results) -> str:
     found = results.experiment
-    data = "drawn people (synthetic)" if results.synthetic else f"`{found.get('data', 'unknown')}`"
+    named = found.get("data", "unknown")
+    data = "drawn people (synthetic)" if named == "synthetic" else f"`{named}`"
     also = [
         f"with the labelled faces of `{dataset}` in every training, but for who is held out"
         for dataset in found.get("also", [])

@@ -79,7 +79,7 @@ class Results:
     @property
     def synthetic(self) -> bool:
         """Whether the people were drawn."""
-        return self.experiment.get("data") == "synthetic"
+        return self.experiment.get("drawn", self.experiment.get("data") == "synthetic")
 
     @property
     def config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from au_core.training.watch import warnings_of
-from pipelines.machinery.cli import say
+from pipelines.machinery.cli import averages, say
 from pipelines.machinery.group import Job
 from pipelines.machinery.tracking import Tracking
 
@@ -28,8 +28,7 @@ class Board:
             self._tell_progress(plan, folder)
             self.tracking.follow(plan, folder)
             if folder.predictions.exists():
-                test = write_scores(plan, folder)["test"]
-                say(f"{plan.label}  done: test F1 {test['f1_avg']:.3f}, AUC {test['auc_avg']:.3f}")
+                say(f"{plan.label}  done: {averages(write_scores(plan, folder))}")
                 self.tracking.finish(plan, folder)
             elif folder.refusal.exists():
                 self.failures[plan] = read_json(folder.refusal)["reason"]

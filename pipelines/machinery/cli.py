@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from au_core.data.files import is_full
 from au_core.errors import AuError
@@ -27,6 +28,12 @@ def run(main: Callable[[], object]) -> None:
 def summary(doc: str | None) -> str:
     """First line of a module's docstring, for ``--help``."""
     return (doc or "").splitlines()[0]
+
+
+def averages(scores: dict[str, Any]) -> str:
+    """The averages of ``scores.json`` for people; where no AU occurs in the test part, there are none."""
+    f1, auc = (scores["test"][f"{metric}_avg"] for metric in ("f1", "auc"))
+    return f"test F1 {'-' if f1 is None else f'{f1:.3f}'}, AUC {'-' if auc is None else f'{auc:.3f}'}"
 
 
 def say(text: str) -> None:

@@ -19,6 +19,7 @@ from au_core.data.files import write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.data.prior import load_label_prior
+from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
@@ -107,10 +108,16 @@ class Experiment:
         data = str(self.data) if self.data else "synthetic"
         unlabelled = str(self.unlabelled) if self.unlabelled else None
         also = [f"{layout}={folder}" for layout, folder in self.also]
-        words = {"recipe": self.cfg.name, "data": data, "unlabelled": unlabelled, "also": also}
+        words = {"recipe": self.cfg.name, "data": data, "drawn": self._drawn}
+        words |= {"unlabelled": unlabelled, "also": also}
         words["config"] = asdict(self.cfg)
         write_json(words, self.out / "experiment.json")
         return words
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether the people are drawn, here or before by ``make_synthetic.py``."""
+        return self.data is None or (self.data / TWIN_CARD).exists()
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,8 +127,8 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        help="labelled dataset in its own layout, read by full_protocol.py and sweep.py, which draw people "
-        "without it; for train_fold.py it only names OUT",
+        help="labelled dataset in its own layout; where faces are there already (train_fold.py), only OUT's "
+        "default name depends on it",
     )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
     parser.add_argument(

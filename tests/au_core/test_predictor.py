@@ -3,15 +3,14 @@ import numpy as np
 import pytest
 
 from au_core.aus import BP4D
-from au_core.config import PreprocessConfig
 from au_core.data.video import video_frames
+from au_core.errors import FaceError
 from au_core.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
 def predictor(model, shared) -> Predictor:
-    detector = str(shared / "models" / "face_detection_yunet_2023mar.onnx")
-    return Predictor(model, PreprocessConfig(detector=detector))
+    return Predictor(model, shared / "models" / "face_detection_yunet_2023mar.onnx")
 
 
 def test_a_picture_in_and_its_faces_with_their_action_units_out(predictor, shared):
@@ -36,3 +35,20 @@ def test_a_video_gives_every_frame_and_keeps_people_apart(predictor, shared):
     np.testing.assert_allclose(
         [face.prob for face in alone], [face.prob for face in faces[0]], atol=1e-5, err_msg="batch by batch"
     )
+
+
+@pytest.mark.parametrize(
+    ("image", "came"),
+    [
+        (None, "got None, as cv2.imread gives"),
+        ("picture.jpg", "got <class 'str'>"),
+        (np.zeros((8, 8, 3)), r"got float64\[8, 8, 3\]"),
+        (np.zeros((8, 8, 3), np.uint16), r"got uint16\[8, 8, 3\]"),
+        (np.zeros((8, 8), np.uint8), r"got uint8\[8, 8\]"),
+        (np.zeros((3, 8, 8), np.uint8), r"got uint8\[3, 8, 8\]"),
+        (np.zeros((0, 8, 3), np.uint8), r"got uint8\[0, 8, 3\]"),
+    ],
+)
+def test_what_is_no_picture_is_told_and_gives_no_faces(predictor, image, came):
+    with pytest.raises(FaceError, match=r"expected a picture uint8\[height, width, 3\] in BGR, " + came):
+        predictor(image)

@@ -1,6 +1,7 @@
 import csv
 import os
 import shutil
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -56,7 +57,8 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
                 assert ours[column] == value or float(ours[column]) == pytest.approx(float(value), abs=2e-4)
     quality = pq.read_table(out / "faces" / "quality.parquet").to_pylist()
     assert [row["source"] for row in quality if row["status"] == "failed"] == ["broken.mp4"]
-    assert "broken.mp4" in capsys.readouterr().err
+    assert "3 tables in" in (told := capsys.readouterr().err)
+    assert "failed: broken.mp4" in told and "1 of 4 files gave none" in told
 
     monkeypatch.setattr("pipelines.predict_folder.predict_all", lambda *_: pytest.fail("predicted again"))
     apply(videos, model, out, shared)
@@ -84,9 +86,15 @@ def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path
 
 
 def test_faces_of_videos_do_not_join_those_of_an_experiment(videos, model, shared, tmp_path):
-    (tmp_path / "experiment.json").touch()
-    with pytest.raises(ConfigError, match="holds an experiment; choose another --out"):
-        apply(videos, model, tmp_path, shared)
+    for name in ("runs", "faces"):
+        (tmp_path / name / name).mkdir(parents=True)
+        with pytest.raises(ConfigError, match="holds an experiment, or faces of other data; choose another"):
+            apply(videos, model, tmp_path / name, shared)
+
+
+def test_where_nothing_can_be_written_is_one_line(videos, model, shared):
+    with pytest.raises(ConfigError, match=r"/proc/none: cannot be written .*; choose another --out"):
+        apply(videos, model, Path("/proc/none"), shared)
 
 
 def test_no_model_no_work(videos, shared, tmp_path):

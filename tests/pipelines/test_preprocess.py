@@ -7,7 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
-from au_core.errors import AuError
+from au_core.data.files import NO_SPACE, held_alone
+from au_core.data.readers import list_sequences
+from au_core.errors import AuError, ConfigError, FullDiskError
+from au_core.face.prepare import failed
 from pipelines.machinery.cli import run
 from pipelines.machinery.sequences import TRIES, PrepareSequence
 from pipelines.make_synthetic import make_synthetic
@@ -128,3 +131,15 @@ def test_a_mistake_is_one_line(arguments, message, tmp_path, capsys, monkeypatch
         run(lambda: main([*arguments, "--out", str(tmp_path)]))
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_two_commands_do_not_write_to_one_folder(twin, tmp_path):
+    with held_alone(tmp_path / "faces"), pytest.raises(ConfigError, match="another command is writing here"):
+        preprocess("bp4d", twin, tmp_path / "faces", CFG)
+
+
+def test_a_full_disk_is_no_success(twin, local_ray, tmp_path, monkeypatch):
+    row = failed(list_sequences("bp4d", twin)[0], f"a.parquet: {NO_SPACE}; make room")
+    monkeypatch.setattr("pipelines.preprocess.prepare_all", lambda refs, *_: ((ref, row) for ref in refs))
+    with pytest.raises(FullDiskError, match="make room"):
+        preprocess("bp4d", twin, tmp_path / "faces", CFG)

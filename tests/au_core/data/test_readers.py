@@ -142,6 +142,17 @@ def test_videos_take_their_subject_from_the_first_folder(tmp_path):
     assert found == {("anna", "day 1/film.mp4"), ("anna", "film.mp4"), ("loose.mov", "loose.mov")}
 
 
+def test_folders_that_are_links_are_entered_once(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "film.mp4").write_bytes(b"x")
+    root = tmp_path / "videos"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "circle").symlink_to(root)
+    (root / "nowhere.mp4").symlink_to(tmp_path / "gone.mp4")
+    assert [ref.source for ref in list_sequences("videos", root)] == ["link/film.mp4"]
+
+
 @pytest.mark.parametrize("layout", ["bp4d", "disfa", "manifest", "videos"])
 def test_missing_empty_and_other_folders_say_what_was_expected(layout, tmp_path):
     with pytest.raises(DatasetError, match=f"no such folder; expected a dataset in the {layout} layout"):

@@ -44,7 +44,14 @@ def test_published_numbers_stand_beside_the_same_rate_only(tmp_path):
     assert rows["Ours", "0 %", "F1"] == ("63.3", "53.0 ± 1.0", "63.0 ± 1.0", "-10.3")
     assert rows["Ours", "50 %", "F1"] == ("60.6", "53.0 ± 1.0", "63.0 ± 1.0", "-7.6")
     assert rows["DSIN", "0 %", "F1"] == ("61.7", "-", "-", "-")
+    assert rows["SRERL", "0 %", "AUC"] == ("74.1", "-", "-", "-") and ("DSIN", "0 %", "AUC") not in rows
     assert ("O-wlc", "50 %", "F1") not in rows and ("Ours", "50 %", "AUC") not in rows
+
+
+def test_other_methods_stand_beside_trainings_with_all_labels_only(tmp_path):
+    write_protocol(tmp_path, rates=(0.5,), data="BP4D")
+    table = published_comparison(collect(tmp_path))
+    assert table is not None and {row[0] for row in table.rows} == {"Ours"}
 
 
 @pytest.mark.parametrize("protocol", ["hashed_three_fold", "train_dev"])

@@ -1,6 +1,7 @@
 import pytest
 
 from pipelines.machinery.board import Board, progress_line, seconds_left
+from pipelines.machinery.cli import averages
 from pipelines.machinery.tracking import Tracking
 from tests.toy_runs import write_run
 
@@ -51,3 +52,8 @@ def test_a_warning_is_told_once(run, tmp_path, capsys):
         board.poll()
     told = capsys.readouterr().err
     assert told.count("warning: D is right all the time") == 1 and told.count("step 2/") == 1
+
+
+def test_where_no_au_occurs_there_is_no_score_and_no_crash():
+    assert averages({"test": {"f1_avg": 0.5, "auc_avg": 0.75}}) == "test F1 0.500, AUC 0.750"
+    assert averages({"test": {"f1_avg": None, "auc_avg": None}}) == "test F1 -, AUC -"

@@ -182,6 +182,16 @@ def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
             mixed.plans(cfg)
 
 
+def test_drawn_people_are_told_from_real_ones_wherever_they_were_drawn(tiny, tmp_path):
+    for name in ("twin", "real"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "twin" / "synthetic.json").touch()
+    data = {None: True, tmp_path / "twin": True, tmp_path / "real": False, tmp_path / "my.csv": False}
+    for folder, drawn in data.items():
+        words = Experiment(cfg=tiny, out=tmp_path / "out", data=folder).write_description()
+        assert words["drawn"] is drawn
+
+
 def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
     also = make_synthetic(
         SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=8), tmp_path / "disfa"

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from au_core.evaluation.overlay import COLOURS, draw_overlay
+from au_core.face.detect import Detection
+
+WIDTH = 640
+
+
+def face_at(x: float) -> Detection:
+    box = np.array([x - 40, 200, 80, 80], np.float32)
+    points = np.array([[x - 10, 230], [x + 10, 230], [x, 260]], np.float32)
+    return Detection(box, points, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("places", "left", "right"),
+    [
+        ([100], None, 0),  # at the edge farther from the face
+        ([500], 0, None),
+        ([100, 500], 0, 1),  # of two, each at its own
+        ([500, 100], 1, 0),
+        ([100, 500, 300], 0, 1),
+        ([], None, None),
+    ],
+)
+def test_lists_of_action_units_stand_where_they_hide_no_face(places, left, right):
+    faces = [(k, face_at(x), np.array([0.2, 0.9])) for k, x in enumerate(places)]
+    image = np.zeros((360, WIDTH, 3), np.uint8)
+    drawn = draw_overlay(image, faces, ("AU01", "AU12"), {"AU01": 0.5, "AU12": 0.5})
+    assert not image.any(), "a copy"
+    edges = drawn[20, :8], drawn[20, WIDTH - 200 : WIDTH]
+    for edge, face in zip(edges, (left, right), strict=True):
+        found = {k for k, colour in enumerate(COLOURS) if (edge == colour).all(axis=1).any()}
+        assert found == ({face} if face is not None else set())
