@@ -87,7 +87,7 @@ def connect() -> None:
         return
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    where = {"address": os.environ["RAY_ADDRESS"]} if on_a_cluster() else _this_machine()
+    where: dict[str, Any] = {"address": os.environ["RAY_ADDRESS"]} if on_a_cluster() else _this_machine()
     with _without_the_log_level():
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
 
