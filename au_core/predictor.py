@@ -28,7 +28,7 @@ class SeenFace:
     """A face of a frame, and what R says of it."""
 
     face_id: int
-    """From 0, as faces appear; a person keeps it through a video."""
+    """From 0, as faces appear; a person keeps it while in sight (see ``au_core.face.track``)."""
     detection: Detection
     """Box, points and the detector's confidence."""
     prob: np.ndarray
@@ -103,6 +103,7 @@ class Predictor:
             prob = iter(predict_faces(self.recognizer, faces, self.card.input_size))
             for image, found in batch:
                 yield image, [SeenFace(k, where, next(prob), self.card) for k, where, _ in found]
+            batch.clear()  # before the next one is read
 
     def _look(
         self, frames: Iterable[np.ndarray]

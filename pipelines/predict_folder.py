@@ -4,61 +4,62 @@ uv run pipelines/predict_folder.py VIDEOS --model out/demo/runs/ours/missing=0.5
 """
 
 import argparse
+import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import read_json, write_json
+from au_core.data.files import LONGEST, held_alone, quoted, read_json, readable, write_json
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_card
 from pipelines.machinery.cli import Progress, run, summary
-from pipelines.machinery.cluster import connect, ray_data
+from pipelines.machinery.cluster import connect
+from pipelines.machinery.jobs import Row, Worker, fresh_tries, map_jobs, still_alive
 from pipelines.machinery.options import HelpFormatter, with_options
 from pipelines.predict_video import add_model_arguments
 from pipelines.preprocess import find_faces, list_dataset
 
+NOTE = "predicted_by.json"
+"""In ``OUT``: the card of the model whose tables lie there."""
 
-def predict_folder(
-    videos: Path, model: Path, out: Path, cfg: PreprocessConfig, gpu: bool = True
-) -> tuple[list[Path], int]:
-    """Find all faces, then let R look at them.
 
-    Returns the CSV files, ``OUT/aus/<video>.csv``, and how many videos there were.
+def predict_folder(videos: Path, model: Path, out: Path, cfg: PreprocessConfig, gpu: bool = True) -> None:
+    """Find all faces, then let R look at them: ``OUT/aus/<video>.csv`` for each video that can be read.
 
-    A CSV that is there and not older than its faces is kept. A video that cannot be read is a line in
-    ``OUT/faces/quality.parquet``.
+    A table that is there and not older than its faces is kept. A video that cannot be read is a line in
+    ``OUT/faces/quality.parquet``, and has no table.
 
     Raises:
-        AuError: no model, no video, no detector, or ``out`` holds what another model said; at the end: faces
-            that could not be read again.
+        AuError: no model, no video, no detector, no room, or ``out`` is not for these; at the end: faces that
+            could not be read again.
     """
     cfg = replace(cfg, all_faces=True, size=load_card(model).face_size)
     dataset = list_dataset("videos", videos, out / "faces", cfg)
     claim(out, model)
-    find_faces(dataset)
-    read = [ref for ref in dataset.refs if shard_path(dataset.faces, ref).exists()]
-    jobs = [Job.of(ref, out) for ref in read]
-    todo = [job for job in jobs if not job.done]
-    failures = list(predict_all(todo, model, gpu)) if todo else []
+    with held_alone(out):
+        find_faces(dataset)
+        tables = [Table.of(ref, out) for ref in dataset.refs]
+        todo = [table for table in tables if table.is_due()]
+        failures = list(predict_all(todo, model, out, gpu)) if todo else []
+    tell(tables, out / "aus")
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
-    return [job.table for job in jobs], len(dataset.refs)
 
 
 def claim(out: Path, model: Path) -> None:
-    """Note in ``OUT/model.json`` whose predictions these are.
+    """Note whose predictions these are.
 
     Raises:
-        ConfigError: another model's, or ``out`` is an experiment's, whose faces these would join.
+        ConfigError: another model's, or ``out`` is an experiment, a training, or has faces of other data.
     """
-    card, path = asdict(load_card(model)), out / "model.json"
-    others = [out / name for name in ("experiment.json", "runs", "faces")]
-    if not path.exists() and any(other.exists() for other in others):
-        raise ConfigError(f"{out} holds an experiment, or faces of other data; choose another --out")
+    card, path = asdict(load_card(model)), out / NOTE
+    others = [out / name for name in ("experiment.json", "runs", "faces", "config.json", "model.json")]
+    if not path.exists() and (there := [other.name for other in others if other.exists()]):
+        raise ConfigError(f"{out} holds {there[0]} of other work; choose another --out")
     if not path.exists():
         try:
             write_json(card, path)
@@ -70,77 +71,85 @@ def claim(out: Path, model: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A video, the shard of its faces, and the table to write."""
+class Table:
+    """The CSV of a video, and the shard of faces that it is made from."""
 
+    path: Path
     video: Path
     shard: Path
-    table: Path
 
     @classmethod
-    def of(cls, ref: SequenceRef, out: Path) -> "Job":
-        """The same by absolute paths, for a worker in another folder."""
-        out = out.absolute()
-        video, table = Path(ref.root) / ref.source, out / "aus" / f"{ref.source}.csv"
-        return cls(video, shard_path(out / "faces", ref), table)
+    def of(cls, ref: SequenceRef, out: Path) -> "Table":
+        """By absolute paths, for a worker in another folder."""
+        out, names = out.absolute(), Path(f"{ref.source}.csv").parts
+        short = (quoted(readable(name)) if len(os.fsencode(name)) > LONGEST else name for name in names)
+        return cls(
+            (out / "aus").joinpath(*short), Path(ref.root) / ref.source, shard_path(out / "faces", ref)
+        )
 
-    @property
-    def done(self) -> bool:
-        """Whether the table is there and not older than the faces."""
-        return self.table.exists() and self.table.stat().st_mtime >= self.shard.stat().st_mtime
+    def is_due(self) -> bool:
+        """Whether it is to be written; an old one goes if its video can no longer be read."""
+        if not self.shard.exists():
+            self.path.unlink(missing_ok=True)
+            return False
+        return not self.path.exists() or self.path.stat().st_mtime < self.shard.stat().st_mtime
 
 
-def predict_all(jobs: list[Job], model: Path, gpu: bool) -> Iterator[str]:
-    """Carry out ``jobs`` by one map of Ray Data; yields why some failed."""
+def predict_all(tables: Sequence[Table], model: Path, out: Path, gpu: bool) -> Iterator[str]:
+    """Write ``tables``; yields why some failed."""
     import ray
 
     connect()
-    data, there = ray_data(), ray.cluster_resources()
-    unit = "GPU" if gpu and there.get("GPU") else "CPU"
-    rows = (
-        data.from_items([{"job": job} for job in jobs], override_num_blocks=len(jobs))
-        .map(
-            PredictShard,  # type: ignore[arg-type] - Ray takes a class of callables too
-            fn_constructor_args=(str(model.absolute()), unit == "GPU"),
-            compute=data.ActorPoolStrategy(size=min(len(jobs), int(there.get(unit, 0)) or 1)),
-            num_cpus=1,
-            num_gpus=int(unit == "GPU"),
-        )
-        .iter_rows()
-    )
-    progress = Progress("videos", len(jobs))
-    for row in rows:
+    gpu = gpu and ray.cluster_resources().get("GPU", 0) > 0
+    jobs = [json.dumps({name: str(path) for name, path in asdict(table).items()}) for table in tables]
+    progress = Progress("videos", len(tables))
+    for _, row in map_jobs(PredictShard, (model.absolute(), gpu), jobs, fresh_tries(out), gpu):
         progress.add(faces=row["faces"], failed=bool(row["failed"]))
         if row["failed"]:
             yield row["failed"]
     progress.end()
 
 
-class PredictShard:
-    """Ray Data actor: a shard of faces in, a CSV written, a small row out."""
+class PredictShard(Worker):
+    """A shard of faces in, a CSV written, a small row out: how many faces, and why it failed if it did."""
 
-    def __init__(self, model: str, gpu: bool) -> None:
+    def __init__(self, model: Path, gpu: bool, tries: Path) -> None:
         import torch
 
         from au_core.models.checkpoint import load_recognizer
         from au_core.predictor import best_device
 
+        Worker.__init__(self, tries)
         torch.set_num_threads(1)  # one core an actor
-        recognizer, self.card = load_recognizer(Path(model))
+        recognizer, self.card = load_recognizer(model)
         self.recognizer = recognizer.to(best_device(gpu))
 
-    def __call__(self, row: dict[str, Job]) -> dict[str, Any]:
-        """How many faces there were, and why it failed if it did."""
+    def work(self, job: str, again: bool) -> Row:
+        """Whatever a damaged shard does to its readers costs its own table alone."""
         from au_core.data.video import open_video
         from au_core.evaluation.shard import predict_shard
 
-        job = row["job"]
+        table = Table(**{name: Path(path) for name, path in json.loads(job).items()})
         try:
-            fps = open_video(job.video).fps
-            faces = predict_shard(job.shard, self.recognizer, self.card, fps, job.table)
-        except (AuError, OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-            return {"faces": 0, "failed": f"{job.video}: {error}"}
+            fps = open_video(table.video).fps
+            faces = predict_shard(table.shard, self.recognizer, self.card, fps, table.path, still_alive)
+        except Exception as error:
+            words = str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}"
+            return self.give_up(job, f"{words} (if its faces are damaged, remove {table.shard})")
         return {"faces": faces, "failed": ""}
+
+    def give_up(self, job: str, reason: str) -> Row:
+        """The row of a video without a table."""
+        return {"faces": 0, "failed": f"{json.loads(job)['video']}: {reason}"}
+
+
+def tell(tables: Sequence[Table], folder: Path) -> None:
+    """Say how many tables there are, which are missing, and which belong to no video any more."""
+    there = [table.path for table in tables if table.path.exists()]
+    left = set(folder.absolute().rglob("*.csv")) - {table.path for table in tables}
+    missing = f"; {len(tables) - len(there)} of {len(tables)} files have none" * (len(there) < len(tables))
+    more = f"; {len(left)} more are of videos that are gone, such as {min(left)}" if left else ""
+    print(f"{len(there)} tables in {folder}{missing}{more}", file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -151,9 +160,7 @@ def main(argv: list[str] | None = None) -> None:
     add_model_arguments(parser)
     args = parser.parse_args(argv)
     cfg = with_options(PreprocessConfig(), args)
-    tables, n_videos = predict_folder(args.videos, args.model, args.out, cfg, not args.no_gpu)
-    missing = f"; {n_videos - len(tables)} of {n_videos} files gave none" if len(tables) < n_videos else ""
-    print(f"{len(tables)} tables in {args.out / 'aus'}{missing}", file=sys.stderr)
+    predict_folder(args.videos, args.model, args.out, cfg, not args.no_gpu)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ pipelines.machinery.cli
 pipelines.machinery.options
 pipelines.machinery.cluster
 pipelines.machinery.experiment
+pipelines.machinery.jobs
 pipelines.machinery.sequences
 pipelines.machinery.tracking
 pipelines.machinery.loop

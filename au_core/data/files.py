@@ -103,18 +103,23 @@ def held_alone(folder: Path) -> Iterator[None]:
     """Keep ``folder`` for this process, which may be killed at any time.
 
     Raises:
-        ConfigError: another one holds it.
+        ConfigError: another one holds it, or it cannot be written to.
+        FullDiskError: there is no room.
     """
+    lock = folder / ".lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w")
+        with full_disk_named(lock):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = lock.open("w")
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error}); choose another --out") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ConfigError(f"{folder}: another command is writing here; wait for it to end") from error
+            raise ConfigError(
+                f"{folder}: another command is writing here; wait for it (if there is none, remove {lock})"
+            ) from error
         except OSError:  # a file system without locks
             pass
         yield

@@ -30,8 +30,11 @@ def files_below(folder: Path) -> Iterator[Path]:
     """Every file, also in folders that are links, each folder once: links may lead in a circle."""
     been: set[str] = set()
     for place, folders, files in os.walk(folder, followlinks=True):
-        been.add(os.path.realpath(place))
-        folders[:] = [name for name in folders if os.path.realpath(Path(place, name)) not in been]
+        if (real := os.path.realpath(place)) in been:
+            folders.clear()
+            continue
+        been.add(real)
+        folders.sort()
         yield from (path for name in files if (path := Path(place, name)).is_file())
 
 

@@ -1,6 +1,6 @@
 """R applied to faces that were found and stored before: a shard in, the CSV of its video out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,22 @@ from au_core.models.recognizer import Recognizer
 _COLUMNS = ["frame", "face_id", "face", "face_found", "confidence", "points"]
 
 
-def predict_shard(shard: Path, recognizer: Recognizer, card: ModelCard, fps: float, table: Path) -> int:
+def predict_shard(
+    shard: Path,
+    recognizer: Recognizer,
+    card: ModelCard,
+    fps: float,
+    table: Path,
+    alive: Callable[[], object] = lambda: None,
+) -> int:
     """Write the CSV of a shard's video, which has ``fps`` frames a second; returns how many faces it has.
 
     Whole or absent. The rows are those of ``pipelines/predict_video.py``, but that the person who is the main
-    face of most frames has id 0.
+    face of most frames has id 0. ``alive`` is called before each batch.
+
+    Raises:
+        FullDiskError: no room for the table.
+        Exception: whatever reading a damaged shard leads to.
     """
     faces = 0
 
@@ -29,6 +40,7 @@ def predict_shard(shard: Path, recognizer: Recognizer, card: ModelCard, fps: flo
         with temporary.open("w", newline="") as file:
             writer = CsvRows(file, card.spec.columns, card.thresholds, fps)
             for rows in _batches(shard):
+                alive()
                 faces += _write_batch(writer, rows, recognizer, card.input_size)
 
     replace_atomically(table, write)

@@ -3,12 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from tempfile import TemporaryFile
 from types import ModuleType
-from typing import Any
 
 from au_core.config import ScalingConfig
 from au_core.errors import ConfigError
@@ -87,35 +83,17 @@ def connect() -> None:
         return
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    where: dict[str, Any] = {"address": os.environ["RAY_ADDRESS"]} if on_a_cluster() else _this_machine()
-    with _without_the_log_level():
-        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-
-
-def _this_machine() -> dict[str, Any]:
-    """What to start Ray here with."""
-    print("starting Ray on this machine", file=sys.stderr, flush=True)
-    return {
-        "address": "local",
-        "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",
-        "num_cpus": cores_here(),
-        "resources": {TRIAL_SLOT: cores_here()},
-        "object_store_memory": LOCAL_OBJECT_STORE,
-    }
-
-
-@contextmanager
-def _without_the_log_level() -> Iterator[None]:
-    """Pass on what Ray's core writes on standard error, but for the line that repeats its log level."""
-    stderr = os.dup(2)
-    with TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            written.seek(0)
-            kept = [line for line in written if b"Set ray log level" not in line]
-            os.write(2, b"".join(kept))
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if on_a_cluster():
+        ray.init(address=os.environ["RAY_ADDRESS"], **quiet)
+    else:
+        print("starting Ray on this machine", file=sys.stderr)
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            num_cpus=cores_here(),
+            resources={TRIAL_SLOT: cores_here()},
+            object_store_memory=LOCAL_OBJECT_STORE,
+            **quiet,
+        )

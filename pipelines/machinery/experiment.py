@@ -117,7 +117,9 @@ class Experiment:
     @property
     def _drawn(self) -> bool:
         """Whether the people are drawn, here or before by ``make_synthetic.py``."""
-        return self.data is None or (self.data / TWIN_CARD).exists()
+        return self.data is None or any(
+            (place / TWIN_CARD).exists() for place in (self.data, self.data.parent)
+        )
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:

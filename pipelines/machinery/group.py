@@ -83,7 +83,8 @@ def train_folds(
 
 def _is_settled(folder: RunFolder, predict: bool) -> bool:
     """Whether workers would find nothing to do in ``folder``."""
-    return folder.refusal.exists() or (folder.predictions if predict else folder.model).exists()
+    trained = folder.model.exists() and not folder.checkpoints.exists()
+    return folder.refusal.exists() or (folder.predictions.exists() if predict else trained)
 
 
 def _raise_if_full(error: Exception) -> None:

@@ -3,12 +3,16 @@ import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from au_core.data.files import write_text
+from au_core.data.schema import SequenceRef
 from au_core.errors import AuError, ConfigError
-from au_core.models.checkpoint import load_card, save_thresholds
+from au_core.models.checkpoint import load_card, load_recognizer, save_thresholds
 from pipelines import predict_folder, predict_video
+from tests.toy import write_untrained_model
 
 DETECTOR = "models/face_detection_yunet_2023mar.onnx"
 
@@ -35,6 +39,18 @@ def rows_of(table) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def damage_a_face(shard) -> None:
+    """As a bad disk might: a JPEG in the middle is none any more."""
+    file = pq.ParquetFile(shard)
+    table = file.read()
+    notes = {key: value for key, value in file.metadata.metadata.items() if key != b"ARROW:schema"}
+    faces = table["face"].to_pylist()
+    faces[40] = bytes(len(faces[40]))
+    where = table.column_names.index("face")
+    table = table.set_column(where, table.field("face"), pa.array(faces, pa.binary()))
+    pq.write_table(table.replace_schema_metadata(notes), shard)
+
+
 def tables_below(folder) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*.csv")}
 
@@ -58,7 +74,7 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
     quality = pq.read_table(out / "faces" / "quality.parquet").to_pylist()
     assert [row["source"] for row in quality if row["status"] == "failed"] == ["broken.mp4"]
     assert "3 tables in" in (told := capsys.readouterr().err)
-    assert "failed: broken.mp4" in told and "1 of 4 files gave none" in told
+    assert "failed: broken.mp4" in told and "1 of 4 files have none" in told
 
     monkeypatch.setattr("pipelines.predict_folder.predict_all", lambda *_: pytest.fail("predicted again"))
     apply(videos, model, out, shared)
@@ -66,13 +82,14 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
     monkeypatch.undo()
 
     os.utime(out / "faces" / "subject=deep" / "er%2Fastronaut.png.parquet")  # as if found anew
-    damaged = out / "faces" / "subject=no_face.mp4" / "no_face.mp4.parquet"
-    whole = damaged.read_bytes()
-    damaged.write_bytes(whole[:4] + bytes(1000) + whole[1004:])
-    with pytest.raises(AuError, match=r"1 of 2 videos failed, the first: .*no_face.mp4: "):
+    damage_a_face(out / "faces" / "subject=single_face.mp4" / "single_face.mp4.parquet")
+    (videos / "no_face.mp4").write_bytes(b"no video any more")
+    with pytest.raises(AuError, match=r"1 of 2 videos failed, .*single_face.mp4: .*remove .*parquet"):
         apply(videos, model, out, shared)
     again = tables_below(out / "aus")
-    assert {name for name in done if again[name] != done[name]} == {"deep/er/astronaut.png.csv"}
+    assert again.pop("deep/er/astronaut.png.csv") > done["deep/er/astronaut.png.csv"]
+    assert again == {"single_face.mp4.csv": done["single_face.mp4.csv"]}, "what was there is kept"
+    assert "2 tables in" in (told := capsys.readouterr().err) and "2 of 4 files have none" in told
 
 
 def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path):
@@ -83,13 +100,57 @@ def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path
     save_thresholds({**load_card(other).thresholds, "AU12": 0.5}, other / "model")
     with pytest.raises(ConfigError, match=r"what another model said .*; choose another --out"):
         apply(videos, other, out, shared)
+    write_untrained_model(tmp_path / "third")  # the same thresholds, other weights
+    with pytest.raises(ConfigError, match=r"what another model said .*; choose another --out"):
+        apply(videos, tmp_path / "third", out, shared)
 
 
 def test_faces_of_videos_do_not_join_those_of_an_experiment(videos, model, shared, tmp_path):
     for name in ("runs", "faces"):
         (tmp_path / name / name).mkdir(parents=True)
-        with pytest.raises(ConfigError, match="holds an experiment, or faces of other data; choose another"):
+        with pytest.raises(ConfigError, match=f"holds {name} of other work; choose another --out"):
             apply(videos, model, tmp_path / name, shared)
+
+
+def test_a_training_is_not_written_into(videos, model, shared, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(model, run)
+    (run / "config.json").touch()
+    for folder in (run, run / "model"):
+        with pytest.raises(ConfigError, match="of other work; choose another --out"):
+            apply(videos, run, folder, shared)
+    load_recognizer(run)
+
+
+def test_a_worker_that_dies_of_a_shard_costs_its_own_table_alone(
+    local_ray, videos, model, shared, tmp_path, monkeypatch
+):
+    class Poisoned(predict_folder.PredictShard):  # a local class travels by value
+        def work(self, job, again):
+            if "no_face" in job:
+                os._exit(1)
+            return super().work(job, again)
+
+    monkeypatch.setattr(predict_folder, "PredictShard", Poisoned)
+    with pytest.raises(AuError, match=r"1 of 3 videos failed, .*no_face.mp4: 3 workers died"):
+        apply(videos, model, tmp_path / "out", shared)
+    assert set(tables_below(tmp_path / "out" / "aus")) == {"single_face.mp4.csv", "deep/er/astronaut.png.csv"}
+    assert not (tmp_path / "out" / ".tries").exists()
+
+
+def test_a_name_as_long_as_file_systems_allow_has_a_table(tmp_path):
+    for name in ("ä" * 125 + ".mp4", "short.mp4"):
+        ref = SequenceRef(
+            layout="videos",
+            dataset="videos",
+            subject="s",
+            sequence="t",
+            source=f"deep/{name}",
+            root="/videos",
+        )
+        path = predict_folder.Table.of(ref, tmp_path).path
+        write_text("", path)
+        assert path.parent == tmp_path / "aus" / "deep" and path.name.startswith(name[:5])
 
 
 def test_where_nothing_can_be_written_is_one_line(videos, model, shared):

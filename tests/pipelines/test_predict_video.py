@@ -1,4 +1,5 @@
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +81,16 @@ def test_a_mistake_is_told_and_leaves_nothing(change, message, model, shared, tm
     with pytest.raises(AuError, match=message):
         applied(**call)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_video_itself_is_never_written_over(model, shared, tmp_path):
+    shutil.copy(shared / "real_faces" / "astronaut.png", tmp_path)
+    content = (tmp_path / "astronaut.png").read_bytes()
+    words = [str(tmp_path / "astronaut.png"), "--model", str(model), "--detector", str(shared / MODEL)]
+    for option in ("--csv", "--overlay"):
+        with pytest.raises(AuError, match="the video itself; choose another file to write"):
+            main([*words, option, words[0]])
+    assert (tmp_path / "astronaut.png").read_bytes() == content
 
 
 def test_damaged_weights_are_named(model, shared, tmp_path):

@@ -1,18 +1,22 @@
+import errno
 import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 
 import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
-from au_core.data.files import NO_SPACE, held_alone
+from au_core.data.files import held_alone
 from au_core.data.readers import list_sequences
 from au_core.errors import AuError, ConfigError, FullDiskError
-from au_core.face.prepare import failed
+from au_core.face.prepare import prepare_sequence
 from pipelines.machinery.cli import run
-from pipelines.machinery.sequences import TRIES, PrepareSequence
+from pipelines.machinery.jobs import TRIES
+from pipelines.machinery.sequences import PrepareSequence
 from pipelines.make_synthetic import make_synthetic
 from pipelines.preprocess import main, preprocess
 from tests.au_core.data.mutants import CHANGES
@@ -62,7 +66,7 @@ def poisoned() -> type:
 
     class Poisoned(PrepareSequence):
         def __call__(self, row):
-            if json.loads(row["ref"])["subject"] == "F002" and self._try(row["number"]) <= TRIES:
+            if json.loads(row["job"])["subject"] == "F002" and self._try(row["number"]) <= TRIES:
                 os._exit(1)
             return super().__call__(row)
 
@@ -138,8 +142,27 @@ def test_two_commands_do_not_write_to_one_folder(twin, tmp_path):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
 
 
+def test_a_folder_is_free_again_when_its_command_was_killed(tmp_path):
+    code = "import sys, time; from pathlib import Path; from au_core.data.files import held_alone\n"
+    code += "with held_alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
+    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+    with pytest.raises(ConfigError, match="another command is writing here"), held_alone(tmp_path):
+        pass
+    holder.kill()
+    holder.communicate()
+    with held_alone(tmp_path):
+        pass
+
+
 def test_a_full_disk_is_no_success(twin, local_ray, tmp_path, monkeypatch):
-    row = failed(list_sequences("bp4d", twin)[0], f"a.parquet: {NO_SPACE}; make room")
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ref = list_sequences("bp4d", twin)[0]
+    with monkeypatch.context() as disk:
+        disk.setattr("au_core.data.files.os.replace", full)
+        row = prepare_sequence(ref, None, CFG, tmp_path / "full")
     monkeypatch.setattr("pipelines.preprocess.prepare_all", lambda refs, *_: ((ref, row) for ref in refs))
     with pytest.raises(FullDiskError, match="make room"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)

@@ -149,6 +149,7 @@ def test_folders_that_are_links_are_entered_once(tmp_path):
     root.mkdir()
     (root / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "circle").symlink_to(root)
+    (root / "link again").symlink_to(tmp_path / "elsewhere")
     (root / "nowhere.mp4").symlink_to(tmp_path / "gone.mp4")
     assert [ref.source for ref in list_sequences("videos", root)] == ["link/film.mp4"]
 

@@ -51,6 +51,15 @@ def test_a_refusal_is_not_asked_for_again(attempts):
     assert attempts("step", "refusal") == 2
 
 
+def test_a_sweeps_training_is_done_when_its_checkpoints_are_gone_too(tmp_path):
+    folder = RunFolder(tmp_path)
+    for left in (folder.model, folder.checkpoints):
+        left.mkdir()
+    assert not group._is_settled(folder, predict=False), "workers have still to look at the model"
+    folder.checkpoints.rmdir()
+    assert group._is_settled(folder, predict=False) and not group._is_settled(folder, predict=True)
+
+
 def test_standing_still_is_a_failure_with_its_reason(attempts):
     with pytest.raises(AuError, match="workers died: KeyError: 'AU99'; see Ray's logs"):
         attempts("step", GroupError(KeyError("AU99")))
