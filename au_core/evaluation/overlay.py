@@ -28,11 +28,11 @@ def draw_overlay(
     image = image.copy()
     centres = [face.box[0] + face.box[2] / 2 for _, face, _ in faces[:2]]
     at_right = bool(faces) and (centres[0] > centres[1] if faces[1:] else centres[0] < image.shape[1] / 2)
-    for place, (face_id, face, prob) in enumerate(faces):
+    for place, (face_id, _, prob) in enumerate(faces[:2]):
         colour = COLOURS[face_id % len(COLOURS)]
-        _face(image, face_id, face, colour)
-        if place < 2:
-            _bars(image, prob, columns, thresholds, colour, at_right != (place == 1))
+        _bars(image, prob, columns, thresholds, colour, at_right != (place == 1))
+    for face_id, face, _ in faces:  # over the lists, which may hide no label
+        _face(image, face_id, face, COLOURS[face_id % len(COLOURS)])
     return image
 
 
