@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--missing-rates", type=float, nargs="+", help="shares of labels to hide, in [0, 1) (likewise)"
     )
-    add_settings(parser)
+    add_settings(parser, argv)
     args = parser.parse_args(argv)
     experiment = load_experiment(args)
     experiment = replace(experiment, cfg=with_lists(experiment.cfg, args))

@@ -162,7 +162,7 @@ def main(argv: list[str] | None = None) -> None:
     """Search a space and print its points, best first."""
     parser = argparse.ArgumentParser(description=summary(__doc__))
     add_experiment_arguments(parser)
-    add_settings(parser)
+    add_settings(parser, argv)
     parser.add_argument("--space", default="alpha", help="search space: " + ", ".join(SPACES))
     parser.add_argument(
         "--folds", type=int, nargs="+", help="test parts left out, one trial each (default: the first)"

@@ -27,7 +27,7 @@ def run(main: Callable[[], object]) -> None:
 
 def summary(doc: str | None) -> str:
     """First line of a module's docstring, for ``--help``."""
-    return (doc or "").splitlines()[0]
+    return (doc or "").splitlines()[0].replace("``", "")
 
 
 def averages(scores: dict[str, Any]) -> str:

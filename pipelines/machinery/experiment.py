@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
-from au_core.recipes import RECIPES, load_recipe
+from au_core.recipes import RECIPES, demo, load_recipe
 from pipelines.machinery.cluster import cores_of
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 
@@ -150,11 +151,15 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Options for the recipe's settings of a training."""
-    add_fields(parser, AdversarialConfig, "Algorithm 1, Eq. 3-5 (without an option, the recipe's value)")
-    add_fields(parser, TrainConfig, "network and training, which the paper leaves open (likewise)")
-    add_fields(parser, ScalingConfig, "what one training takes of the cluster (likewise)")
+def add_settings(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
+    """Options for the settings of a training; their help shows the values of the recipe in ``argv``."""
+    asked = argparse.ArgumentParser(add_help=False)
+    asked.add_argument("--recipe", default="demo")
+    cfg = RECIPES.get(asked.parse_known_args(argv)[0].recipe, demo)()
+    of = f"(defaults: those of recipe {cfg.name})"
+    add_fields(parser, AdversarialConfig, f"Algorithm 1, Eq. 3-5 {of}", cfg.adversarial)
+    add_fields(parser, TrainConfig, f"network and training, which the paper leaves open {of}", cfg.train)
+    add_fields(parser, ScalingConfig, f"what one training takes of the cluster {of}", cfg.scaling)
 
 
 def load_experiment(args: argparse.Namespace) -> Experiment:

@@ -12,7 +12,7 @@ from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, Tr
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, DatasetError
 from au_core.recipes import RECIPES
-from pipelines.full_protocol import full_protocol, prepare_faces, with_lists
+from pipelines.full_protocol import full_protocol, main, prepare_faces, with_lists
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
@@ -151,6 +151,13 @@ def test_seeds_and_rates_are_those_of_the_command_line_each_once(tiny):
     args = argparse.Namespace(seeds=[3, 1, 3], missing_rates=None)
     cfg = with_lists(tiny, args)
     assert cfg.seeds == (3, 1) and cfg.missing_rates == tiny.missing_rates
+
+
+@pytest.mark.parametrize(("words", "steps"), [((), 240), (("--recipe", "bp4d_three_fold"), 20_000)])
+def test_help_shows_the_values_of_the_recipe(words, steps, capsys):
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    assert f"Steps of Algorithm 1 (K). (default: {steps})" in " ".join(capsys.readouterr().out.split())
 
 
 COMMANDS = sorted(path.name for path in (ROOT / "pipelines").glob("[!_]*.py"))

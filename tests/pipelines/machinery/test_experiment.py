@@ -27,7 +27,7 @@ from tests.toy import write_toy_faces
 def arguments(*words: str) -> Experiment:
     parser = argparse.ArgumentParser()
     add_experiment_arguments(parser)
-    add_settings(parser)
+    add_settings(parser, words)
     return load_experiment(parser.parse_args(words))
 
 
