@@ -12,9 +12,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import LONGEST, held_alone, quoted, read_json, readable, write_json
+from au_core.data.files import (
+    LONGEST,
+    NO_SPACE,
+    held_alone,
+    quoted,
+    read_json,
+    readable,
+    sweep,
+    write_json,
+)
 from au_core.data.schema import SequenceRef, shard_path
-from au_core.errors import AuError, ConfigError
+from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.models.checkpoint import load_card
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect
@@ -30,8 +39,8 @@ NOTE = "predicted_by.json"
 def predict_folder(videos: Path, model: Path, out: Path, cfg: PreprocessConfig, gpu: bool = True) -> None:
     """Find all faces, then let R look at them: ``OUT/aus/<video>.csv`` for each video that can be read.
 
-    A table that is there and not older than its faces is kept. A video that cannot be read is a line in
-    ``OUT/faces/quality.parquet``, and has no table.
+    A table that is there and not older than its faces is kept. A video that can no longer be read is a line
+    in ``OUT/faces/quality.parquet``, and has no table any more.
 
     Raises:
         AuError: no model, no video, no detector, no room, or ``out`` is not for these; at the end: faces that
@@ -39,13 +48,18 @@ def predict_folder(videos: Path, model: Path, out: Path, cfg: PreprocessConfig, 
     """
     cfg = replace(cfg, all_faces=True, size=load_card(model).face_size)
     dataset = list_dataset("videos", videos, out / "faces", cfg)
+    tables = [Table.of(ref, out) for ref in dataset.refs]
     claim(out, model)
     with held_alone(out):
-        find_faces(dataset)
-        tables = [Table.of(ref, out) for ref in dataset.refs]
-        todo = [table for table in tables if table.is_due()]
+        claim(out, model)  # two may have come at once
+        try:
+            find_faces(dataset)
+        finally:  # nor does a table outlive its faces where this fails
+            todo = [table for table in tables if table.is_due()]
         failures = list(predict_all(todo, model, out, gpu)) if todo else []
     tell(tables, out / "aus")
+    if full := [words for words in failures if NO_SPACE in words]:
+        raise FullDiskError(full[0])
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
 
@@ -57,14 +71,14 @@ def claim(out: Path, model: Path) -> None:
         ConfigError: another model's, or ``out`` is an experiment, a training, or has faces of other data.
     """
     card, path = asdict(load_card(model)), out / NOTE
-    others = [out / name for name in ("experiment.json", "runs", "faces", "config.json", "model.json")]
-    if not path.exists() and (there := [other.name for other in others if other.exists()]):
-        raise ConfigError(f"{out} holds {there[0]} of other work; choose another --out")
-    if not path.exists():
-        try:
+    others = [out / name for name in ("experiment.json", "runs", "faces", "aus", "config.json", "model.json")]
+    try:
+        if not path.exists():
+            if there := [other.name for other in others if other.exists()]:
+                raise ConfigError(f"{out} holds {there[0]} of other work; choose another --out")
             write_json(card, path)
-        except OSError as error:
-            raise ConfigError(f"{out}: cannot be written ({error}); choose another --out") from error
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error}); choose another --out") from error
     before = read_json(path)
     if any(before.get(key) != card[key] for key in ("sha256", "thresholds")):
         raise ConfigError(f"{out / 'aus'} holds what another model said ({path}); choose another --out")
@@ -81,18 +95,20 @@ class Table:
     @classmethod
     def of(cls, ref: SequenceRef, out: Path) -> "Table":
         """By absolute paths, for a worker in another folder."""
-        out, names = out.absolute(), Path(f"{ref.source}.csv").parts
-        short = (quoted(readable(name)) if len(os.fsencode(name)) > LONGEST else name for name in names)
-        return cls(
-            (out / "aus").joinpath(*short), Path(ref.root) / ref.source, shard_path(out / "faces", ref)
-        )
+        out, names = out.absolute(), Path(ref.source).parts
+        *folders, name = (quoted(readable(n)) if len(os.fsencode(n)) > LONGEST else n for n in names)
+        path = (out / "aus").joinpath(*folders, f"{name}.csv")
+        return cls(path, Path(ref.root) / ref.source, shard_path(out / "faces", ref))
 
     def is_due(self) -> bool:
-        """Whether it is to be written; an old one goes if its video can no longer be read."""
-        if not self.shard.exists():
-            self.path.unlink(missing_ok=True)
+        """Whether it is to be written; one that is older than its faces, or has none any more, goes."""
+        there, faces = self.path.is_file(), self.shard.exists()
+        if there and faces and self.path.stat().st_mtime >= self.shard.stat().st_mtime:
             return False
-        return not self.path.exists() or self.path.stat().st_mtime < self.shard.stat().st_mtime
+        if there:
+            self.path.unlink()
+        sweep(self.path)
+        return faces
 
 
 def predict_all(tables: Sequence[Table], model: Path, out: Path, gpu: bool) -> Iterator[str]:
@@ -130,22 +146,27 @@ class PredictShard(Worker):
         from au_core.evaluation.shard import predict_shard
 
         table = Table(**{name: Path(path) for name, path in json.loads(job).items()})
+        sweep(table.path)
         try:
             fps = open_video(table.video).fps
             faces = predict_shard(table.shard, self.recognizer, self.card, fps, table.path, still_alive)
+        except FullDiskError as error:
+            return self.give_up(job, str(error))
         except Exception as error:
             words = str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}"
             return self.give_up(job, f"{words} (if its faces are damaged, remove {table.shard})")
         return {"faces": faces, "failed": ""}
 
     def give_up(self, job: str, reason: str) -> Row:
-        """The row of a video without a table."""
-        return {"faces": 0, "failed": f"{json.loads(job)['video']}: {reason}"}
+        """The row of a video without a table; what is half-written of that goes."""
+        names = json.loads(job)
+        sweep(Path(names["path"]))
+        return {"faces": 0, "failed": f"{names['video']}: {reason}"}
 
 
 def tell(tables: Sequence[Table], folder: Path) -> None:
     """Say how many tables there are, which are missing, and which belong to no video any more."""
-    there = [table.path for table in tables if table.path.exists()]
+    there = [table.path for table in tables if table.path.is_file()]
     left = set(folder.absolute().rglob("*.csv")) - {table.path for table in tables}
     missing = f"; {len(tables) - len(there)} of {len(tables)} files have none" * (len(there) < len(tables))
     more = f"; {len(left)} more are of videos that are gone, such as {min(left)}" if left else ""

@@ -34,7 +34,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         been.add(real)
-        folders.sort()
+        folders.sort(key=lambda name: (Path(place, name).is_symlink(), name))  # by their own names first
         yield from (path for name in files if (path := Path(place, name)).is_file())
 
 

@@ -37,12 +37,13 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
-def open_video(path: Path) -> VideoInfo:
+def open_video(path: Path | str) -> VideoInfo:
     """Rate and declared length of a video, or of a picture as a video of one frame.
 
     Raises:
         DatasetError: OpenCV cannot decode it.
     """
+    path = Path(path)
     if is_picture(path):
         next(video_frames(path))  # raises if it is none
         return VideoInfo(1.0, 1)
@@ -53,12 +54,13 @@ def open_video(path: Path) -> VideoInfo:
     return VideoInfo(fps if 0 < fps < 1000 else 25.0, count)
 
 
-def video_frames(path: Path) -> Iterator[np.ndarray]:
+def video_frames(path: Path | str) -> Iterator[np.ndarray]:
     """Frames ``uint8[H, W, 3]`` BGR of a video, or the one of a picture, in order.
 
     Raises:
         DatasetError: OpenCV cannot decode it.
     """
+    path = Path(path)
     if is_picture(path):
         picture = read_picture(path)
         if picture is None:

@@ -118,9 +118,10 @@ class Experiment:
     @property
     def _drawn(self) -> bool:
         """Whether the people are drawn, here or before by ``make_synthetic.py``."""
-        return self.data is None or any(
-            (place / TWIN_CARD).exists() for place in (self.data, self.data.parent)
-        )
+        if self.data is None:
+            return True
+        folder = self.data.parent if self.data.is_file() else self.data
+        return (folder / TWIN_CARD).exists()
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:

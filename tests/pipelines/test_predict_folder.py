@@ -88,8 +88,8 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
         apply(videos, model, out, shared)
     again = tables_below(out / "aus")
     assert again.pop("deep/er/astronaut.png.csv") > done["deep/er/astronaut.png.csv"]
-    assert again == {"single_face.mp4.csv": done["single_face.mp4.csv"]}, "what was there is kept"
-    assert "2 tables in" in (told := capsys.readouterr().err) and "2 of 4 files have none" in told
+    assert again == {}, "no table outlives the faces that it is made from"
+    assert "1 tables in" in (told := capsys.readouterr().err) and "3 of 4 files have none" in told
 
 
 def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path):
@@ -106,7 +106,7 @@ def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path
 
 
 def test_faces_of_videos_do_not_join_those_of_an_experiment(videos, model, shared, tmp_path):
-    for name in ("runs", "faces"):
+    for name in ("runs", "faces", "aus"):
         (tmp_path / name / name).mkdir(parents=True)
         with pytest.raises(ConfigError, match=f"holds {name} of other work; choose another --out"):
             apply(videos, model, tmp_path / name, shared)
@@ -151,11 +151,13 @@ def test_a_name_as_long_as_file_systems_allow_has_a_table(tmp_path):
         path = predict_folder.Table.of(ref, tmp_path).path
         write_text("", path)
         assert path.parent == tmp_path / "aus" / "deep" and path.name.startswith(name[:5])
+        assert path.suffix == ".csv"
 
 
 def test_where_nothing_can_be_written_is_one_line(videos, model, shared):
-    with pytest.raises(ConfigError, match=r"/proc/none: cannot be written .*; choose another --out"):
-        apply(videos, model, Path("/proc/none"), shared)
+    for out in (Path("/proc/none"), videos / "broken.mp4" / "out", videos / ("x" * 300)):
+        with pytest.raises(ConfigError, match=r"cannot be written .*; choose another --out"):
+            apply(videos, model, out, shared)
 
 
 def test_no_model_no_work(videos, shared, tmp_path):
