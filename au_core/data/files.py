@@ -22,6 +22,7 @@ from au_core.errors import ConfigError, DatasetError, FullDiskError
 LONGEST = 180
 """Bytes of a name in one path component; file systems allow 255, and temporary files need some."""
 NO_SPACE = "no space left on the disk"
+"""What every message about a full disk says."""
 NO_ROOM = 2**20
 """Bytes left on a disk below which a failed write is put down to the disk."""
 
