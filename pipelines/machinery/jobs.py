@@ -75,7 +75,8 @@ def map_jobs(
 ) -> Iterator[tuple[int, Row]]:
     """Number and row of each job as it is finished, by ``worker(*args, tries)`` on a core each, or a GPU.
 
-    Each actor has one job at a time, so that long ones never queue behind each other while others idle.
+    A second job waits with each actor, which would idle between two: of two cores 1.75 were used so, 1.49 without
+    (``tests/benchmarks/preprocessing.py --frames 150 --videos 32``, on a machine that was not quite quiet).
     """
     import ray
 
@@ -91,7 +92,7 @@ def map_jobs(
         .map(
             worker,  # type: ignore[arg-type] - Ray takes a class of callables too
             fn_constructor_args=(*args, tries),
-            compute=data.ActorPoolStrategy(size=min(len(jobs), actors), max_tasks_in_flight_per_actor=1),
+            compute=data.ActorPoolStrategy(size=min(len(jobs), actors), max_tasks_in_flight_per_actor=2),
             num_cpus=1,
             num_gpus=int(gpu),
         )
