@@ -76,7 +76,7 @@ def map_jobs(
     """Number and row of each job as it is finished, by ``worker(*args, tries)`` on a core each, or a GPU.
 
     A second job waits with each actor, which would idle between two: two cores did 1.75 times the work of
-    one, without it 1.49 (``tests/benchmarks/preprocessing.py --frames 150 --videos 32``, not quite undisturbed).
+    one, without it 1.49 (``tests/benchmarks/preprocessing.py --frames 150 --videos 32``).
     """
     import ray
 
