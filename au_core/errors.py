@@ -5,6 +5,11 @@ class AuError(Exception):
     """Base of every error this project raises on purpose; shown to the user as one line."""
 
 
+def words_of(error: Exception) -> str:
+    """An error for people: one made for them as it is, any other with its kind."""
+    return str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}"
+
+
 class ConfigError(AuError):
     """A setting outside its range, or settings that contradict each other."""
 

@@ -41,8 +41,9 @@ def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import torch
 
     from au_core.evaluation.predict import predict_run
+    from au_core.predictor import best_device
 
-    predict_run(plan, folder, faces, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    predict_run(plan, folder, faces, torch.device(best_device()))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from au_core.config import TWIN_SIZES, SyntheticConfig
-from au_core.data.files import read_json, write_bytes, write_json
+from au_core.data.files import read_json, write_bytes, write_json, writing_to
 from au_core.data.synthetic import TWIN_CARD
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import ConfigError
@@ -42,10 +42,8 @@ def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
 def _claim(cfg: SyntheticConfig, out: Path) -> None:
     card = out / TWIN_CARD
     if not card.exists():
-        try:
+        with writing_to(out):
             write_json(asdict(cfg), card)
-        except OSError as error:
-            raise ConfigError(f"{out}: cannot be written ({error}); choose another --out") from error
     elif read_json(card) != asdict(cfg):
         raise ConfigError(f"{out} holds a drawn dataset of other settings; choose another --out")
 

@@ -14,17 +14,19 @@ from pathlib import Path
 from au_core.config import PreprocessConfig
 from au_core.data.files import (
     LONGEST,
-    NO_SPACE,
     held_alone,
     quoted,
+    raise_if_full,
     read_json,
     readable,
     sweep,
+    sweep_below,
     write_json,
+    writing_to,
 )
 from au_core.data.schema import SequenceRef, shard_path
-from au_core.errors import AuError, ConfigError, FullDiskError
-from au_core.models.checkpoint import load_card
+from au_core.errors import AuError, ConfigError, FullDiskError, words_of
+from au_core.models.checkpoint import ModelCard, load_card
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.jobs import Row, Worker, fresh_tries, map_jobs, still_alive
@@ -46,41 +48,40 @@ def predict_folder(videos: Path, model: Path, out: Path, cfg: PreprocessConfig, 
         AuError: no model, no video, no detector, no room, or ``out`` is not for these; at the end: faces that
             could not be read again.
     """
-    cfg = replace(cfg, all_faces=True, size=load_card(model).face_size)
+    card = load_card(model)
+    cfg = replace(cfg, all_faces=True, size=card.face_size)
     dataset = list_dataset("videos", videos, out / "faces", cfg)
     tables = [Table.of(ref, out) for ref in dataset.refs]
-    claim(out, model)
+    claim(out, card)
     with held_alone(out):
-        claim(out, model)  # two may have come at once
+        claim(out, card)  # two may have come at once
+        sweep_below(out / "aus")
         try:
             find_faces(dataset)
         finally:  # nor does a table outlive its faces where this fails
             todo = [table for table in tables if table.is_due()]
         failures = list(predict_all(todo, model, out, gpu)) if todo else []
     tell(tables, out / "aus")
-    if full := [words for words in failures if NO_SPACE in words]:
-        raise FullDiskError(full[0])
+    raise_if_full(failures)
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
 
 
-def claim(out: Path, model: Path) -> None:
+def claim(out: Path, card: ModelCard) -> None:
     """Note whose predictions these are.
 
     Raises:
         ConfigError: another model's, or ``out`` is an experiment, a training, or has faces of other data.
     """
-    card, path = asdict(load_card(model)), out / NOTE
+    path = out / NOTE
     others = [out / name for name in ("experiment.json", "runs", "faces", "aus", "config.json", "model.json")]
-    try:
+    with writing_to(out):
         if not path.exists():
             if there := [other.name for other in others if other.exists()]:
                 raise ConfigError(f"{out} holds {there[0]} of other work; choose another --out")
-            write_json(card, path)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error}); choose another --out") from error
+            write_json(asdict(card), path)
     before = read_json(path)
-    if any(before.get(key) != card[key] for key in ("sha256", "thresholds")):
+    if (before.get("sha256"), before.get("thresholds")) != (card.sha256, card.thresholds):
         raise ConfigError(f"{out / 'aus'} holds what another model said ({path}); choose another --out")
 
 
@@ -107,7 +108,6 @@ class Table:
             return False
         if there:
             self.path.unlink()
-        sweep(self.path)
         return faces
 
 
@@ -146,15 +146,15 @@ class PredictShard(Worker):
         from au_core.evaluation.shard import predict_shard
 
         table = Table(**{name: Path(path) for name, path in json.loads(job).items()})
-        sweep(table.path)
+        if again:
+            sweep(table.path)
         try:
             fps = open_video(table.video).fps
             faces = predict_shard(table.shard, self.recognizer, self.card, fps, table.path, still_alive)
         except FullDiskError as error:
             return self.give_up(job, str(error))
         except Exception as error:
-            words = str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}"
-            return self.give_up(job, f"{words} (if its faces are damaged, remove {table.shard})")
+            return self.give_up(job, f"{words_of(error)} (if its faces are damaged, remove {table.shard})")
         return {"faces": faces, "failed": ""}
 
     def give_up(self, job: str, reason: str) -> Row:

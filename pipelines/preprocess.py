@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.config import LAYOUTS, PreprocessConfig
-from au_core.data.files import NO_SPACE, held_alone, write_table
+from au_core.data.files import held_alone, raise_if_full, write_table
 from au_core.data.readers import list_sequences
 from au_core.data.schema import QUALITY, SequenceRef, shard_path, shards
-from au_core.errors import ConfigError, DatasetError, FullDiskError
+from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished
 from pipelines.machinery.cli import run, summary
@@ -156,8 +156,7 @@ def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None
             f"{orphans[0]}; remove them if they should not be trained on",
             file=sys.stderr,
         )
-    if full := [row["reason"] for row in bad if NO_SPACE in row["reason"]]:
-        raise FullDiskError(full[0])
+    raise_if_full(row["reason"] for row in bad)
     if rows and all(row["status"] == "failed" for row in rows):
         raise DatasetError(f"each of {len(rows)} sequences failed, the first: {rows[0]['reason']}")
 

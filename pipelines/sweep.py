@@ -16,7 +16,7 @@ from typing import Any
 
 from au_core.data.files import read_json, write_text
 from au_core.data.layout import RunFolder
-from au_core.errors import AuError, ConfigError
+from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from pipelines.full_protocol import prepare_faces
@@ -178,12 +178,8 @@ def main(argv: list[str] | None = None) -> None:
         missing_rates=experiment.cfg.missing_rates[-1:],
         seeds=experiment.cfg.seeds[:1],
     )
-    plans = {plan.fold: plan for plan in experiment.plans(cfg)}
-    folds = args.folds or [min(plans)]
-    if not set(folds) <= set(plans):
-        raise ConfigError(f"--folds {folds}: the test parts of {cfg.protocol} are {sorted(plans)}")
-    sweep = Sweep(experiment=experiment, space=args.space, plans={fold: plans[fold] for fold in folds})
-    table = table_of(search(sweep))
+    plans = experiment.plans_by_fold(cfg, args.folds)
+    table = table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans)))
     write_text(f"{table}\n", experiment.out / "sweeps" / f"{args.space}.txt")
     print(table)
 

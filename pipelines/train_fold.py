@@ -7,7 +7,6 @@ import argparse
 from dataclasses import asdict, replace
 
 from au_core.config import SCHEMES
-from au_core.errors import ConfigError
 from au_core.methods import METHODS
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.experiment import add_experiment_arguments, add_settings, load_experiment
@@ -34,11 +33,8 @@ def main(argv: list[str] | None = None) -> None:
         missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
         seeds=(args.seed,),
     )
-    plans = {plan.fold: plan for plan in experiment.plans(recipe)}
-    fold = min(plans) if args.fold is None else args.fold
-    if fold not in plans:
-        raise ConfigError(f"no fold {fold} in {recipe.protocol}; its test parts are {sorted(plans)}")
-    run_plans([plans[fold]], experiment, Tracking(experiment.out, recipe.name, asdict(recipe)))
+    plans = experiment.plans_by_fold(recipe, None if args.fold is None else [args.fold])
+    run_plans(list(plans.values()), experiment, Tracking(experiment.out, recipe.name, asdict(recipe)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,29 @@ def write_text(text: str, path: Path) -> None:
     write_bytes(text.encode(), path)
 
 
+def raise_if_full(reasons: Iterable[str]) -> None:
+    """Raise what a full disk did to a worker, whose ``reasons`` travel as text.
+
+    Raises:
+        FullDiskError: one of them is that.
+    """
+    if full := [reason for reason in reasons if NO_SPACE in reason]:
+        raise FullDiskError(full[0])
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Name the output folder in which nothing can be written.
+
+    Raises:
+        ConfigError: the block failed by the file system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error}); choose another --out") from error
+
+
 @contextmanager
 def held_alone(folder: Path) -> Iterator[None]:
     """Keep ``folder`` for this process, which may be killed at any time.
@@ -108,12 +131,9 @@ def held_alone(folder: Path) -> Iterator[None]:
         FullDiskError: there is no room.
     """
     lock = folder / ".lock"
-    try:
-        with full_disk_named(lock):
-            folder.mkdir(parents=True, exist_ok=True)
-            file = lock.open("w")
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written ({error}); choose another --out") from error
+    with writing_to(folder), full_disk_named(lock):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,7 +15,7 @@ from au_core.data.files import readable
 from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
-from au_core.errors import AuError, DatasetError
+from au_core.errors import DatasetError, words_of
 from au_core.face.detect import Detector, detector_identity
 from au_core.face.rows import FaceRows, Row
 
@@ -49,8 +49,7 @@ def prepare_sequence(
             status = _prepare(rows, detector, cfg, shard, digest, alive)
         return {**status, "signature": before}
     except Exception as error:
-        words = str(error) if isinstance(error, AuError) else f"{type(error).__name__}: {error}"
-        return failed(ref, words, coded)
+        return failed(ref, words_of(error), coded)
 
 
 def failed(ref: SequenceRef, reason: str, coded: int | None = None) -> Status:

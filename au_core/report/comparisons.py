@@ -44,12 +44,12 @@ def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
     f1 = pairs[0]
     if not f1:
         return []
-    means = [_signed(spread(differences.values())) for differences in pairs]
+    means = [_with_error(spread(differences.values())) for differences in pairs]
     seeds = min(Counter(fold for fold, _ in f1).values())
     return [*means, f"{sum(value > 0 for value in f1.values())} of {len(f1)}", str(seeds)]
 
 
-def _signed(values: Spread) -> str:
+def _with_error(values: Spread) -> str:
     if values.n == 0:
         return "-"
     return signed(values.mean) + (f" ± {values.se:.1f}" if values.n > 1 else "")
@@ -87,11 +87,10 @@ def published_comparison(results: Results) -> Table | None:
 def _others(results: Results) -> list[tuple[str, ...]]:
     """What the paper prints for other methods, all of it for all labels."""
     here = {method_label(method) for method in results.methods}
-    printed = {metric: published_table(results.dataset, results.protocol, metric) for metric in METRICS}
     return [
         (name, "0 %", _METRIC_LABELS[metric], number(row.get("avg")), "-", "-", "-")
         for metric in METRICS
-        for name, row in printed[metric].items()
+        for name, row in published_table(results.dataset, results.protocol, metric).items()
         if name not in here and row.get("avg") is not None
     ]
 

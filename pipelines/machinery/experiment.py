@@ -76,6 +76,18 @@ class Experiment:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
         return plan_runs(cfg, list_subjects(self.faces), self._fingerprint(cfg))
 
+    def plans_by_fold(self, cfg: ExperimentConfig, folds: Sequence[int] | None) -> dict[int, FoldPlan]:
+        """The training of each of the ``folds``, by default of the first, where ``cfg`` has one for each.
+
+        Raises:
+            ConfigError: as :meth:`plans`, or the protocol has no such test part.
+        """
+        plans = {plan.fold: plan for plan in self.plans(cfg)}
+        folds = folds or [min(plans)]
+        if unknown := [fold for fold in folds if fold not in plans]:
+            raise ConfigError(f"no fold {unknown[0]} in {cfg.protocol}; its test parts are {sorted(plans)}")
+        return {fold: plans[fold] for fold in folds}
+
     def _check_faces(self) -> None:
         makers = {self.faces: " or preprocess.py"}
         makers |= {self.also_faces[layout]: f" --also {layout}={path}" for layout, path in self.also}

@@ -95,8 +95,8 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
 def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path):
     other, out = tmp_path / "other", tmp_path / "out"
     shutil.copytree(model, other)
-    predict_folder.claim(out, model)
-    predict_folder.claim(out, other)
+    predict_folder.claim(out, load_card(model))
+    predict_folder.claim(out, load_card(other))
     save_thresholds({**load_card(other).thresholds, "AU12": 0.5}, other / "model")
     with pytest.raises(ConfigError, match=r"what another model said .*; choose another --out"):
         apply(videos, other, out, shared)

@@ -35,16 +35,16 @@ def toy_experiment(out: Path, steps: int, workers: int = 1) -> Experiment:
 
 
 def toy_folder(experiment: Experiment) -> RunFolder:
-    return experiment.folder(_plan(experiment))
+    return experiment.folder(toy_plan(experiment))
 
 
 def train_toy(experiment: Experiment) -> RunFolder:
     """Train and evaluate the one method on the first fold."""
-    run_plans([_plan(experiment)], experiment, Tracking(experiment.out, "toy", {}))
+    run_plans([toy_plan(experiment)], experiment, Tracking(experiment.out, "toy", {}))
     return toy_folder(experiment)
 
 
-def _plan(experiment: Experiment) -> FoldPlan:
+def toy_plan(experiment: Experiment) -> FoldPlan:
     (plan,) = (plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1)
     return plan
 

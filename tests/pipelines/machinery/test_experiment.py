@@ -14,13 +14,10 @@ from au_core.data.files import read_json
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError, DatasetError
-from pipelines.full_protocol import prepare_faces
+from pipelines.full_protocol import full_protocol
 from pipelines.machinery.cluster import check_fits, cores_here
 from pipelines.machinery.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
-from pipelines.machinery.runs import run_plans
-from pipelines.machinery.tracking import Tracking
 from pipelines.make_synthetic import make_synthetic
-from tests.pipelines.conftest import first_fold
 from tests.toy import write_toy_faces
 
 
@@ -192,6 +189,16 @@ def test_drawn_people_are_told_from_real_ones_wherever_they_were_drawn(tiny, tmp
         assert words["drawn"] is drawn
 
 
+@pytest.mark.parametrize(("folds", "found"), [(None, [1]), ([3, 1], [3, 1])])
+def test_a_training_of_each_fold_by_default_of_the_first(tiny, tmp_path, folds, found):
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
+    plans = experiment.plans_by_fold(experiment.cfg, folds)
+    assert list(plans) == found and [plan.fold for plan in plans.values()] == found
+    with pytest.raises(ConfigError, match=r"no fold 9 in three_fold; its test parts are \[1, 2, 3\]"):
+        experiment.plans_by_fold(experiment.cfg, [1, 9])
+
+
 def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
     also = make_synthetic(
         SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=8), tmp_path / "disfa"
@@ -204,7 +211,7 @@ def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
         train=replace(tiny.train, report_every=2),
     )
     experiment = Experiment(cfg=cfg, out=tmp_path / "out", also=(("disfa", also),))
-    prepare_faces(experiment)
-    run_plans(first_fold(experiment), experiment, Tracking(experiment.out, "toy", {}))
-    (scores,) = experiment.out.glob("runs/*/*/*/*/scores.json")
-    assert len(read_json(scores)["aus"]) > len(cfg.spec.aus), "the union"
+    full_protocol(experiment)
+    scores = list(experiment.out.glob("runs/*/*/*/*/scores.json"))
+    assert len(scores) == 3
+    assert all(len(read_json(path)["aus"]) > len(cfg.spec.aus) for path in scores), "the union"

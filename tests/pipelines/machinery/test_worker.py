@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
+from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.models.checkpoint import load_card
 from au_core.training.state import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.processes import begin, descendants, end, finish, wait_until
-from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, train_toy
+from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, toy_plan, train_toy
 
 LIMIT = 300
 """Seconds after which a run counts as hung."""
@@ -89,9 +90,8 @@ def assert_same(struck: RunFolder, quiet: RunFolder) -> None:
 
 
 def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
-    steps = [line["step"] for line in read_history(struck.history)]
-    assert steps == list(range(REPORT, steps[-1] + 1, REPORT))
-    assert steps == [line["step"] for line in read_history(quiet.history)]
+    steps = read_json(struck.config)["plan"]["adversarial"]["steps"]
+    assert [line["step"] for line in read_history(struck.history)] == list(range(REPORT, steps + 1, REPORT))
     assert {path.name for path in struck.path.rglob("*")} == {path.name for path in quiet.path.rglob("*")}
 
 
@@ -206,7 +206,7 @@ def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_s
 
 def test_two_workers_predict_every_face_once(quiet_by_two):
     rows = pq.read_table(toy_folder(quiet_by_two).predictions).to_pandas()
-    (plan,) = (plan for plan in quiet_by_two.plans(quiet_by_two.cfg) if plan.fold == 1)
+    plan = toy_plan(quiet_by_two)
     assert len(rows.drop_duplicates(["subject", "frame"])) == len(rows)
     assert len(rows) == 12 * len(plan.val_subjects + plan.test_subjects)
 
