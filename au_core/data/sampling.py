@@ -17,6 +17,9 @@ from au_core.data.fold import TrainingSet
 from au_core.data.shuffle import ALONE, Share, Shuffle, seeded
 from au_core.errors import DatasetError
 
+FEW = 0.01
+"""Share of all faces below which unlabelled ones are too few to be drawn apart, as m2 of every batch."""
+
 
 class Sampler:
     """What Algorithm 1 draws (lines 4, 5 and 9), this worker's share of each global batch.
@@ -49,7 +52,8 @@ class Sampler:
         self.t1, self.t2 = np.flatnonzero(known), np.flatnonzero(~known)
         if not len(self.t1):
             raise DatasetError("no labelled face is left to train on; lower the missing rate or add labels")
-        self.real = real_vectors(self.labels, self.faces.dataset, cfg.m)
+        self.coding = coding_of(self.labels, self.faces.dataset)
+        self.real = real_vectors(self.labels, self.faces.dataset)
         weights = class_weights(self.labels) if cfg.class_weighted else None
         self.class_weights = None if weights is None else torch.from_numpy(weights).float().to(device)
         pools = {"x": self.faces, "t1": self.t1, "t2": self.t2, "real": self.real, "prior": self.prior}
@@ -69,9 +73,10 @@ class Sampler:
             for stream in self.streams.values():
                 stack.callback(stream.close)
 
-    def images(self) -> Tensor:
-        """Line 4: faces ``[m / world, 3, S, S]`` uint8 from X."""
-        return self._pictures("images")[0]
+    def images(self) -> tuple[Tensor, Tensor | None]:
+        """Line 4: faces ``[m / world, 3, S, S]`` uint8 from X, and AUs as :meth:`mixed` does."""
+        pictures, rows = self._pictures("images")
+        return pictures, self._coded(rows)
 
     def real_labels(self) -> Tensor:
         """Line 5: label vectors ``[m / world, L]`` int8 from Y^t, a share of them from the prior."""
@@ -85,13 +90,21 @@ class Sampler:
             vectors = seeded(self.seed, "order", number).permutation(vectors)
         return self._moved(torch.from_numpy(vectors[self.share.rows]))
 
-    def mixed(self) -> tuple[Tensor, Tensor]:
+    def mixed(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """Line 9: m1 labelled faces, then m2 unlabelled ones whose labels are all UNKNOWN.
 
-        Returns ``[m / world, 3, S, S]`` uint8 and ``[m / world, L]`` int8.
+        Returns ``[m / world, 3, S, S]`` uint8, ``[m / world, L]`` int8, and the AUs that the dataset of each
+        face codes, ``[m / world, L]`` bool; None where all are coded of every face.
         """
         pictures, rows = self._pictures("mixed")
-        return pictures, self._moved(torch.from_numpy(self.labels[rows]))
+        return pictures, self._moved(torch.from_numpy(self.labels[rows])), self._coded(rows)
+
+    def _coded(self, rows: np.ndarray) -> Tensor | None:
+        if all(coded.all() for coded in self.coding.values()):
+            return None
+        return self._moved(
+            torch.from_numpy(np.stack([self.coding[name] for name in self.faces.dataset[rows]]))
+        )
 
     def _next(self, stream: str) -> int:
         self.drawn[stream] += 1
@@ -105,7 +118,7 @@ class Sampler:
         cfg = self.cfg
         if stream == "images":
             return self._share("x", number, cfg.m)
-        if len(self.t2) < max(1, cfg.m2):  # the same few faces would be half of every batch
+        if len(self.t2) < max(cfg.m2, FEW * len(self.faces)):  # they would be half of every batch
             return self.t1[self._share("t1", number, cfg.m)]
         labelled, others = self._share("t1", number, cfg.m1), self._share("t2", number, cfg.m2)
         return np.concatenate([self.t1[labelled], self.t2[others]])
@@ -158,17 +171,27 @@ def augmentation_of(draw: tuple[int, str, int], train: TrainConfig, m: int, shar
     return draw_augmentation(rng, m, train.input_size, train.turn, train.zoom).of(share.rows)
 
 
-def real_vectors(labels: np.ndarray, datasets: np.ndarray, at_least: int) -> np.ndarray:
+def coding_of(labels: np.ndarray, datasets: np.ndarray) -> dict[str, np.ndarray]:
+    """The AUs ``bool[L]`` that each dataset codes, by ``labels[N, L]`` of faces in ``datasets`` (``str[N]``).
+
+    Of a dataset without any label nobody knows: all of them, as if its faces had come from where labels are.
+    """
+    known = labels >= 0
+    coding = {name: known[datasets == name].any(axis=0) for name in set(datasets)}
+    return {name: coded if coded.any() else ~coded for name, coded in coding.items()}
+
+
+def real_vectors(labels: np.ndarray, datasets: np.ndarray) -> np.ndarray:
     """Y^t: the label vectors ``int8[R, L]`` of T1 that know every AU which their dataset (``str[N]``) codes.
 
-    Where these are fewer than ``at_least`` (labels missing one by one), every vector of T1 is taken, and D
+    Where these are less than half of T1 (labels missing one by one), every vector of T1 is taken, and D
     compares what each knows: missing at random, a part of a vector is a fair sample of that part.
     """
     known, whole = labels >= 0, np.zeros(len(labels), bool)
-    for name in set(datasets):
-        coded = known[datasets == name].any(axis=0)
-        whole |= (datasets == name) & coded.any() & known[:, coded].all(axis=1)
-    return labels[whole] if whole.sum() >= at_least else labels[known.any(axis=1)]
+    for name, coded in coding_of(labels, datasets).items():
+        whole |= (datasets == name) & known[:, coded].all(axis=1)
+    t1 = known.any(axis=1)
+    return labels[whole if 2 * whole.sum() >= t1.sum() else t1]
 
 
 def class_weights(labels: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import RelaxedBernoulli
 
+from au_core.aus import UNKNOWN
 from au_core.config import AdversarialConfig
 from au_core.training.game import Game, bare, descend, frozen
 from au_core.training.losses import adversarial_loss, discriminator_loss, recognizer_loss, supervised_loss
@@ -14,13 +15,17 @@ Losses = dict[str, Tensor]
 """Detached scalars by name: losses of the last updates, and D's accuracies before its update."""
 
 
+Coded = Tensor | None
+"""``bool[m, L]``: AUs that the dataset of each face codes; None: all."""
+
+
 class Draws(Protocol):
     """What Algorithm 1 needs from the data; ``au_core.data.sampling.Sampler`` is the real one."""
 
     class_weights: Tensor | None
     """Weights ``[2, L]`` of absent and present AUs in Eq. 5; None: 1, as in the paper."""
 
-    def images(self) -> Tensor:
+    def images(self) -> tuple[Tensor, Coded]:
         """Faces from X."""
         ...
 
@@ -28,7 +33,7 @@ class Draws(Protocol):
         """Label vectors from Y^t, -1 where an AU is not known."""
         ...
 
-    def mixed(self) -> tuple[Tensor, Tensor]:
+    def mixed(self) -> tuple[Tensor, Tensor, Coded]:
         """Labelled faces, then unlabelled ones, with their labels."""
         ...
 
@@ -37,13 +42,14 @@ def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
     """One pass of Algorithm 1, lines 3-11; the comments carry the paper's line numbers."""
     R, y_real, losses = game.recognizer, None, {}
     for _ in range(cfg.h_d if cfg.alpha > 0 else 0):  # line 3
-        x, y_real = draw.images(), draw.real_labels()  # lines 4, 5
+        (x, coded), y_real = draw.images(), draw.real_labels()  # lines 4, 5
         with torch.no_grad():
             logits = game.passive(x)
-        losses |= update_discriminator(game, y_real, logits, cfg)  # line 6
+        losses |= update_discriminator(game, comparable(y_real, coded), logits, cfg)  # line 6
     for _ in range(cfg.h_r):  # line 8
-        x, y = draw.mixed()  # line 9: m1 labelled faces, then m2 whose labels are all -1
-        losses |= update_recognizer(game, R(x), y, y_real, cfg, draw.class_weights)  # line 10
+        x, y, coded = draw.mixed()  # line 9: m1 labelled faces, then m2 whose labels are all -1
+        seen = comparable(y_real, coded)
+        losses |= update_recognizer(game, R(x), y, seen, cfg, draw.class_weights)  # line 10
     return losses
 
 
@@ -52,10 +58,10 @@ def shared_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
 
     D learns from the faces of line 9, m1 of them labelled, where line 4 draws from X at large.
     """
-    (x, y), y_real, losses = draw.mixed(), None, {}
+    (x, y, coded), y_real, losses = draw.mixed(), None, {}
     logits = game.recognizer(x)
     if cfg.alpha > 0:
-        y_real = draw.real_labels()
+        y_real = comparable(draw.real_labels(), coded)
         losses = update_discriminator(game, y_real, logits.detach(), cfg)
     return losses | update_recognizer(game, logits, y, y_real, cfg, draw.class_weights)
 
@@ -112,6 +118,15 @@ def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
     if not cfg.relaxed:
         return logits.sigmoid()
     return RelaxedBernoulli(logits.new_tensor(cfg.relaxed), logits=logits).rsample()
+
+
+def comparable(y_real: Tensor | None, coded: Coded) -> Tensor | None:
+    """``y_real[m, L]``, unknown too where the dataset of the face beside it codes nothing (``coded[m, L]``).
+
+    Where datasets are mixed a vector's blanks tell which one it is of, and AUs are more frequent in one than in
+    another: D would tell it from the best answer to a face of another dataset.
+    """
+    return y_real if coded is None or y_real is None else y_real.masked_fill(~coded, UNKNOWN)
 
 
 def blanked(vectors: Tensor, y_real: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.sampling import Sampler
 from au_core.methods import build_method
-from au_core.training.adversarial import Draws
+from au_core.training.adversarial import Coded, Draws
 
 DEVICE = torch.device("cuda" if GPU else "cpu")
 WARM = 20 if GPU else 1
@@ -38,13 +38,13 @@ class SameBatch(Draws):
     def __init__(self, draw: Sampler) -> None:
         self._images, self._real, self._mixed = draw.images(), draw.real_labels(), draw.mixed()
 
-    def images(self) -> torch.Tensor:
+    def images(self) -> tuple[torch.Tensor, Coded]:
         return self._images
 
     def real_labels(self) -> torch.Tensor:
         return self._real
 
-    def mixed(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def mixed(self) -> tuple[torch.Tensor, torch.Tensor, Coded]:
         return self._mixed
 
 

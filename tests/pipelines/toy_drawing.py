@@ -28,4 +28,4 @@ class Drawing:
             Sampler(TrainingSet(faces, faces.labels), cfg, TrainConfig(input_size=32), 5, processes=n)
             for n in (0, 1)
         )
-        return sum(not plain.images().equal(self.draws.images()) for _ in range(10))
+        return sum(not plain.images()[0].equal(self.draws.images()[0]) for _ in range(10))

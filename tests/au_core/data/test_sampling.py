@@ -45,10 +45,11 @@ def test_every_item_comes_equally_often_and_in_a_new_order_each_round():
 
 def test_a_mixed_batch_is_labelled_faces_then_unlabelled_ones(faces, labels):
     draw = sampler(faces, labels)
-    x, y = draw.mixed()
+    x, y, coded = draw.mixed()
+    assert coded is None, "one dataset, in which every AU is coded"
     assert x.shape == (12, 3, 32, 32) and x.dtype == torch.uint8 and y.shape == (12, 12)
     assert (y[:4] >= 0).any(1).all() and (y[4:] == -1).all()
-    assert draw.images().shape == (12, 3, 32, 32) and draw.real_labels().shape == (12, 12)
+    assert draw.images()[0].shape == (12, 3, 32, 32) and draw.real_labels().shape == (12, 12)
 
 
 def test_real_labels_are_whole_vectors_of_t1(faces, labels):
@@ -59,25 +60,27 @@ def test_real_labels_are_whole_vectors_of_t1(faces, labels):
 
 
 def test_where_nothing_is_missing_every_face_of_a_batch_is_labelled(faces):
-    _, y = sampler(faces, faces.labels).mixed()
+    y = sampler(faces, faces.labels).mixed()[1]
     assert len(y) == 12 and (y >= 0).any(1).all()
 
 
-@pytest.mark.parametrize(("unlabelled", "expected"), [(7, 12), (8, 4)])
-def test_fewer_unlabelled_faces_than_a_batch_shows_do_not_fill_half_of_each(faces, unlabelled, expected):
-    """A few faces nobody coded are no T2: the same ones would be in every batch."""
+@pytest.mark.parametrize(("m2", "unlabelled", "expected"), [(8, 7, 12), (8, 8, 4), (1, 1, 12), (1, 3, 11)])
+def test_a_few_unlabelled_faces_do_not_fill_half_of_each_batch(faces, m2, unlabelled, expected):
+    """Faces that nobody coded are no T2 if they are less than a batch shows, or than one in a hundred."""
     labels = faces.labels.copy()
     labels[:unlabelled] = UNKNOWN
-    _, y = sampler(faces, labels).mixed()
-    assert len(y) == 12 and (y >= 0).any(1).sum() == expected
+    y = sampler(faces, labels, AdversarialConfig(m1=12 - m2, m2=m2)).mixed()[1]
+    assert 100 < len(faces) < 300 and len(y) == 12 and (y >= 0).any(1).sum() == expected
 
 
 @pytest.mark.parametrize("stream", ["images", "real_labels", "mixed"])
 def test_the_workers_shares_together_are_the_batch_of_one(faces, labels, stream):
     whole = getattr(sampler(faces, labels), stream)()
     shares = [getattr(sampler(faces, labels, share=Share(r, 4)), stream)() for r in range(4)]
-    parts = [share if isinstance(share, tuple) else (share,) for share in shares]
-    whole = whole if isinstance(whole, tuple) else (whole,)
+    parts = [
+        share[:2] if stream == "mixed" else (share[0] if stream == "images" else share,) for share in shares
+    ]
+    whole = whole[:2] if stream == "mixed" else (whole[0] if stream == "images" else whole,)
     for k, tensor in enumerate(whole):
         together = torch.cat([part[k] for part in parts])
         assert Counter(map(bytes, tensor.numpy().reshape(12, -1))) == Counter(
@@ -88,7 +91,7 @@ def test_the_workers_shares_together_are_the_batch_of_one(faces, labels, stream)
 def test_a_restored_sampler_goes_on_exactly(faces, labels):
     def step(draw):
         return (
-            [draw.images() for _ in range(2)]
+            [draw.images()[0] for _ in range(2)]
             + [draw.real_labels() for _ in range(2)]
             + [draw.mixed()[0] for _ in range(3)]
         )
@@ -102,7 +105,9 @@ def test_a_restored_sampler_goes_on_exactly(faces, labels):
 
 
 def stream_of(draw, steps):
-    return [tensor for _ in range(steps) for tensor in (draw.images(), draw.real_labels(), *draw.mixed())]
+    return [
+        tensor for _ in range(steps) for tensor in (draw.images()[0], draw.real_labels(), *draw.mixed()[:2])
+    ]
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 5])
@@ -152,7 +157,7 @@ def first_draws(faces, keep, world, seeds):
         draw = sampler(faces, labels, cfg, seed=seed, share=Share(rank, world))
         x, mixed = (
             [names[bytes(face.numpy())] for face in pictures.permute(0, 2, 3, 1).contiguous()]
-            for pictures in (draw.images(), draw.mixed()[0])
+            for pictures in (draw.images()[0], draw.mixed()[0])
         )
         shown["X", rank] += x
         shown["T1", rank] += mixed[:mine]
@@ -218,13 +223,31 @@ def test_where_whole_vectors_are_too_few_the_known_parts_of_all_are_drawn(tmp_pa
     faces = load_faces(write_toy_faces(tmp_path, unknown=0.7), BP4D, PEOPLE)
     drawn = sampler(faces, faces.labels).real_labels()
     assert (drawn == UNKNOWN).any() and (drawn != UNKNOWN).any(1).all()
-    few = real_vectors(faces.labels, faces.dataset, 0)
-    assert (few >= 0).all() and len(few) < 5
+
+
+@pytest.mark.parametrize(("parts", "drawn"), [(2, 2), (3, 5)])
+def test_whole_vectors_are_enough_if_they_are_half_of_t1(parts, drawn):
+    labels = np.array([[0, 1], [1, 1], [0, -1], [-1, 1], [1, -1], [-1, -1]], np.int8)
+    labels = labels[[0, 1, *range(2, 2 + parts), 5]]
+    assert len(real_vectors(labels, np.array(["BP4D"] * len(labels)))) == drawn
+
+
+def test_mixed_datasets_say_what_is_coded_of_each_face(faces):
+    """A face of unlabelled video might be of either: all AUs are compared that the real vector knows."""
+    n = len(faces)
+    mixed = replace(faces, dataset=np.array(["BP4D", "DISFA", "videos"], dtype=object)[np.arange(n) % 3])
+    labels = np.zeros_like(faces.labels)
+    labels[1::3, 0] = labels[::3, -1] = labels[2::3] = UNKNOWN
+    for draw in (sampler(mixed, labels), sampler(mixed, labels, share=Share(1, 2))):
+        for stream, rows in (("images", draw._rows("images", 0)), ("mixed", draw._rows("mixed", 0))):
+            coded = getattr(draw, stream)()[-1].numpy()
+            assert coded.shape == (len(rows), 12) and coded[:, 1:-1].all()
+            assert (coded[:, 0] == (rows % 3 != 1)).all() and (coded[:, -1] == (rows % 3 != 0)).all()
 
 
 def test_a_vector_is_whole_if_it_knows_what_its_own_dataset_codes():
     labels = np.array([[0, 1, -1], [1, -1, -1], [-1, 0, 1], [-1, 1, 0], [-1, -1, -1]], np.int8)
-    real = real_vectors(labels, np.array(["BP4D", "BP4D", "DISFA", "DISFA", "videos"]), 1)
+    real = real_vectors(labels, np.array(["BP4D", "BP4D", "DISFA", "DISFA", "videos"]))
     assert real.tolist() == [[0, 1, -1], [-1, 0, 1], [-1, 1, 0]]
 
 

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,15 +11,27 @@ from torch import nn
 from au_core.config import AdversarialConfig
 from au_core.errors import AuError
 from au_core.models.discriminator import build_discriminator
-from au_core.training.adversarial import accuracy_on_real, adversarial_step, as_vectors, shared_step
+from au_core.training.adversarial import (
+    accuracy_on_real,
+    adversarial_step,
+    as_vectors,
+    blanked,
+    comparable,
+    shared_step,
+)
 from au_core.training.game import Game, decay, descend, frozen
+from au_core.training.losses import discriminator_loss
 
 L = 4
-KINDS = ("labelled", "mixed", "unlabelled", "entries")
+KINDS = ("labelled", "mixed", "unlabelled", "entries", "mixed sets")
 
 
 class Draws:
-    """Fixed batches, drawn in order; faces are feature vectors here. ``kind`` says what is known of them."""
+    """Fixed batches, drawn in order; faces are feature vectors here. ``kind`` says what is known of them.
+
+    Where they are ``mixed sets``, every other face is of a dataset that does not code the first AU, every
+    third of one that does not code the last.
+    """
 
     def __init__(self, seed: int = 0, kind: str = "mixed", class_weights: torch.Tensor | None = None) -> None:
         self.generator, self.kind = torch.Generator().manual_seed(seed), kind
@@ -31,16 +44,24 @@ class Draws:
         y = (self._random(6, L) > 0.5).long()
         return y.masked_fill(self._random(6, L) < 0.3, -1) if self.kind == "entries" else y
 
+    def _coded(self):
+        if self.kind != "mixed sets":
+            return None
+        coded = torch.ones(6, L, dtype=torch.bool)
+        coded[::2, 0] = coded[::3, -1] = False
+        return coded
+
     def images(self):
-        return self._random(6, 5)
+        return self._random(6, 5), self._coded()
 
     def real_labels(self):
-        return self._labels()
+        y = self._labels()
+        return y if self.kind != "mixed sets" else y.masked_fill(~self._coded().flip(0), -1)
 
     def mixed(self):
         y = self._labels()
         y[{"labelled": 6, "unlabelled": 0}.get(self.kind, 4) :] = -1
-        return self._random(6, 5), y
+        return self._random(6, 5), y, self._coded()
 
 
 def new_game(lr: float = 0.1, norm: bool = True) -> Game:
@@ -55,25 +76,33 @@ def slow_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
     """Algorithm 1, lines 3 to 11, face by face, with gradients by autograd.grad and steps by hand."""
     R, y_r = game.recognizer, None
     for _ in range(cfg.h_d if cfg.alpha > 0 else 0):
-        x, y_r = draw.images(), draw.real_labels()
+        (x, coded), y_r = draw.images(), draw.real_labels()
         statistics = copy.deepcopy(list(R.buffers()))
         fake = torch.sigmoid(R(x)).detach()
         for buffer, old in zip(R.buffers(), statistics, strict=True):
             buffer.copy_(old)
-        slow_discriminator_update(game.discriminator, y_r, fake)
+        slow_discriminator_update(game.discriminator, both_know(y_r, coded), fake)
     for _ in range(cfg.h_r):
-        x, y = draw.mixed()
-        slow_recognizer_update(game, torch.sigmoid(R(x)), y, y_r, cfg)
+        x, y, coded = draw.mixed()
+        slow_recognizer_update(game, torch.sigmoid(R(x)), y, both_know(y_r, coded), cfg)
 
 
 def slow_shared_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
     """The same with one batch for both players."""
-    x, y = draw.mixed()
+    x, y, coded = draw.mixed()
     p, y_r = torch.sigmoid(game.recognizer(x)), None
     if cfg.alpha > 0:
-        y_r = draw.real_labels()
+        y_r = both_know(draw.real_labels(), coded)
         slow_discriminator_update(game.discriminator, y_r, p.detach())
     slow_recognizer_update(game, p, y, y_r, cfg)
+
+
+def both_know(y_r, coded):
+    """Real vectors without what the dataset of the face beside them does not code."""
+    if y_r is None or coded is None:
+        return y_r
+    rows = [[int(y) if c else -1 for y, c in zip(*row, strict=True)] for row in zip(y_r, coded, strict=True)]
+    return torch.tensor(rows)
 
 
 def seen(vector: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -156,16 +185,42 @@ def test_a_step_tells_how_often_the_discriminator_is_right():
     assert set(adversarial_step(new_game(), Draws(), AdversarialConfig(alpha=0.0))) == {"loss_r", "loss_sup"}
 
 
-def test_blanks_are_the_same_in_real_and_fake_vectors():
+@pytest.mark.parametrize("kind", ["entries", "mixed sets"])
+def test_blanks_are_the_same_in_real_and_fake_vectors(kind):
     game, shown = new_game(), []
     game.discriminator.register_forward_pre_hook(lambda _, args: shown.append(args[0]))
-    adversarial_step(game, Draws(kind="entries"), AdversarialConfig(alpha=0.1))
+    adversarial_step(game, Draws(kind=kind), AdversarialConfig(alpha=0.1))
     real, fake = shown[0].chunk(2)
     assert (
         (real == 0.5).any()
         and torch.equal(real == 0.5, fake == 0.5)
         and torch.equal(shown[1] == 0.5, fake == 0.5)
     )
+
+
+def test_of_a_perfect_recognizer_the_blanks_tell_the_discriminator_nothing():
+    """Two datasets, the first AU in three of four faces of one, the last in one of eight of the other."""
+    rates, codes = (
+        torch.tensor([[0.75, 0.5, 0.0], [0.0, 0.5, 0.125]]),
+        torch.tensor([[1, 1, 0], [0, 1, 1]]) > 0,
+    )
+    generator = torch.Generator().manual_seed(0)
+
+    def vectors(n):  # labels of faces of either dataset, and what is coded of each
+        which = torch.randint(0, 2, (n,), generator=generator)
+        return torch.bernoulli(rates[which], generator=generator), codes[which]
+
+    D = build_discriminator(3, 16)
+    optimizer = torch.optim.Adam(D.parameters(), 0.01)
+    for _ in range(400):
+        (real, known), (fake, coded) = vectors(256), vectors(256)
+        y_real = comparable(real.masked_fill(~known, -1), coded)
+        d_real, d_fake = D(torch.cat([blanked(real, y_real), blanked(fake, y_real)])).squeeze(1).chunk(2)
+        loss = discriminator_loss(d_real, d_fake)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() == pytest.approx(2 * np.log(2), abs=0.05), "that of a coin"
 
 
 def test_class_weights_weigh_present_and_absent_apart():

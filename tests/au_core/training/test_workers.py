@@ -35,14 +35,14 @@ class Shard:
         self.rows = slice(rank * 6 // world, (rank + 1) * 6 // world)
 
     def images(self):
-        return self.draw.images()[self.rows]
+        return self.draw.images()[0][self.rows], None
 
     def real_labels(self):
         return self.draw.real_labels()[self.rows]
 
     def mixed(self):
-        x, y = self.draw.mixed()
-        return x[self.rows], y[self.rows]
+        x, y, _ = self.draw.mixed()
+        return x[self.rows], y[self.rows], None
 
 
 def game_of(case: dict) -> Game:
@@ -152,14 +152,14 @@ def test_with_a_norm_per_worker_each_normalises_its_own_faces(together):
     """The gradient is then the mean of the shards' gradients, each normalised by itself."""
     game, draw = new_game(), Draws(3)
     for _ in range(2):
-        x, y_real = draw.images(), draw.real_labels()
+        (x, _), y_real = draw.images(), draw.real_labels()
         halves = [slice(0, 3), slice(3, 6)]
         with torch.no_grad():
             fake = torch.cat([probe(game)(x[half]).sigmoid() for half in halves])
         d = game.discriminator
         loss = nn.functional.softplus(-d(y_real.double())).mean() + nn.functional.softplus(d(fake)).mean()
         descend_by_hand(d, [loss])
-        x, y = draw.mixed()
+        x, y, _ = draw.mixed()
         labelled = (y >= 0).any(1).sum()
         losses = []
         for half in halves:
