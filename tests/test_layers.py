@@ -84,6 +84,7 @@ au_core.plans
 au_core.recipes
 au_core.evaluation
 au_core.evaluation.metrics
+au_core.evaluation.distributions
 au_core.evaluation.scores
 au_core.evaluation.predict
 au_core.evaluation.openface
@@ -98,6 +99,7 @@ au_core.report.blocks
 au_core.report.tables
 au_core.report.comparisons
 au_core.report.figures
+au_core.report.closeness
 au_core.report.page
 au_core.report.survey
 au_core.report.quality

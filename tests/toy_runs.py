@@ -48,6 +48,14 @@ def _scores(f1: float) -> dict:
         "test_at_half": part(f1 - 0.1),
         "always_1": part(0.3),
     }
+    rates = dict.fromkeys(columns, 0.2) | dict.fromkeys(columns[-1:])
+    parts["distributions"] = {
+        "marginal_true": rates,
+        "marginal": {au: rate and rate + f1 / 10 for au, rate in rates.items()},
+        "marginal_avg": f1 / 10,
+        "conditional": [[f1 / 5 if i != j else 0.0 for j in range(12)] for i in range(11)] + [[None] * 12],
+        "conditional_avg": f1 / 6,
+    }
     head = {"dataset": "BP4D", "aus": list(columns), "frames": {"val": 10, "test": 20}}
     return {**head, "thresholds": dict.fromkeys(columns, 0.5), **parts}
 

@@ -30,10 +30,18 @@ def split_subjects(
         ConfigError: an unknown protocol.
     """
     parts = _parts(protocol, dataset, sorted(subjects))
-    tests = (2,) if protocol == "train_dev" else tuple(parts)
     if protocol == "60_20_20":
         return {1: _checked(Split(train=parts[1], val=parts[2], test=parts[3]), protocol, 1)}
-    return {k: _checked(_carve(parts, k, val_share), protocol, k) for k in tests}
+    return {k: _checked(_carve(parts, k, val_share), protocol, k) for k in folds_of(protocol)}
+
+
+def folds_of(protocol: str) -> tuple[int, ...]:
+    """The numbers of a protocol's test parts, one training each.
+
+    >>> folds_of("three_fold"), folds_of("train_dev")
+    ((1, 2, 3), (2,))
+    """
+    return {"train_dev": (2,), "60_20_20": (1,)}.get(protocol, (1, 2, 3))
 
 
 def _parts(protocol: str, dataset: str, subjects: list[str]) -> dict[int, tuple[str, ...]]:

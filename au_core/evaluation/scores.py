@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from au_core.aus import UNKNOWN
 from au_core.data.files import write_json
 from au_core.data.layout import RunFolder
+from au_core.evaluation.distributions import distributions
 from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, average, best_thresholds, f1_per_au
 from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import save_thresholds
@@ -30,8 +31,9 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
     """Scores of prediction rows (see ``prediction_schema``) for the AUs in ``columns``.
 
     ``test`` and ``val`` use thresholds chosen on the validation rows; ``test_selected`` chooses them on
-    the test rows, as much of the literature does; ``test_at_half`` takes 0.5. ``always_1`` looks at no face
-    and answers "active": what rates alone are worth.
+    the test rows, which is the most that thresholds can give; ``test_at_half`` takes 0.5. ``always_1`` looks
+    at no face and answers "active": what rates alone are worth. ``distributions`` are those of the test rows'
+    labels and of the answers at 0.5.
     """
     y_val, p_val = labels_and_probabilities(rows, columns, "val")
     y_test, p_test = labels_and_probabilities(rows, columns, "test")
@@ -44,6 +46,7 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
         "test_selected": scores_at(p_test, y_test, best_thresholds(p_test, y_test), columns),
         "test_at_half": scores_at(p_test, y_test, half, columns),
         "always_1": scores_at(np.ones_like(p_test), y_test, half, columns),
+        "distributions": distributions(p_test >= 0.5, y_test, columns),
     }
 
 

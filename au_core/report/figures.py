@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from au_core.report.blocks import Figure
 from au_core.report.published import method_label, published_average
-from au_core.report.results import Results, Run, spread
+from au_core.report.results import Results, Run, averaged
 from au_core.report.tables import SOURCE, percent
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8c6d00")
@@ -47,10 +47,10 @@ CURVES = {
 @mpl.rc_context(STYLE)
 def au_figure(results: Results) -> Figure:
     """F1 of each AU by method, a panel per missing rate: a bar for the mean, a dot for each training."""
-    canvas, axes = _panels(len(results.rates), 1, width=9.5, height=2.7)
+    canvas, axes = panels(len(results.rates), 1, width=9.5, height=2.7)
     for ax, rate in zip(axes[:, 0], results.rates, strict=True):
         _au_panel(ax, results, rate)
-    _legend(canvas, axes)
+    legend(canvas, axes)
     return Figure(
         name="f1_per_au",
         caption="F1 of each AU on the test subjects: bars are means, dots the single trainings (folds and "
@@ -67,7 +67,8 @@ def _au_panel(ax: Axes, results: Results, rate: float) -> None:
         x = np.arange(len(names)) + (i + 0.5) * width - 0.4
         f1 = np.array([[run.score("f1", au) for au in names] for run in results.of(method, rate)])  # [n, L+1]
         if len(f1):
-            means, colour = [spread(column).mean for column in f1.T], _colour(results, method)
+            means = [averaged(results.of(method, rate), "f1", au).mean for au in names]
+            colour = colour_of(results, method)
             ax.bar(x, means, width * 0.9, color=colour, alpha=0.35, label=method_label(method))
             ax.scatter(np.tile(x, len(f1)), f1, s=11, color=colour, linewidth=0, zorder=3)
     always = [results.blind(rate, au) for au in names]
@@ -80,13 +81,13 @@ def _au_panel(ax: Axes, results: Results, rate: float) -> None:
 @mpl.rc_context(STYLE)
 def rate_figure(results: Results) -> Figure:
     """Average F1 against the missing rate, a line per method (Fig. 4)."""
-    canvas, axes = _panels(1, 1, width=5.6, height=3.6)
+    canvas, axes = panels(1, 1, width=5.6, height=3.6)
     ax = axes[0, 0]
     for i, method in enumerate(results.methods):
         rates = [rate for rate in results.rates if results.of(method, rate)]
-        f1 = [spread(run.score("f1") for run in results.of(method, rate)) for rate in rates]
+        f1 = [averaged(results.of(method, rate), "f1") for rate in rates]
         x = [100 * rate + 0.5 * i for rate in rates]  # side by side: error bars must not hide each other
-        look = {"color": _colour(results, method), "marker": _marker(results, method), "lw": 1.6, "ms": 5}
+        look = {"color": colour_of(results, method), "marker": marker_of(results, method), "lw": 1.6, "ms": 5}
         bars = [np.nan_to_num(s.sd) for s in f1]
         ax.errorbar(x, [s.mean for s in f1], yerr=bars, capsize=3, label=method_label(method), **look)
     printed = [] if results.synthetic else _published_points(results)
@@ -95,11 +96,11 @@ def rate_figure(results: Results) -> Figure:
         ax.scatter(x, y, s=45, facecolors="none", edgecolors="black", zorder=3, label="Ours, as published")
     ax.set(xlabel="Training labels hidden, %", ylabel="Average F1, %")
     ax.set_xticks([100 * rate for rate in results.rates])
-    _legend(canvas, axes)
+    legend(canvas, axes)
     return Figure(
         name="f1_against_missing_rate",
         caption="Average F1 on the test subjects against the share of hidden labels (the paper's Fig. 4): "
-        f"mean over folds and seeds, bars one standard deviation. From `test.f1_avg` in {SOURCE}.",
+        f"mean over seeds, then over folds, bars one standard deviation. From `test.f1_avg` in {SOURCE}.",
         alt="Lines: average F1 against the share of hidden labels for each method",
         png=png_bytes(canvas),
     )
@@ -114,17 +115,17 @@ def _published_points(results: Results) -> list[tuple[float, float]]:
 @mpl.rc_context(STYLE)
 def curves_figure(results: Results) -> Figure:
     """Losses and validation F1 against the step: a row per curve, a column per fold."""
-    canvas, axes = _panels(len(CURVES), len(results.folds), width=9.5, height=1.75, share=True)
+    canvas, axes = panels(len(CURVES), len(results.folds), width=9.5, height=1.75, share=True)
     for (i, (key, label)), (j, fold) in product(enumerate(CURVES.items()), enumerate(results.folds)):
         ax: Axes = axes[i, j]
         for run in (run for run in results.runs if run.pair[0] == fold):
             x, y = _curve(run, key)
-            look = {"color": _colour(results, run.method), "alpha": 0.85, "lw": 1.3}
+            look = {"color": colour_of(results, run.method), "alpha": 0.85, "lw": 1.3}
             ax.plot(x, y, **look, marker=".", ms=4, label=method_label(run.method))
         ax.set(title=f"Test part {fold}" if i == 0 else None, ylabel=label if j == 0 else None)
         if i == len(CURVES) - 1:
             ax.set_xlabel("Step of Algorithm 1")
-    _legend(canvas, axes)
+    legend(canvas, axes)
     return Figure(
         name="training",
         caption="Training by fold: losses (means since the report before) and average F1 on the validation "
@@ -145,7 +146,7 @@ def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
     ]
 
 
-def _panels(
+def panels(
     rows: int, columns: int, *, width: float, height: float, share: bool = False
 ) -> tuple[Canvas, np.ndarray]:
     """A canvas with ``axes[rows, columns]``; ``width`` over all, ``height`` of each row, in inches."""
@@ -154,7 +155,7 @@ def _panels(
     return canvas, axes
 
 
-def _legend(canvas: Canvas, axes: np.ndarray) -> None:
+def legend(canvas: Canvas, axes: np.ndarray) -> None:
     """One legend for all panels, above them."""
     found = [ax.get_legend_handles_labels() for ax in axes.flat]
     by_label = {
@@ -174,9 +175,11 @@ def _nth(results: Results, method: str, looks: Sequence[str]) -> str:
     return looks[results.methods.index(method) % len(looks)]
 
 
-def _colour(results: Results, method: str) -> str:
+def colour_of(results: Results, method: str) -> str:
+    """Its colour in all figures of a report."""
     return _nth(results, method, COLOURS)
 
 
-def _marker(results: Results, method: str) -> str:
+def marker_of(results: Results, method: str) -> str:
+    """Its mark, for eyes that see no colours."""
     return _nth(results, method, MARKERS)

@@ -1,10 +1,11 @@
 """The report: which sections there are, and in which words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from au_core.data.files import write_bytes, write_text
 from au_core.report.blocks import Figure, Section, Table, html, markdown
+from au_core.report.closeness import distribution_blocks
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.published import method_label
@@ -45,9 +46,21 @@ def notice(results: Results) -> str:
             f" Its trainings have different settings ({_unlike(results)}): what is averaged or compared "
             "below is not comparable. Give each its own folder (`--out`)."
         )
+    return words + "".join(_missing(results))
+
+
+def _missing(results: Results) -> Iterator[str]:
+    """What keeps these scores from being those of the whole protocol."""
     if results.unfinished:
-        words += f" {len(results.unfinished)} trainings are not finished and not in this report."
-    return words
+        yield f" {len(results.unfinished)} trainings are not finished and not in this report."
+    if results.missing_folds:
+        there, missing = (", ".join(map(str, folds)) for folds in (results.folds, results.missing_folds))
+        yield f" Averages are over test part {there} alone: {missing} of {results.protocol} is missing."
+    if bad := sum(status != "ok" for status in results.sequences):
+        yield (
+            f" {bad} of {len(results.sequences)} sequences failed or lack frames, and are missing here as "
+            "far as they do: see `faces/quality.parquet`."
+        )
 
 
 def build_sections(results: Results) -> list[Section]:
@@ -57,6 +70,7 @@ def build_sections(results: Results) -> list[Section]:
         Section("Ours against the others", _difference_blocks(results)),
         Section("Published numbers", _published_blocks(results)),
         Section("Each AU", [au_figure(results), *(au_table(results, rate) for rate in results.rates)]),
+        Section("Distributions of AUs", distribution_blocks(results)),
         Section("Missing labels", [rate_figure(results)] if len(results.rates) > 1 else []),
         Section("Training", [curves_figure(results)] if any(run.history for run in results.runs) else []),
         Section("What was run", [run_table(results)]),
@@ -70,8 +84,9 @@ def _results_blocks(results: Results) -> list[str | Table | Figure]:
         "F1 is the harmonic mean of precision and recall of one AU over the faces where it is coded; AUC the "
         "area under its ROC curve. `validation-selected`: the epoch and each AU's threshold were chosen on "
         "validation subjects, taken from the training part, and the test part was looked at once. "
-        "`test-selected` chooses the thresholds on the test part itself, as much of the literature does: it "
-        "is the optimistic number. `at 0.5` uses no chosen threshold.",
+        "`test-selected` chooses the thresholds on the test part itself, which nobody can who does not know "
+        "its labels: the most that thresholds can give. `at 0.5` uses no chosen threshold, as JAA-Net's and "
+        "ME-GraphAU's code does, which choose the epoch on the test part.",
     ]
 
 
@@ -80,8 +95,10 @@ def _difference_blocks(results: Results) -> list[str | Table | Figure]:
     if table is None:
         return []
     n_seeds = min(int(row[-1]) for row in table.rows)
-    caution = f"Seeds so far: {n_seeds}. With fewer than {FEW_SEEDS}, no difference here can be called real."
-    return [table, *([caution] if n_seeds < FEW_SEEDS else [])]
+    so_far = [f"Seeds so far: {n_seeds}."] if n_seeds < FEW_SEEDS else []
+    so_far += [f"Test parts so far: {len(results.folds)}."] if results.missing_folds else []
+    need = f"With less than {FEW_SEEDS} seeds on every test part, no difference here can be called real."
+    return [table, *([" ".join([*so_far, need])] if so_far else [])]
 
 
 def _published_blocks(results: Results) -> list[str | Table | Figure]:

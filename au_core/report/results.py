@@ -1,23 +1,27 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from au_core.compare import flattened
 from au_core.data.files import read_json
 from au_core.data.layout import run_folders
+from au_core.data.protocols import folds_of
 from au_core.errors import ConfigError
 from au_core.training.state import read_history
 
 METRICS = ("f1", "auc", "accuracy")
+AT_HALF = "test_at_half"
+"""Whose accuracy is reported: a threshold chosen for F1 gives away accuracy, which nobody then means."""
 SELECTIONS = {
     "test": "validation-selected",
     "test_selected": "test-selected",
-    "test_at_half": "at 0.5",
+    AT_HALF: "at 0.5",
 }
 """Scores of the test part in ``scores.json``, by where the thresholds come from."""
 BASELINE = "always_1"
@@ -54,15 +58,18 @@ class Run:
         """Fold and seed: runs that agree in both, and in the rate, saw the same faces and labels."""
         return self.plan["fold"], self.plan["seed"]
 
-    def score(self, metric: str, au: str = "avg", selection: str = "test") -> float:
-        """A score of the test part in per cent, NaN where it is undefined."""
-        part = self.scores.get(selection)
+    def score(self, metric: str, au: str = "avg", selection: str = "") -> float:
+        """A score of the test part in per cent, NaN where it is undefined.
+
+        Without a ``selection`` the one that is reported: at the chosen thresholds, accuracy at 0.5.
+        """
+        part = self.scores.get(selection or (AT_HALF if metric == "accuracy" else "test"))
         if part is None:  # scored by an older version
             return np.nan
         value = part[f"{metric}_avg"] if au == "avg" else part[metric].get(au)  # trained without this AU
         return np.nan if value is None else 100 * value
 
-    def average(self, metric: str, aus: Sequence[str], selection: str = "test") -> float:
+    def average(self, metric: str, aus: Sequence[str], selection: str = "") -> float:
         """Mean score of the AU columns ``aus`` in per cent, of those in which it is defined."""
         return spread(self.score(metric, au, selection) for au in aus).mean
 
@@ -75,6 +82,8 @@ class Results:
     runs: tuple[Run, ...]
     unfinished: tuple[str, ...]
     """Folders, relative to OUT, of trainings that were begun but have no scores yet."""
+    sequences: tuple[str, ...] = ()
+    """How preprocessing ended for each sequence of the dataset: ``ok``, ``partial`` or ``failed``."""
 
     @property
     def synthetic(self) -> bool:
@@ -112,6 +121,11 @@ class Results:
         return sorted({run.pair[0] for run in self.runs})
 
     @property
+    def missing_folds(self) -> list[int]:
+        """Test parts of the protocol without any finished training."""
+        return [fold for fold in folds_of(self.protocol) if fold not in self.folds] if self.protocol else []
+
+    @property
     def aus(self) -> list[str]:
         """AU columns that were scored in any training."""
         return sorted({au for run in self.runs for au in run.scores["aus"]})
@@ -129,7 +143,7 @@ class Results:
 
     def blind(self, rate: float, au: str) -> float:
         """F1 of the answer "active" to every face, in per cent: the mean over the test parts at a rate."""
-        return spread(run.score("f1", au, BASELINE) for run in self.runs if run.rate == rate).mean
+        return averaged([run for run in self.runs if run.rate == rate], "f1", au, BASELINE).mean
 
     def of(self, method: str, rate: float) -> list[Run]:
         """Finished trainings of a method at a missing rate, by fold and seed."""
@@ -158,7 +172,12 @@ def collect(out: Path) -> Results:
         experiment=read_json(words) if words.exists() else {},
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
+        sequences=_sequences(out / "faces" / "quality.parquet"),
     )
+
+
+def _sequences(quality: Path) -> tuple[str, ...]:
+    return tuple(pq.read_table(quality, columns=["status"])["status"].to_pylist()) if quality.exists() else ()
 
 
 def _rank(method: str) -> tuple[bool, bool, str]:
@@ -190,9 +209,29 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(float(mean), float(sd), len(x))
 
 
+def over_folds(values: Iterable[tuple[int, float]]) -> Spread:
+    """Values of single trainings, each with its fold: the mean of the folds' means, the spread of all.
+
+    Folds count alike, however many seeds each has.
+
+    >>> over_folds([(1, 50.0), (1, 52.0), (1, 51.0), (2, 61.0)]).mean
+    56.0
+    """
+    by_fold: dict[int, list[float]] = {}
+    for fold, value in values:
+        by_fold.setdefault(fold, []).append(value)
+    trainings = spread(value for found in by_fold.values() for value in found)
+    return replace(trainings, mean=spread(spread(found).mean for found in by_fold.values()).mean)
+
+
+def averaged(runs: Iterable[Run], metric: str, au: str = "avg", selection: str = "") -> Spread:
+    """A score of :meth:`Run.score` over seeds and folds."""
+    return over_folds((run.pair[0], run.score(metric, au, selection)) for run in runs)
+
+
 def paired_differences(
     ours: Sequence[Run], theirs: Sequence[Run], metric: str
 ) -> dict[tuple[int, int], float]:
-    """Ours minus theirs in points, validation-selected, by the (fold, seed) that both have."""
+    """Ours minus theirs in points, as reported, by the (fold, seed) that both have."""
     other = {run.pair: run.score(metric) for run in theirs}
     return {run.pair: run.score(metric) - other[run.pair] for run in ours if run.pair in other}

@@ -9,7 +9,7 @@ import numpy as np
 from au_core.aus import AU_NAMES, au_number
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
-from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, Spread, spread
+from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, Spread, averaged, spread
 
 SOURCE = "each training's `scores.json`"
 CHOSEN = ("test", "test_selected")
@@ -46,23 +46,30 @@ def summary_table(results: Results) -> Table:
         for rate in results.rates:
             runs = results.of(method, rate)
             by_fold = [spread(r.score("f1") for r in runs if r.pair[0] == k) for k in results.folds]
-            f1 = [spread(run.score("f1", selection=key) for run in runs) for key in SELECTIONS]
-            rest = [spread(run.score(metric) for run in runs) for metric in ("auc", "accuracy")]
-            blind = spread(run.score("f1", selection=BASELINE) for run in runs)
-            cells = [
-                *(number(fold.mean) for fold in by_fold),
-                *map(with_spread, [*f1, blind, *rest]),
-                str(len(runs)),
-            ]
+            f1 = [averaged(runs, "f1", selection=key) for key in (*SELECTIONS, BASELINE)]
+            rest = [averaged(runs, metric) for metric in ("auc", "accuracy")]
+            blind = 100 - averaged(runs, "accuracy", selection=BASELINE).mean
+            cells = [number(fold.mean) for fold in by_fold]
+            cells += [*map(with_spread, [*f1, *rest]), number(blind), str(len(runs))]
             rows += [(method_label(method), percent(rate), *cells)] if runs else []
     folds = [f"F1 fold {k}" for k in results.folds]
     chosen = [f"F1 {words}" for words in SELECTIONS.values()]
     return Table(
-        caption="Averages over the AUs on the test subjects, in per cent: mean over folds and seeds ± sample "
-        f"standard deviation; n is the number of trainings. From {SOURCE}: folds, first F1 and accuracy "
-        'from `test`, then `test_selected`, `test_at_half` and `always_1`, the answer "active" to all; '
-        "AUC needs no threshold.",
-        header=("Method", "Labels hidden", *folds, *chosen, "F1 of always 1", "AUC", "Accuracy", "n"),
+        caption="Averages over the AUs on the test subjects, in per cent: mean over seeds, then over folds, "
+        f"± sample standard deviation of the n trainings. From {SOURCE}: folds and first F1 from `test`, "
+        'then `test_selected`, `test_at_half` and `always_1`, the answer "active" to all; AUC needs no '
+        'threshold; accuracy from `test_at_half`, beside it that of always 0, the answer "absent" to all.',
+        header=(
+            "Method",
+            "Labels hidden",
+            *folds,
+            *chosen,
+            "F1 of always 1",
+            "AUC",
+            "Accuracy at 0.5",
+            "Accuracy of always 0",
+            "n",
+        ),
         rows=tuple(rows),
     )
 
@@ -75,13 +82,13 @@ def au_table(results: Results, rate: float) -> Table:
         cells = []
         for method in methods:
             runs = results.of(method, rate)
-            cells += [with_spread(spread(run.score("f1", au, key) for run in runs)) for key in CHOSEN]
-            cells += [with_spread(spread(run.score("auc", au) for run in runs))]
+            cells += [with_spread(averaged(runs, "f1", au, key)) for key in CHOSEN]
+            cells += [with_spread(averaged(runs, "auc", au))]
         rows.append((_au_label(au), *cells, number(results.blind(rate, au))))
     columns = ("F1", "F1 test-selected", "AUC")
     return Table(
-        caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over folds "
-        f"and seeds ± sample standard deviation. From {SOURCE}, `test`, `test_selected` and `always_1`.",
+        caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over seeds, "
+        f"then over folds, ± sample standard deviation. From {SOURCE}, `test`, `test_selected`, `always_1`.",
         header=(
             "AU",
             *(f"{method_label(method)} {column}" for method in methods for column in columns),

@@ -123,8 +123,8 @@ def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
 def comparable(y_real: Tensor | None, coded: Coded) -> Tensor | None:
     """``y_real[m, L]``, unknown too where the dataset of the face beside it codes nothing (``coded[m, L]``).
 
-    Where datasets are mixed a vector's blanks tell which one it is of, and AUs are more frequent in one than in
-    another: D would tell it from the best answer to a face of another dataset.
+    Where datasets are mixed a vector's blanks tell which one it is of, and AUs are more frequent in one than
+    in another: D would tell it from the best answer to a face of another dataset.
     """
     return y_real if coded is None or y_real is None else y_real.masked_fill(~coded, UNKNOWN)
 

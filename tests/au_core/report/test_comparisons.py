@@ -1,10 +1,11 @@
+import pyarrow as pa
 import pytest
 
-from au_core.data.files import read_json, write_json
+from au_core.data.files import read_json, write_json, write_table
 from au_core.data.layout import run_folders
 from au_core.report.comparisons import difference_table, published_comparison
-from au_core.report.page import build_sections
-from au_core.report.results import collect
+from au_core.report.page import build_sections, notice
+from au_core.report.results import averaged, collect
 from tests.toy_runs import write_experiment, write_protocol, write_run
 
 
@@ -27,7 +28,43 @@ def test_seeds_are_counted_where_they_are_fewest(tmp_path):
     table = difference_table(results)
     assert table is not None and [row[-1] for row in table.rows] == ["4", "1"]
     (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
-    assert section.blocks[1] == "Seeds so far: 1. With fewer than 5, no difference here can be called real."
+    assert section.blocks[1] == (
+        "Seeds so far: 1. With less than 5 seeds on every test part, no difference here can be called real."
+    )
+
+
+def test_folds_count_alike_however_many_seeds_each_has(tmp_path):
+    """One fold of five seeds, in which ours is better, must not outvote two in which it is worse."""
+    write_experiment(tmp_path)
+    for fold, ours, others in ((1, 0.5, 0.49), (2, 0.6, 0.62), (3, 0.7, 0.72)):
+        for seed in range(5 if fold == 1 else 1):
+            write_run(tmp_path, "ours", 0.5, fold, seed, ours)
+            write_run(tmp_path, "o_wlc", 0.5, fold, seed, others)
+    results = collect(tmp_path)
+    table = difference_table(results)
+    assert table is not None and table.rows[0][2].startswith("-1.0 ")
+    assert averaged(results.of("ours", 0.5), "f1").mean == pytest.approx(60.0)
+
+
+def test_a_missing_test_part_is_told_however_many_seeds_there_are(tmp_path):
+    write_experiment(tmp_path)
+    for seed in range(5):
+        for method in ("ours", "o_wlc"):
+            write_run(tmp_path, method, 0.5, 1, seed, 0.5)
+    results = collect(tmp_path)
+    (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
+    assert str(section.blocks[1]).startswith(
+        "Test parts so far: 1. With less than 5 seeds on every test part"
+    )
+    assert "Averages are over test part 1 alone: 2, 3 of three_fold is missing." in notice(results)
+
+
+def test_lost_sequences_are_told_before_any_number(tmp_path):
+    write_protocol(tmp_path)
+    assert "sequences" not in notice(collect(tmp_path))
+    table = pa.table({"status": ["ok", "failed", "partial"]})
+    write_table(table, tmp_path / "faces" / "quality.parquet")
+    assert "2 of 3 sequences failed or lack frames" in notice(collect(tmp_path))
 
 
 def test_without_a_pair_there_is_no_table(tmp_path):

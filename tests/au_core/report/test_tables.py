@@ -15,7 +15,7 @@ def test_summary_has_folds_selections_and_the_number_of_trainings(tmp_path):
         "F1 fold 1": "52.0", "F1 fold 2": "53.0", "F1 fold 3": "54.0",
         "F1 validation-selected": "53.0 ± 1.0", "F1 test-selected": "63.0 ± 1.0", "F1 at 0.5": "43.0 ± 1.0",
             "F1 of always 1": "30.0 ± 0.0",
-        "AUC": "75.0 ± 0.0", "Accuracy": "80.0 ± 0.0", "n": "3",
+        "AUC": "75.0 ± 0.0", "Accuracy at 0.5": "80.0 ± 0.0", "Accuracy of always 0": "20.0", "n": "3",
     }  # fmt: skip
 
 

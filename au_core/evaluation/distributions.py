@@ -1,0 +1,61 @@
+"""How often AUs are present, alone and together, in labels and in predictions (the paper's Fig. 5 and 6)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def distributions(pred: np.ndarray, y: np.ndarray, columns: Sequence[str]) -> dict[str, Any]:
+    """Marginal and conditional distributions of answers ``pred[N, L]`` beside those of labels ``y[N, L]``.
+
+    Over the faces where the AU, or both AUs, are coded; null where there are none. The average of the
+    conditional differences is over all L x L cells that are defined, the zero diagonal too, as in the paper.
+
+    Returns:
+        ``marginal_true`` and ``marginal``, P(AU) by AU; ``conditional``, rows of
+        ``|P(AU_j | AU_i) - true P(AU_j | AU_i)|`` in the order of ``columns``, i by row; of both the mean
+        absolute difference, ``marginal_avg`` and ``conditional_avg``.
+    """
+    known = y >= 0
+    true, ours = marginals(y == 1, known), marginals(pred, known)
+    apart = np.abs(conditionals(pred, known) - conditionals(y == 1, known))
+    return {
+        "marginal_true": dict(zip(columns, map(_number, true), strict=True)),
+        "marginal": dict(zip(columns, map(_number, ours), strict=True)),
+        "marginal_avg": _mean(np.abs(ours - true)),
+        "conditional": [[_number(cell) for cell in row] for row in apart],
+        "conditional_avg": _mean(apart),
+    }
+
+
+def marginals(present: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """P(AU) ``float64[L]`` from ``present[N, L]`` where ``known[N, L]``; NaN if an AU never is.
+
+    >>> marginals(np.array([[1, 0], [0, 0]]) > 0, np.array([[1, 0], [1, 0]]) > 0)
+    array([0.5, nan])
+    """
+    return _share((present & known).sum(0), known.sum(0))
+
+
+def conditionals(present: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """P(AU_j | AU_i) ``float64[L, L]``, i by row; NaN where AU_i is never present while AU_j is known.
+
+    >>> conditionals(np.array([[1, 0], [1, 1], [0, 1]]) > 0, np.ones((3, 2), bool))
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+    both, here = (present & known).astype(np.int64), known.astype(np.int64)
+    return _share(both.T @ both, both.T @ here)
+
+
+def _share(part: np.ndarray, of: np.ndarray) -> np.ndarray:
+    return np.divide(part, of, out=np.full(part.shape, np.nan), where=of > 0)
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return _number(np.nanmean(values)) if (~np.isnan(values)).any() else None
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

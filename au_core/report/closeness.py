@@ -1,0 +1,140 @@
+"""How close predictions come to the distribution of AUs in the labels: the paper's Figures 5 and 6."""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+
+from au_core.data.facts import load_facts
+from au_core.report.blocks import Figure, Table
+from au_core.report.figures import STYLE, colour_of, legend, marker_of, panels, png_bytes
+from au_core.report.published import method_label
+from au_core.report.results import Results, Run, over_folds
+from au_core.report.tables import SOURCE, number, percent, with_spread
+
+KEY = "distributions"
+FROM = f"From `{KEY}` in {SOURCE}: test subjects, answers at 0.5."
+
+
+def distribution_blocks(results: Results) -> list[str | Table | Figure]:
+    """Table and figures; nothing where all scores are of an older version."""
+    if not any(KEY in run.scores for run in results.runs):
+        return []
+    return [distribution_table(results), marginal_figure(results), conditional_figure(results)]
+
+
+def distribution_table(results: Results) -> Table:
+    """The averages that the paper gives to show what adversarial learning is for."""
+    rows = []
+    for method in results.methods:
+        for rate in results.rates:
+            runs = [run for run in results.of(method, rate) if KEY in run.scores]
+            apart = [over_folds((run.pair[0], _points(run, key)) for run in runs) for key in _AVERAGES]
+            printed = _printed(results, method, rate)
+            if runs:
+                rows.append((method_label(method), percent(rate), *map(with_spread, apart), number(printed)))
+    return Table(
+        caption="Mean absolute difference, in points, between predictions and labels: of P(AU) over the AUs, "
+        "of P(AU_j | AU_i) over all pairs, the zeros of j = i included, as in the paper. Less is closer. "
+        f"Mean over seeds, then over folds, ± sample standard deviation. {FROM}",
+        header=("Method", "Labels hidden", "P(AU)", "P(AU_j | AU_i)", "as published"),
+        rows=tuple(rows),
+    )
+
+
+_AVERAGES = ("marginal_avg", "conditional_avg")
+
+
+def _points(run: Run, key: str) -> float:
+    value = run.scores[KEY][key]
+    return np.nan if value is None else 100 * value
+
+
+def _printed(results: Results, method: str, rate: float) -> float | None:
+    """The average of Fig. 6, for BP4D's three folds with half of the labels hidden."""
+    if results.synthetic or (results.dataset, results.protocol, rate) != ("BP4D", "three_fold", 0.5):
+        return None
+    facts = load_facts("published_results")["in_text"]
+    averages = facts["fig6_average_abs_difference_of_conditionals_at_0.5_missing"]
+    value = averages.get(method if method == "ours" else method_label(method))
+    return None if value is None else 100 * value
+
+
+@mpl.rc_context(STYLE)
+def marginal_figure(results: Results) -> Figure:
+    """P(AU) in labels and predictions, a panel per missing rate (Fig. 5a)."""
+    canvas, axes = panels(len(results.rates), 1, width=9.5, height=2.4)
+    for ax, rate in zip(axes[:, 0], results.rates, strict=True):
+        _marginal_panel(ax, results, rate)
+    legend(canvas, axes)
+    return Figure(
+        name="marginals",
+        caption=f"How often each AU is present, in labels and in predictions (the paper's Fig. 5a). {FROM}",
+        alt="Bars: share of faces with each AU; marks: share in the predictions of each method",
+        png=png_bytes(canvas),
+    )
+
+
+def _marginal_panel(ax: Axes, results: Results, rate: float) -> None:
+    at_rate = [run for run in results.runs if run.rate == rate and KEY in run.scores]
+    x = np.arange(len(results.aus))
+    ax.bar(x, _marginals(results, at_rate, "marginal_true"), 0.8, color="#d7dade", label="labels")
+    for i, method in enumerate(results.methods):
+        y = _marginals(results, [run for run in at_rate if run.method == method], "marginal")
+        at = x + 0.25 * (i - (len(results.methods) - 1) / 2)
+        look = {"color": colour_of(results, method), "marker": marker_of(results, method)}
+        ax.plot(at, y, ls="", ms=5, label=method_label(method), **look)
+    ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="Present, %")
+    ax.set_ylim(bottom=0)
+    ax.set_xticks(x, [au.replace("AU0", "AU") for au in results.aus])
+    ax.grid(visible=False, axis="x")
+
+
+def _marginals(results: Results, runs: list[Run], key: str) -> list[float]:
+    """By AU, in per cent: the mean over seeds, then over folds."""
+    found = [(run.pair[0], run.scores[KEY][key]) for run in runs]
+    shares = [[(fold, values.get(au)) for fold, values in found] for au in results.aus]
+    return [over_folds((fold, 100 * p) for fold, p in pairs if p is not None).mean for pairs in shares]
+
+
+@mpl.rc_context(STYLE)
+def conditional_figure(results: Results) -> Figure:
+    """|difference of P(AU_j | AU_i)|: a row per missing rate, a matrix per method (Fig. 6)."""
+    canvas, axes = panels(len(results.rates), len(results.methods), width=9.5, height=3.8)
+    for axes_row, rate in zip(axes, results.rates, strict=True):
+        for ax, method in zip(axes_row, results.methods, strict=True):
+            _matrix(ax, results, method, rate)
+    return Figure(
+        name="conditionals",
+        caption="Absolute difference, in points, of P(AU of the column | AU of the row) between predictions "
+        f"and labels (the paper's Fig. 6), the mean over trainings. {FROM}",
+        alt="Matrices of numbers: how far conditional distributions of predictions are from those of labels",
+        png=png_bytes(canvas),
+    )
+
+
+def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
+    runs = [run for run in results.of(method, rate) if KEY in run.scores]
+    ax.set_title(f"{method_label(method)}, {percent(rate)} hidden")
+    ax.grid(visible=False)
+    if not runs:
+        return
+    names, cells = runs[0].scores["aus"], _mean_cells([run for run in runs if _like(run, runs[0])])
+    ax.imshow(cells, cmap="Oranges", vmin=0, vmax=50, aspect="auto")
+    for (i, j), value in np.ndenumerate(cells):
+        if not np.isnan(value):
+            ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=6.5)
+    short = [au.removeprefix("AU").lstrip("0") for au in names]
+    ax.set_xticks(range(len(names)), short)
+    ax.set_yticks(range(len(names)), short)
+
+
+def _like(run: Run, other: Run) -> bool:
+    return run.scores["aus"] == other.scores["aus"]
+
+
+def _mean_cells(runs: list[Run]) -> np.ndarray:
+    """``float64[L, L]`` in points, NaN where no training has the cell."""
+    cells = np.array([run.scores[KEY]["conditional"] for run in runs], np.float64)  # [n, L, L], None: NaN
+    known = ~np.isnan(cells)
+    total = np.where(known, cells, 0).sum(0)
+    return 100 * np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))
