@@ -63,6 +63,7 @@ au_core.data.protocols
 au_core.data.masking
 au_core.data.prior
 au_core.data.fold
+au_core.data.census
 au_core.data.shuffle
 au_core.data.sampling
 au_core.models

@@ -23,6 +23,11 @@ class RunFolder:
         return self.path / "history.jsonl"
 
     @property
+    def training_set(self) -> Path:
+        """How many faces, labels and present AUs are trained on (see ``au_core.data.census``)."""
+        return self.path / "training_set.json"
+
+    @property
     def model(self) -> Path:
         """R as chosen on the validation subjects; there only when the training is finished."""
         return self.path / "model"

@@ -44,6 +44,7 @@ class Sampler:
         ahead: int = 2,
     ) -> None:
         cfg.check_workers(share.world)
+        self.data = data
         self.faces, self.labels, self.prior = data.faces, data.labels, data.prior
         self.cfg, self.train, self.seed, self.share = cfg, train, seed, share
         self.device, self.pool = torch.device(device), pool

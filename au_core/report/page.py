@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from au_core.data.files import write_bytes, write_text
 from au_core.report.blocks import Figure, Section, Table, html, markdown
 from au_core.report.closeness import distribution_blocks
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.published import method_label
-from au_core.report.results import Results, Run
+from au_core.report.results import Results, Run, spread
 from au_core.report.tables import au_table, csv_text, percent, summary_table
 
 FEW_SEEDS = 5
@@ -56,6 +58,9 @@ def _missing(results: Results) -> Iterator[str]:
     if results.missing_folds:
         there, missing = (", ".join(map(str, folds)) for folds in (results.folds, results.missing_folds))
         yield f" Averages are over test part {there} alone: {missing} of {results.protocol} is missing."
+    if found := results.unlearnable:
+        aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
+        yield f" The training labels have only one kind of, or none at all: {aus}. Scores there are chance."
     if bad := sum(status != "ok" for status in results.sequences):
         yield (
             f" {bad} of {len(results.sequences)} sequences failed or lack frames, and are missing here as "
@@ -130,6 +135,7 @@ def run_table(results: Results) -> Table:
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Different settings": _unlike(results) or "all other settings are the same in all trainings",
         "Subjects": _subjects(results),
+        "Faces with labels": _labelled(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
         "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",
     }
@@ -171,6 +177,16 @@ def _alphas(results: Results, method: str) -> str:
 def _of_all(runs: Sequence[Run], name: str) -> str:
     """The values that a setting of Algorithm 1 has in ``runs``."""
     return " or ".join(map(str, sorted({run.plan["adversarial"][name] for run in runs})))
+
+
+def _labelled(results: Results) -> str:
+    """Which share of the training faces really has a label, by missing rate."""
+    by_rate: dict[float, list[float]] = {}
+    for run in results.runs:
+        by_rate.setdefault(run.rate, []).append(run.training_set.get("labelled_share", np.nan))
+    shares = {rate: spread(found) for rate, found in by_rate.items()}
+    known = [f"{percent(rate)} hidden: {100 * s.mean:.1f} %" for rate, s in shares.items() if s.n]
+    return ", ".join(known) or "unknown"
 
 
 def _subjects(results: Results) -> str:

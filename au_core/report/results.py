@@ -1,7 +1,7 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from au_core.compare import flattened
+from au_core.data.census import unlearnable
 from au_core.data.files import read_json
 from au_core.data.layout import run_folders
 from au_core.data.protocols import folds_of
@@ -42,6 +43,8 @@ class Run:
     plan: dict[str, Any]
     scores: dict[str, Any]
     history: list[dict[str, Any]]
+    training_set: dict[str, Any] = field(default_factory=dict)
+    """Counts of :func:`au_core.data.census.census`; empty in a training of an older version."""
 
     @property
     def method(self) -> str:
@@ -141,6 +144,15 @@ class Results:
                 values.setdefault((of, name), set()).add(text)
         return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
 
+    @property
+    def unlearnable(self) -> dict[str, list[int]]:
+        """AUs that the training labels of some test parts could not teach, with these parts."""
+        found: dict[str, set[int]] = {}
+        for run in self.runs:
+            for au in unlearnable(run.training_set) if run.training_set else ():
+                found.setdefault(au, set()).add(run.pair[0])
+        return {au: sorted(folds) for au, folds in sorted(found.items())}
+
     def blind(self, rate: float, au: str) -> float:
         """F1 of the answer "active" to every face, in per cent: the mean over the test parts at a rate."""
         return averaged([run for run in self.runs if run.rate == rate], "f1", au, BASELINE).mean
@@ -165,7 +177,12 @@ def collect(out: Path) -> Results:
         )
     words = out / "experiment.json"
     runs = [
-        Run(plan=read_json(f.config)["plan"], scores=read_json(f.scores), history=read_history(f.history))
+        Run(
+            plan=read_json(f.config)["plan"],
+            scores=read_json(f.scores),
+            history=read_history(f.history),
+            training_set=read_json(f.training_set) if f.training_set.exists() else {},
+        )
         for f in done
     ]
     return Results(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from au_core.data.census import unlearnable
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.evaluation.scores import write_scores
@@ -19,6 +20,7 @@ class Board:
     def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
         self.running, self.tracking = jobs, tracking
         self.failures: dict[FoldPlan, str] = {}
+        self.counted: set[FoldPlan] = set()
         self.told: dict[FoldPlan, int] = {}
         self.warned: set[tuple[FoldPlan, str]] = set()
 
@@ -40,6 +42,9 @@ class Board:
         ]
 
     def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
+        if plan not in self.counted and folder.training_set.exists():
+            self.counted.add(plan)
+            say(f"{plan.label}  {counts_line(read_json(folder.training_set))}")
         lines = read_history(folder.history)
         for line in lines:
             if line["step"] > self.told.get(plan, 0):
@@ -50,6 +55,14 @@ class Board:
             if (plan, name) not in self.warned:
                 self.warned.add((plan, name))
                 say(f"{plan.label}  warning: {warning}")
+
+
+def counts_line(counts: dict[str, Any]) -> str:
+    """What a training learns from, and which AUs nobody could learn from it."""
+    text = f"{counts['faces']:,} faces, {counts['labelled']:,} labelled ({counts['labelled_share']:.0%})"
+    if aus := unlearnable(counts):
+        text += f"; warning: always absent, always present or never coded: {', '.join(aus)}"
+    return text
 
 
 def seconds_left(lines: list[dict[str, Any]], now: dict[str, Any], steps: int) -> float:

@@ -5,6 +5,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow.parquet as pq
 
 from au_core.aus import SPECS, DatasetSpec
 from au_core.compare import content_of, digest_of
@@ -16,7 +19,7 @@ from au_core.config import (
     TrainConfig,
 )
 from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
-from au_core.data.files import write_json
+from au_core.data.files import quoted, write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.data.prior import load_label_prior
@@ -74,7 +77,15 @@ class Experiment:
         cfg = replace(cfg, spec=replace(cfg.spec, aus=self._aus(cfg.spec)))
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
-        return plan_runs(cfg, list_subjects(self.faces), self._fingerprint(cfg))
+        return plan_runs(cfg, self._subjects(), self._fingerprint(cfg))
+
+    def _subjects(self) -> list[str]:
+        """Everyone in the dataset, also who has no face: folds must not change when one video fails."""
+        quality = self.faces / "quality.parquet"
+        listed = (
+            pq.read_table(quality, columns=["subject"])["subject"].to_pylist() if quality.exists() else []
+        )
+        return sorted({unquote(quoted(subject)) for subject in listed}) or list_subjects(self.faces)
 
     def plans_by_fold(self, cfg: ExperimentConfig, folds: Sequence[int] | None) -> dict[int, FoldPlan]:
         """The training of each of the ``folds``, by default of the first, where ``cfg`` has one for each.

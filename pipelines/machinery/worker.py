@@ -12,6 +12,7 @@ from ray import train
 from ray.train.torch import get_device, prepare_model
 
 from au_core.config import AdversarialConfig
+from au_core.data.census import census, check_validation
 from au_core.data.files import full_disk_named, read_json, sweep_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
@@ -108,7 +109,9 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool,
         closing(_sampler(plan, method.cfg, sources, pool)) as draw,
     ):
-        validation = load_split(plan, sources.coded, "val")
+        validation = check_validation(load_split(plan, sources.coded, "val"))
+        if draw.share.rank == 0:
+            write_json(census(draw.data, plan.spec.columns), folder.training_set)
         Training(plan, folder, method, game, draw, validation, pool, check).run()
 
 

@@ -4,7 +4,7 @@ import pytest
 from au_core.data.files import read_json, write_json, write_table
 from au_core.data.layout import run_folders
 from au_core.report.comparisons import difference_table, published_comparison
-from au_core.report.page import build_sections, notice
+from au_core.report.page import build_sections, notice, run_table
 from au_core.report.results import averaged, collect
 from tests.toy_runs import write_experiment, write_protocol, write_run
 
@@ -57,6 +57,17 @@ def test_a_missing_test_part_is_told_however_many_seeds_there_are(tmp_path):
         "Test parts so far: 1. With less than 5 seeds on every test part"
     )
     assert "Averages are over test part 1 alone: 2, 3 of three_fold is missing." in notice(results)
+
+
+def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
+    write_experiment(tmp_path)
+    for fold in (1, 2, 3):
+        folder = write_run(tmp_path, "ours", 0.5, fold, 0, 0.5)
+        counts = {"labelled_share": 0.4 + fold / 10, "known": {"AU01": 5, "AU02": 5}}
+        write_json(counts | {"present": {"AU01": 2, "AU02": 0 if fold == 3 else 1}}, folder.training_set)
+    results = collect(tmp_path)
+    assert "or none at all: AU02 (test part 3). Scores there are chance." in notice(results)
+    assert ("Faces with labels", "50 % hidden: 60.0 %") in run_table(results).rows
 
 
 def test_lost_sequences_are_told_before_any_number(tmp_path):

@@ -1,5 +1,6 @@
 import pytest
 
+from au_core.data.files import write_json
 from pipelines.machinery.board import Board, progress_line, seconds_left
 from pipelines.machinery.cli import averages
 from pipelines.machinery.tracking import Tracking
@@ -52,6 +53,21 @@ def test_a_warning_is_told_once(run, tmp_path, capsys):
         board.poll()
     told = capsys.readouterr().err
     assert told.count("warning: D is right all the time") == 1 and told.count("step 2/") == 1
+
+
+def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):
+    plan, folder = run
+    folder.history.unlink()
+    counts = {"faces": 2000, "labelled": 500, "labelled_share": 0.25}
+    write_json(
+        counts | {"known": {"AU01": 9, "AU02": 9}, "present": {"AU01": 4, "AU02": 0}}, folder.training_set
+    )
+    board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    for _ in range(2):
+        board.poll()
+    told = capsys.readouterr().err
+    assert told.count("2,000 faces, 500 labelled (25%); warning: always absent, ") == 1
+    assert "never coded: AU02\n" in told
 
 
 def test_where_no_au_occurs_there_is_no_score_and_no_crash():

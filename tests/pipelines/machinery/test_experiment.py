@@ -2,15 +2,17 @@
 
 import argparse
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from au_core.aus import BP4D, DISFA
 from au_core.config import SyntheticConfig, TrainConfig
-from au_core.data.files import read_json
+from au_core.data.files import read_json, write_table
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
 from au_core.errors import ConfigError, DatasetError
@@ -187,6 +189,20 @@ def test_drawn_people_are_told_from_real_ones_wherever_they_were_drawn(tiny, tmp
     for folder, drawn in data.items():
         words = Experiment(cfg=tiny, out=tmp_path / "out", data=folder).write_description()
         assert words["drawn"] is drawn
+
+
+def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):
+    """Whoever was listed counts, with a face or without; whoever is no longer listed does not."""
+    people = [f"person {k}" for k in range(9)]
+    write_toy_faces(tmp_path / "faces", [*people, "left from before"], dataset="manifest")
+    write_table(pa.table({"subject": people}), tmp_path / "faces" / "quality.parquet")
+    experiment = Experiment(cfg=replace(tiny, protocol="hashed_three_fold"), out=tmp_path)
+    whole = experiment.plans(experiment.cfg)
+    assert {name for plan in whole for name in plan.test_subjects} == {*people}
+    shutil.rmtree(tmp_path / "faces" / "subject=person 4")
+    folds = [(plan.train_subjects, plan.val_subjects, plan.test_subjects) for plan in whole]
+    after = experiment.plans(experiment.cfg)
+    assert [(plan.train_subjects, plan.val_subjects, plan.test_subjects) for plan in after] == folds
 
 
 @pytest.mark.parametrize(("folds", "found"), [(None, [1]), ([3, 1], [3, 1])])

@@ -1,0 +1,52 @@
+"""What a training has to learn from, counted: so that a rate, or an AU, is not taken for what it is not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from au_core.data.faces import Faces
+from au_core.data.fold import TrainingSet
+from au_core.errors import DatasetError
+
+
+def census(data: TrainingSet, columns: Sequence[str]) -> dict[str, Any]:
+    """``training_set.json``: faces, those with any label, and by AU how many know it and show it.
+
+    ``labelled_share`` is of all faces that are trained on: of whole people or sequences a missing rate can
+    only hide so many as there are, and unlabelled video adds to the others.
+    """
+    known, present = data.labels >= 0, data.labels == 1
+    faces, labelled = len(data.faces), int(known.any(axis=1).sum())
+    return {
+        "faces": faces,
+        "labelled": labelled,
+        "labelled_share": labelled / faces,
+        "known": dict(zip(columns, known.sum(axis=0).tolist(), strict=True)),
+        "present": dict(zip(columns, present.sum(axis=0).tolist(), strict=True)),
+    }
+
+
+def unlearnable(counts: dict[str, Any]) -> list[str]:
+    """AU columns whose training labels are all alike, or none: whatever R answers there, it has not learned.
+
+    >>> unlearnable({"known": {"AU01": 0, "AU02": 9, "AU4": 9}, "present": {"AU01": 0, "AU02": 9, "AU4": 1}})
+    ['AU01', 'AU02']
+    """
+    return [au for au, known in counts["known"].items() if counts["present"][au] in (0, known)]
+
+
+def check_validation(faces: Faces) -> Faces:
+    """Validation ``faces`` if they can choose anything.
+
+    Raises:
+        DatasetError: no AU is coded as present in any of them.
+    """
+    if not (faces.labels == 1).any():
+        people = ", ".join(sorted(np.unique(faces.subject.astype(str))))
+        raise DatasetError(
+            f"validation subjects {people}: no AU is coded as present in any of their {len(faces)} faces, so "
+            "neither epoch nor thresholds can be chosen; a larger --validation-subjects takes more people, "
+            "video without labels belongs in --unlabelled"
+        )
+    return faces
