@@ -10,10 +10,10 @@ from typing import Any
 
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder, run_folders
-from au_core.errors import ConfigError
+from au_core.errors import AuError, ConfigError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
-from pipelines.machinery.cli import averages, run, summary
+from pipelines.machinery.cli import averages, out_root, run, summary
 from pipelines.machinery.options import HelpFormatter
 
 
@@ -27,6 +27,7 @@ def evaluate_run(folder: RunFolder, faces: Path) -> dict[str, Any]:
 
 def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import ray
+    from ray.exceptions import RayTaskError
 
     from pipelines.machinery.cluster import connect, cores_of, on_a_cluster
 
@@ -34,7 +35,11 @@ def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     scaling = cores_of(replace(plan.scaling, workers=1))  # it was trained elsewhere, perhaps
     gpu = scaling.gpu and (on_a_cluster() or ray.cluster_resources().get("GPU", 0) > 0)
     task = ray.remote(_predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
-    ray.get(task.remote(replace(plan, scaling=scaling), folder, faces.absolute()))
+    there = RunFolder(folder.path.absolute())
+    try:
+        ray.get(task.remote(replace(plan, scaling=scaling), there, faces.absolute()))
+    except RayTaskError as error:
+        raise (error.cause if isinstance(error.cause, AuError) else error) from None
 
 
 def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
@@ -49,7 +54,7 @@ def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Evaluate every finished training below ``OUT/runs``."""
     parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder of the experiment")
+    parser.add_argument("--out", type=Path, default=out_root() / "demo", help="folder of the experiment")
     args = parser.parse_args(argv)
     finished = [folder for folder in run_folders(args.out) if folder.model.exists()]
     if not finished:

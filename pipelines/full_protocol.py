@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.config import ExperimentConfig, PreprocessConfig
-from au_core.data.prior import read_prior
+from au_core.data.prior import load_label_prior, read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
 from pipelines.machinery.cli import run, summary
@@ -21,14 +21,16 @@ from pipelines.machinery.tracking import Tracking, tracking_uri
 
 def full_protocol(experiment: Experiment) -> Path:
     """Carry out ``experiment``; what is finished is not done again. Returns the report's page."""
-    from pipelines.machinery.runs import claim_all, run_plans
+    from pipelines.machinery.runs import run_plans
     from pipelines.report import report
 
     prepare_faces(experiment)
     plans = experiment.plans(experiment.cfg)
-    claim_all(plans, experiment)  # a refusal leaves what the report says of earlier trainings as it is
-    tracking = Tracking(experiment.out, experiment.cfg.name, experiment.write_description())
-    run_plans(plans, experiment, tracking)
+    tracking = run_plans(
+        plans,
+        experiment,
+        lambda: Tracking(experiment.out, experiment.cfg.name, experiment.write_description()),
+    )
     page = report(experiment.out)
     tracking.close(page)
     return page
@@ -37,7 +39,7 @@ def full_protocol(experiment: Experiment) -> Path:
 def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
     from pipelines.make_synthetic import make_synthetic
-    from pipelines.preprocess import check_detector, find_faces, list_dataset
+    from pipelines.preprocess import check_detector, find_faces, list_dataset, refuse_leftovers
 
     cfg, data = experiment.cfg, experiment.data
     _check(experiment)
@@ -54,6 +56,8 @@ def prepare_faces(experiment: Experiment) -> None:
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
+    for dataset in (coded, *further):
+        refuse_leftovers(dataset)
     for dataset in (coded, *further):
         find_faces(dataset)
 
@@ -73,8 +77,11 @@ def _check(experiment: Experiment) -> None:
         check_fits(cfg.scaling)
         build_backbone(cfg.train.backbone, cfg.train.weights)
         training_bytes(cfg.train.backbone, cfg.train.input_size, cfg.adversarial.m)
-        if cfg.adversarial.label_prior:
-            read_prior(Path(cfg.adversarial.label_prior))
+    if prior := cfg.adversarial.label_prior:
+        if cfg.spec.aus:
+            load_label_prior(Path(prior), cfg.spec.columns)
+        else:  # a manifest's AUs are not known yet
+            read_prior(Path(prior))
 
 
 def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:
@@ -109,7 +116,9 @@ def main(argv: list[str] | None = None) -> None:
     experiment = replace(experiment, cfg=with_lists(experiment.cfg, args))
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
-    print(f"compare: uv run mlflow ui --backend-store-uri {tracking_uri(experiment.out)}", file=sys.stderr)
+    uri = tracking_uri(experiment.out)
+    server = uri.startswith("http")
+    print(f"compare: {uri if server else f'uv run mlflow ui --backend-store-uri {uri}'}", file=sys.stderr)
 
 
 if __name__ == "__main__":

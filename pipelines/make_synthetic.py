@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from au_core.config import TWIN_SIZES, SyntheticConfig
-from au_core.data.files import read_json, write_bytes, write_json, writing_to
+from au_core.data.files import full_disk_named, raise_if_full, read_json, write_bytes, write_json, writing_to
 from au_core.data.synthetic import TWIN_CARD
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
-from au_core.errors import ConfigError
+from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.options import HelpFormatter
 
@@ -54,18 +54,26 @@ def _draw_all(cfg: SyntheticConfig, todo: list[tuple[str, str]], out: Path) -> N
     connect()
     jobs = [{"subject": subject, "sequence": sequence} for subject, sequence in todo]
     drawn = ray_data().from_items(jobs, override_num_blocks=len(jobs))
-    progress = Progress("drawn sequences", len(todo))
-    for _ in drawn.map(_draw, fn_args=(cfg, str(out.absolute())), num_cpus=1).iter_rows():
-        progress.add(frames=cfg.frames)
+    progress, failed = Progress("drawn sequences", len(todo)), []
+    for row in drawn.map(_draw, fn_args=(cfg, str(out.absolute())), num_cpus=1).iter_rows():
+        progress.add(frames=cfg.frames, failed=bool(row["failed"]))
+        failed += [row["failed"]] if row["failed"] else []
     progress.end()
+    raise_if_full(failed)
+    if failed:
+        raise AuError(f"{len(failed)} of {len(todo)} sequences could not be written, the first: {failed[0]}")
 
 
 def _draw(row: dict[str, str], cfg: SyntheticConfig, out: str) -> dict[str, str]:
     import cv2
 
     cv2.setNumThreads(1)
-    write_sequence(cfg, row["subject"], row["sequence"], Path(out))
-    return row
+    try:
+        with full_disk_named(Path(out)):
+            write_sequence(cfg, row["subject"], row["sequence"], Path(out))
+    except (AuError, OSError) as error:
+        return row | {"failed": words_of(error)}
+    return row | {"failed": ""}
 
 
 def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:
@@ -89,20 +97,19 @@ def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:
     for name, path in wanted.items():
         if name == "video":
             _write_video(path, sheet.annotated_frames(cfg, "F001", "T1"))
-            continue
-        written, encoded = cv2.imencode(path.suffix or ".png", draw[name](cfg))
-        write_bytes(encoded.tobytes() if written else b"", path)
+        else:
+            write_bytes(cv2.imencode(path.suffix or ".png", draw[name](cfg))[1].tobytes(), path)
     return bool(wanted)
 
 
 def _write_video(path: Path, frames: list[Any]) -> None:
-    import cv2
+    from au_core.evaluation.film import OverlayFile
 
-    height, width = frames[0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (width, height))
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
+    with writing_to(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with OverlayFile(path, 25) as film:
+        for frame in frames:
+            film.write(frame)
 
 
 def main(argv: list[str] | None = None) -> None:

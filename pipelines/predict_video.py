@@ -4,15 +4,15 @@ uv run pipelines/predict_video.py VIDEO --model out/demo/runs/ours/missing=0.5/f
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from au_core.config import PreprocessConfig
+from au_core.data.files import whole, writing_to
 from au_core.data.video import is_picture, open_video, video_frames
 from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
-from au_core.evaluation.openface import CsvRows
+from au_core.evaluation.openface import FIXED, CsvRows
 from au_core.evaluation.overlay import draw_overlay
 from au_core.predictor import Predictor, SeenFace, best_device
 from pipelines.machinery.cli import Progress, run, summary
@@ -30,10 +30,9 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
     info = open_video(video)
     columns, thresholds = predictor.card.spec.columns, predictor.card.thresholds
     with ExitStack() as stack:
-        rows = stack.enter_context(stack.enter_context(whole_file(table)).open("w", newline=""))
+        rows = stack.enter_context(_begun(table, stack).open("w", newline=""))
         writer = CsvRows(rows, columns, thresholds, info.fps)
-        picture = stack.enter_context(whole_file(overlay)) if overlay else None
-        film = stack.enter_context(OverlayFile(picture, info.fps)) if picture else None
+        film = stack.enter_context(OverlayFile(_begun(overlay, stack), info.fps)) if overlay else None
         progress, found = Progress("frames", info.declared_frames), 0
         for frame, (image, faces) in enumerate(predictor.video(video_frames(video)), start=1):
             found += bool(faces)
@@ -55,20 +54,24 @@ def write_rows(writer: CsvRows, frame: int, faces: list[SeenFace]) -> None:
         writer.no_face(frame)
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path that becomes ``path`` when the block ends well, and vanishes when it does not."""
-    temporary = path.with_name(f".part-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error}); choose another folder") from error
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _begun(path: Path, stack: ExitStack) -> Path:
+    """What becomes ``path`` when ``stack`` ends well."""
+    with writing_to(path):
+        return stack.enter_context(whole(path, path.suffix))
+
+
+def own_table(path: Path) -> Path:
+    """``path``, unless somebody else's table lies there, which nobody asked to replace.
+
+    Raises:
+        ConfigError: one does.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            first = file.readline(10_000)
+        if not first.startswith(",".join(FIXED).encode()):
+            raise ConfigError(f"{path}: there is another table of this name; name one to write by --csv")
+    return path
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +94,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("video", type=Path, help="a video or a picture")
     add_model_arguments(parser)
     parser.add_argument("--csv", type=Path, help="table to write (default: <video's name>.csv)")
-    parser.add_argument("--overlay", type=Path, help="video to write (default: <video's name>_overlay.mp4)")
+    parser.add_argument(
+        "--overlay", type=Path, help="video to write (default: <video's name>_overlay.mp4 beside the CSV)"
+    )
     parser.add_argument("--no-overlay", action="store_true", help="write the table alone")
     args = parser.parse_args(argv)
     if args.video.is_dir():
@@ -104,8 +109,9 @@ def main(argv: list[str] | None = None) -> None:
         device=best_device(not args.no_gpu),
     )
     suffix = ".png" if is_picture(args.video) else ".mp4"
-    table = args.csv or Path(f"{args.video.stem}.csv")
-    overlay = None if args.no_overlay else args.overlay or Path(f"{args.video.stem}_overlay{suffix}")
+    table = args.csv or own_table(Path(f"{args.video.stem}.csv"))
+    beside = table.with_name(f"{args.video.stem}_overlay{suffix}")
+    overlay = None if args.no_overlay else args.overlay or beside
     for path in (table, overlay):
         if path and path.exists() and args.video.exists() and path.samefile(args.video):
             raise ConfigError(f"{path}: the video itself; choose another file to write")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.config import LAYOUTS, PreprocessConfig
-from au_core.data.files import held_alone, raise_if_full, write_table
+from au_core.data.files import held_alone, raise_if_full, write_bytes, write_table
 from au_core.data.readers import list_sequences
 from au_core.data.schema import QUALITY, SequenceRef, shard_path, shards
 from au_core.errors import ConfigError, DatasetError
@@ -76,7 +76,7 @@ def find_faces(dataset: Dataset) -> pa.Table:
 
 
 def _find_faces(refs: list[SequenceRef], faces: Path, cfg: PreprocessConfig) -> pa.Table:
-    status = _finished(refs, cfg, faces)
+    status, cfg = _finished(refs, cfg, faces), with_detector_beside(cfg, faces)
     todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
     try:
         for ref, row in prepare_all(todo, cfg, faces) if todo else ():
@@ -106,6 +106,29 @@ def _finished(refs: list[SequenceRef], cfg: PreprocessConfig, faces: Path) -> di
 def _orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:
     """Shards in ``faces`` of sequences that are not in the dataset (any more)."""
     return sorted(set(shards(faces)) - {shard_path(faces, ref) for ref in refs})
+
+
+def refuse_leftovers(dataset: Dataset) -> None:
+    """Make sure that nobody is trained on or scored who is not in the dataset.
+
+    Raises:
+        ConfigError: there are faces of earlier data.
+    """
+    if left := _orphans(dataset.refs, dataset.faces):
+        raise ConfigError(
+            f"{left[0]}: of a sequence that is not in this dataset ({len(left)} such shards); "
+            "remove them, or choose another --out"
+        )
+
+
+def with_detector_beside(cfg: PreprocessConfig, faces: Path) -> PreprocessConfig:
+    """The detector's file copied to where all nodes see it: this machine's cache is no other's."""
+    if cfg.detector == "dataset":
+        return cfg
+    content, path = Path(cfg.detector).read_bytes(), faces.absolute() / ".detector.onnx"
+    if not path.exists() or path.read_bytes() != content:
+        write_bytes(content, path)
+    return replace(cfg, detector=str(path))
 
 
 def check_detector(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:

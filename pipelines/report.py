@@ -6,7 +6,7 @@ uv run pipelines/report.py --out OUT
 import argparse
 from pathlib import Path
 
-from pipelines.machinery.cli import run, summary
+from pipelines.machinery.cli import out_root, run, summary
 from pipelines.machinery.options import HelpFormatter
 
 
@@ -25,7 +25,7 @@ def report(out: Path) -> Path:
 def main(argv: list[str] | None = None) -> None:
     """Write the report and say where it is."""
     parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder of the experiment")
+    parser.add_argument("--out", type=Path, default=out_root() / "demo", help="folder of the experiment")
     print(report(parser.parse_args(argv).out))
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from au_core.data.files import read_json, write_text
+from au_core.data.files import held_alone, read_json, write_text
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
@@ -83,7 +83,8 @@ def search(sweep: Sweep) -> Scores:
             verbose=0,
         ),
     )
-    results = tuner.fit()
+    with held_alone(sweep.experiment.out / "sweeps" / sweep.space):
+        results = tuner.fit()
     if results.num_errors:
         raise AuError(
             f"{results.num_errors} trials failed, the first: {str(results.errors[0]).splitlines()[-1]}"
@@ -108,10 +109,9 @@ def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
 
     plan, folder = sweep.job(config)
     claim(folder, plan)
-    if not folder.model.exists():
-        train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
-        if folder.refusal.exists():
-            raise AuError(f"{text_of(point_of(config))}: {read_json(folder.refusal)['reason']}")
+    train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
+    if folder.refusal.exists():
+        raise AuError(f"{text_of(point_of(config))}: {read_json(folder.refusal)['reason']}")
     tune.report({SCORE: best_score(folder)})
 
 

@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
         seeds=(args.seed,),
     )
     plans = experiment.plans_by_fold(recipe, None if args.fold is None else [args.fold])
-    run_plans(list(plans.values()), experiment, Tracking(experiment.out, recipe.name, asdict(recipe)))
+    run_plans(list(plans.values()), experiment, lambda: Tracking(experiment.out, recipe.name, asdict(recipe)))
 
 
 if __name__ == "__main__":

@@ -94,7 +94,10 @@ def read_rows(ref: SequenceRef) -> FrameRows:
         )
     frames, codes = np.arange(1, lengths[0] + 1, dtype=np.int32), np.stack(columns, axis=1)
     marks, remarks = read_points(root / ref.landmarks, len(frames)) if ref.landmarks else (None, ())
-    pictures = _counted_from_1(numbered_pictures(source)) if source.is_dir() else None
+    pictures = None
+    if source.is_dir():
+        found = numbered_pictures(source)
+        pictures, remarks = _counted_from_1(found), (*remarks, *_doubtful_count(found, len(frames)))
     return FrameRows(
         ref=ref, aus=AUS, frames=frames, codes=codes, remarks=remarks, kind="intensity",
         pictures=pictures, video=None if source.is_dir() else source, marks=marks,
@@ -106,6 +109,13 @@ def _counted_from_1(pictures: dict[int, Path]) -> dict[int, Path]:
     """The pictures by label frame: the folder does not say where it counts from, its lowest number does."""
     shift = 1 if 0 in pictures else 0
     return {number + shift: path for number, path in pictures.items()}
+
+
+def _doubtful_count(pictures: dict[int, Path], lines: int) -> list[str]:
+    """A remark where the picture 0 may be lost: then every label stands beside its neighbour's picture."""
+    if pictures and 0 not in pictures and max(pictures) == lines - 1:
+        return [f"the highest of the pictures is {lines - 1} of {lines} labels; taken as counted from 1"]
+    return []
 
 
 def bad_frames(subject: str) -> list[int]:

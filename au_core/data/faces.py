@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN, DatasetSpec, au_columns, au_number
 from au_core.compare import digest_of
+from au_core.data.provenance import shard_metadata
 from au_core.data.schema import shards, subject_of
 from au_core.data.store import Pictures, open_store, read_jpeg
 from au_core.errors import DatasetError
@@ -168,9 +169,5 @@ def fingerprint(*folders: Path) -> str:
 
 
 def _provenance(shard: Path) -> list[str]:
-    metadata = pq.read_schema(shard).metadata or {}
-    return [
-        shard.parent.name,
-        shard.name,
-        *(metadata.get(k, b"").decode() for k in (b"content_hash", b"settings")),
-    ]
+    notes = shard_metadata(shard)
+    return [shard.parent.name, shard.name, *(notes.get(key, "") for key in ("content_hash", "settings"))]

@@ -46,19 +46,33 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file, sync it, move it to ``path``: nobody ever sees half a file."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.tmp")  # two nodes can share a process id
+@contextmanager
+def whole(path: Path, ending: str = "") -> Iterator[Path]:
+    """A temporary file to fill, with a name of this ``ending``, that becomes ``path`` if the block ends well.
+
+    Nobody ever sees half a file, also after a power failure.
+
+    Raises:
+        FullDiskError: there is no room.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.tmp{ending}")  # nodes can share process ids
     try:
         with full_disk_named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(temporary)
+            temporary.touch()
+            yield temporary
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
     finally:
         with suppress(OSError):  # where nothing can be written, the first error says why
             temporary.unlink(missing_ok=True)
+
+
+def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary file that becomes ``path``, see :func:`whole`."""
+    with whole(path) as temporary:
+        write(temporary)
 
 
 @contextmanager
@@ -111,7 +125,7 @@ def raise_if_full(reasons: Iterable[str]) -> None:
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Name the output folder in which nothing can be written.
+    """Name the folder, or file, that cannot be written.
 
     Raises:
         ConfigError: the block failed by the file system.
@@ -119,12 +133,12 @@ def writing_to(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written ({error}); choose another --out") from error
+        raise ConfigError(f"{folder}: cannot be written ({error}); choose another place") from error
 
 
 @contextmanager
-def held_alone(folder: Path) -> Iterator[None]:
-    """Keep ``folder`` for this process, which may be killed at any time.
+def held_alone(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Keep ``folder`` for this process, which may be killed at any time; ``wait`` until another is done.
 
     Raises:
         ConfigError: another one holds it, or it cannot be written to.
@@ -133,10 +147,10 @@ def held_alone(folder: Path) -> Iterator[None]:
     lock = folder / ".lock"
     with writing_to(folder), full_disk_named(lock):
         folder.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
+        file = lock.open("a")
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigError(
                 f"{folder}: another command is writing here; wait for it (if there is none, remove {lock})"

@@ -49,7 +49,8 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     """One sequence for each (subject, sequence) of the CSV ``root``, or of ``root/manifest.csv``.
 
     Raises:
-        DatasetError: no such file, wrong columns, a row of another length, a path out of the CSV's folder.
+        DatasetError: no such file, wrong columns, a row of another length, a code that is none, a file of two
+            people, a path out of the CSV's folder.
     """
     path = root / "manifest.csv" if root.is_dir() else root
     table = _read(path)
@@ -59,6 +60,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
     for row in rows:
         inside(path.parent, row.path, f"{path}, line {row.line}", RELATIVE)
+        _frame(row, path)
     lines = repr((table.aus, table.kind, [(row.path, row.frame, row.codes) for row in rows]))
     sources = list(dict.fromkeys(row.path for row in rows))
     return SequenceRef(
@@ -87,13 +89,37 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         header = next(lines, [])
         aus = _aus(path, header)
         rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        whose: dict[str, str] = {}
         for line in filter(None, lines):
             source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
+            if (other := whose.setdefault(source, subject)) != subject:
+                raise DatasetError(
+                    f"{path}, line {lines.line_num}: {source} is of {subject}, before it was of {other}; "
+                    "expected files of one person each, or the same face would be trained and tested on"
+                )
             rows[subject, sequence].append(Row(lines.line_num, source, frame, codes))
     if not rows:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
+    _check_codes(path, header[len(FIXED) :], rows)
     intense = any(code in "2345" for group in rows.values() for row in group for code in row.codes if code)
     return Table(aus, "intensity" if intense else "occurrence", dict(rows))
+
+
+def _check_codes(path: Path, aus: list[str], rows: dict[tuple[str, str], list[Row]]) -> None:
+    """Judge all codes before hours of finding faces."""
+    lines = (row for group in rows.values() for row in group)
+    wrong = [
+        (row.line, au.strip(), code)
+        for row in lines
+        for au, code in zip(aus, row.codes, strict=True)
+        if code not in CODES
+    ]
+    if wrong:
+        line, au, code = min(wrong)
+        more = f" (and {len(wrong) - 1} more such codes)" if len(wrong) > 1 else ""
+        raise DatasetError(
+            f"{path}, line {line}: {au} is {code!r}; expected 0 to 5, or 9 or nothing if not coded{more}"
+        )
 
 
 def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
@@ -115,8 +141,8 @@ def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]
     if len(line) != expected:
         raise DatasetError(f"{path}, line {number}: {len(line)} values; the header has {expected}")
     cells = [cell.strip() for cell in line]
-    if not all(cells[:4]):
-        raise DatasetError(f"{path}, line {number}: {','.join(FIXED)} must not be empty")
+    if empty := [name for name, cell in zip(FIXED, cells, strict=False) if not cell]:
+        raise DatasetError(f"{path}, line {number}: {empty[0]} must not be empty")
     return cells[:3] + [whole(number) for number in cells[3:]]
 
 
@@ -124,7 +150,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     """The rows of one (subject, sequence); all from pictures, or all from one video.
 
     Raises:
-        DatasetError: a frame or code that is none, a frame twice, a link out of the folder, mixed sources.
+        DatasetError: a frame that is none, a frame twice, a link out of the folder, mixed sources.
     """
     root, path = Path(ref.root), Path(ref.root) / ref.labels[0]
     table = _read(path)
@@ -136,11 +162,15 @@ def read_rows(ref: SequenceRef) -> FrameRows:
             f"{path}: {ref.subject} {ref.sequence} is taken from {len(sources)} files, not all pictures; "
             "expected pictures or one video, so give each video a sequence of its own"
         )
-    numbers = [_frame(row, path, 0 if pictures else 1) for row in rows]
+    numbers = [_frame(row, path) for row in rows]
     frames, first = np.unique(np.array(numbers, np.int32), return_index=True)
     if len(frames) < len(rows):
-        raise DatasetError(f"{path}: a frame of {ref.subject} {ref.sequence} is listed twice")
-    codes = np.array([[_code(text, row, path) for text in row.codes] for row in rows], np.int8)[first]
+        again = min(set(range(len(rows))) - set(first.tolist()))
+        raise DatasetError(
+            f"{path}, line {rows[again].line}: frame {numbers[again]} of {ref.subject} {ref.sequence} is "
+            "listed twice"
+        )
+    codes = np.array([[CODES[text] for text in row.codes] for row in rows], np.int8)[first]
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
     video = None if pictures else next(iter(sources.values()))
     return FrameRows(
@@ -154,18 +184,11 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     )
 
 
-def _frame(row: Row, table: Path, lowest: int) -> int:
-    text = row.frame
+def _frame(row: Row, table: Path) -> int:
+    text, lowest = row.frame, 0 if is_picture(Path(row.path)) else 1
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= lowest):
         raise DatasetError(
             f"{table}, line {row.line}: frame {text!r}; expected a whole number from {lowest} on"
+            + " (1 is a video's first)" * lowest
         )
     return int(text)
-
-
-def _code(text: str, row: Row, table: Path) -> int:
-    if text not in CODES:
-        raise DatasetError(
-            f"{table}, line {row.line}: AU code {text!r}; expected 0 to 5, or 9 or nothing if not coded"
-        )
-    return CODES[text]

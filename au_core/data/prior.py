@@ -60,7 +60,7 @@ def _au(name: str) -> int | None:
 
 def _codes(path: Path, table: pa.Table, name: str) -> list[int]:
     texts = [str(value).strip().removesuffix(".0") for value in table[name].to_pylist()]
-    for row, text in enumerate(texts, start=1):
+    for line, text in enumerate(texts, start=2):  # below the header, as a manifest's are counted
         if text not in CODES:
-            raise DatasetError(f"{path}, row {row}: {name} is {text!r}; expected 0, 1, or 9 if not coded")
+            raise DatasetError(f"{path}, line {line}: {name} is {text!r}; expected 0, 1, or 9 if not coded")
     return [CODES[text] for text in texts]

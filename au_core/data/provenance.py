@@ -30,14 +30,15 @@ def signature(ref: SequenceRef) -> str:
     return digest.hexdigest()
 
 
-def content_hash(ref: SequenceRef) -> str:
-    """Hash of names and bytes, the same for a copy of the files elsewhere."""
+def content_hash(ref: SequenceRef, alive: Callable[[], object] = lambda: None) -> str:
+    """Hash of names and bytes, the same for a copy of the files elsewhere; calls ``alive`` at each block."""
     digest = _start(ref)
     for file in source_files(ref):
         digest.update(_line(ref, file, file.stat().st_size))
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
+                alive()
     return digest.hexdigest()
 
 

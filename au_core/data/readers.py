@@ -40,7 +40,7 @@ def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str =
     if layout not in LISTERS:
         raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
     if not root.exists():
-        raise DatasetError(f"{root}: no such folder; expected a dataset in the {layout} layout")
+        raise DatasetError(f"{root}: no such file or folder; expected a dataset in the {layout} layout")
     if root.is_dir() and not any(root.iterdir()):
         raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
     try:

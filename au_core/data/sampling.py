@@ -178,7 +178,7 @@ def coding_of(labels: np.ndarray, datasets: np.ndarray) -> dict[str, np.ndarray]
     Of a dataset without any label nobody knows: all of them, as if its faces had come from where labels are.
     """
     known = labels >= 0
-    coding = {name: known[datasets == name].any(axis=0) for name in set(datasets)}
+    coding = {name: np.asarray(known[datasets == name].any(axis=0)) for name in set(datasets)}
     return {name: coded if coded.any() else ~coded for name, coded in coding.items()}
 
 

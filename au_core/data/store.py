@@ -7,11 +7,9 @@ a node share them, and a folder may be larger than the memory. (Memory-mapped Ar
 per face where the file was not cached, and its pages count as the process's own.)
 """
 
-import fcntl
 import os
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ import pyarrow.parquet as pq
 
 from au_core.aus import au_columns
 from au_core.compare import digest_of
-from au_core.data.files import replace_atomically, write_table
+from au_core.data.files import held_alone, replace_atomically, write_table
 from au_core.data.schema import shards, subject_of
 from au_core.errors import DatasetError
 
@@ -88,7 +86,7 @@ def open_store(folder: Path) -> Store:
     key = digest_of([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
     rows, pictures = (folder / ".store" / f"{key}{suffix}" for suffix in (".rows", ".faces"))
     try:
-        with _alone(folder / ".store" / "lock"):
+        with held_alone(folder / ".store", wait=True):  # one worker makes the store
             if not rows.exists():
                 _write(found, rows, pictures)
             return Store(pq.ParquetFile(rows, read_dictionary=list(_NAMES)).read(), Pictures(pictures))
@@ -100,21 +98,12 @@ def open_store(folder: Path) -> Store:
         ) from error
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Hold ``lock``: one worker makes the store, the others wait for it."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _write(shards: Sequence[Path], rows: Path, pictures: Path) -> None:
     """Write both files, the rows last: where they are, all is there. Older stores go."""
     tables = [_ROWS.empty_table()]
     replace_atomically(pictures, lambda temporary: tables.extend(_copy(shards, temporary)))
     write_table(pa.concat_tables(tables, promote_options="default"), rows)
-    for old in set(rows.parent.glob("*.*")) - {rows, pictures}:
+    for old in {*rows.parent.glob("*.rows"), *rows.parent.glob("*.faces")} - {rows, pictures}:
         old.unlink()
 
 

@@ -104,17 +104,37 @@ def decode(rows: FrameRows) -> Iterator[tuple[int, np.ndarray | None]]:
 
 
 def _coded_frames(path: Path, frames: list[int]) -> Iterator[tuple[int, np.ndarray | None]]:
-    """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels."""
+    """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels.
+
+    Raises:
+        DatasetError: some frames are lost, and nobody can tell which.
+    """
     capture, at = _capture(path), 1
     try:
         for frame in frames:
             while at < frame and capture.grab():
                 at += 1
             picture = capture.read()[1] if at == frame else None
+            if picture is None and at <= frame:
+                _check_numbers(path, at - 1, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
             at += picture is not None
             yield frame, picture
     finally:
         capture.release()
+
+
+def _check_numbers(path: Path, read: int, declared: int) -> None:
+    """Refuse an AVI that is damaged inside: it has no time stamps, so all later frames came too early.
+
+    One that was cut off at its end is shorter than it says; its frames have their own numbers.
+    """
+    with path.open("rb") as file:
+        kind, size = file.read(4), int.from_bytes(file.read(4), "little")
+    if kind == b"RIFF" and read < declared and path.stat().st_size >= size + 8:
+        raise DatasetError(
+            f"{path}: only {read} of its {declared} frames can be decoded, and nobody can tell which, "
+            "so labels would stand beside other frames; repair the file or get it anew"
+        )
 
 
 def _capture(path: Path) -> cv2.VideoCapture:

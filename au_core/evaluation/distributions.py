@@ -54,7 +54,7 @@ def _share(part: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    return _number(np.nanmean(values)) if (~np.isnan(values)).any() else None
+    return _number(float(np.nanmean(values))) if (~np.isnan(values)).any() else None
 
 
 def _number(value: float) -> float | None:

@@ -6,8 +6,9 @@ from typing import TextIO
 
 import numpy as np
 
-_FIXED = ("frame", "face_id", "timestamp", "confidence", "success")
 _POINTS = ("x_0", "x_1", "x_2", "y_0", "y_1", "y_2")
+FIXED = ("frame", "face_id", "timestamp", "confidence", "success", *_POINTS)
+"""The columns before those of the AUs."""
 
 
 def header(columns: Sequence[str]) -> list[str]:
@@ -18,7 +19,7 @@ def header(columns: Sequence[str]) -> list[str]:
     reaches the model's threshold.
     """
     aus = [f"{column}_{suffix}" for suffix in ("p", "c") for column in columns]
-    return [*_FIXED, *_POINTS, *aus]
+    return [*FIXED, *aus]
 
 
 class CsvRows:

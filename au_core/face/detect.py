@@ -145,7 +145,13 @@ def fetch_yunet() -> Path:
             f"{YUNET_URL}: {len(content)} bytes with SHA-256 {_sha256(content)} came, expected {YUNET_BYTES} "
             f"with {YUNET_SHA256}; not used. Give a YuNet file with --detector PATH"
         )
-    write_bytes(content, path)
+    try:
+        write_bytes(content, path)
+    except OSError as error:
+        raise FaceError(
+            f"{path}: cannot be written ({error}); let XDG_CACHE_HOME name a folder that can be, or give a "
+            "YuNet file as detector (--detector PATH)"
+        ) from error
     return path
 
 

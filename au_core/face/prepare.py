@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from au_core.aus import active_from
 from au_core.config import PreprocessConfig
 from au_core.data.files import readable
 from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
@@ -36,11 +37,11 @@ def prepare_sequence(
     """Write the shard of ``ref`` below ``folder``, or find that it is there; returns its quality row.
 
     ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are. ``alive``
-    is called before each frame.
+    is called before each frame, and while the files are read.
     """
     coded = None
     try:
-        before, digest, shard = signature(ref), content_hash(ref), shard_path(folder, ref)
+        before, digest, shard = signature(ref), content_hash(ref, alive), shard_path(folder, ref)
         status = _known(shard_metadata(shard), cfg, digest)
         if status is None:
             shard.unlink(missing_ok=True)  # made from other files or with other settings
@@ -68,7 +69,10 @@ def finished(ref: SequenceRef, cfg: PreprocessConfig, folder: Path, last: Status
     if last is None or last["status"] == "failed":
         return None
     same = _known(shard_metadata(shard_path(folder, ref)), cfg, last["content_hash"])
-    return last if same and last["signature"] == signature(ref) else None
+    try:
+        return last if same and last["signature"] == signature(ref) else None
+    except OSError:  # a file that can no longer be read: its worker says so
+        return None
 
 
 def _known(notes: dict[str, str], cfg: PreprocessConfig, digest: str) -> Status | None:
@@ -91,7 +95,8 @@ def _prepare(
     digest: str,
     alive: Callable[[], object],
 ) -> Status:
-    schema = face_schema(rows.aus).with_metadata({"settings": settings_of(cfg), "au_codes": rows.kind})
+    words = {"settings": settings_of(cfg), "au_codes": rows.kind}
+    schema = face_schema(rows.aus).with_metadata(words | {"active_from": str(active_from(rows.ref.layout))})
     faces = FaceRows(rows, detector, cfg, alive)
     status: Status = {}
 

@@ -81,8 +81,8 @@ def _marginal_panel(ax: Axes, results: Results, rate: float) -> None:
     for i, method in enumerate(results.methods):
         y = _marginals(results, [run for run in at_rate if run.method == method], "marginal")
         at = x + 0.25 * (i - (len(results.methods) - 1) / 2)
-        look = {"color": colour_of(results, method), "marker": marker_of(results, method)}
-        ax.plot(at, y, ls="", ms=5, label=method_label(method), **look)
+        colour, marker = colour_of(results, method), marker_of(results, method)
+        ax.plot(at, y, ls="", ms=5, label=method_label(method), color=colour, marker=marker)
     ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="Present, %")
     ax.set_ylim(bottom=0)
     ax.set_xticks(x, [au.replace("AU0", "AU") for au in results.aus])

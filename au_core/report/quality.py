@@ -153,7 +153,7 @@ def _rate_table(found: Survey) -> Table:
         everybody.found += person.found
         everybody.active.update(person.active)
         everybody.coded.update(person.coded)
-    kind = "intensity at least 2" if found.intensity else "occurrence"
+    kind = f"codes from {found.active_from} on"
     more = f" The first {LONGEST} of {len(found.people)} people." if len(found.people) > LONGEST else ""
     return Table(
         caption=f"Share of the coded frames in which an AU is active ({kind}), in percent, by person.{more}",

@@ -51,8 +51,8 @@ class Survey:
     quality: list[dict]
     people: list[Person]
     settings: dict
-    intensity: bool
-    """Whether codes are intensities, active from 2 on."""
+    active_from: int
+    """The lowest code that means active."""
     histograms: dict[str, np.ndarray]
     """Counts of main faces by BINS."""
     flags: Counter[str]
@@ -81,7 +81,7 @@ def survey(folder: Path) -> Survey:
         quality=pq.ParquetFile(path).read().to_pylist(),
         people=[],
         settings=json.loads(notes.get("settings", "{}")),
-        intensity=notes.get("au_codes") == "intensity",
+        active_from=int(notes.get("active_from", 2 if notes.get("au_codes") == "intensity" else 1)),
         histograms={name: np.zeros(len(edges) - 1, int) for name, edges in BINS.items()},
         flags=Counter(),
     )
@@ -120,7 +120,7 @@ def _count(file: pq.ParquetFile, person: Person, total: Survey) -> None:
         codes = main[au].drop_null().to_numpy()
         if len(codes):
             person.coded[au] += len(codes)
-            person.active[au] += int((codes >= (2 if total.intensity else 1)).sum())
+            person.active[au] += int((codes >= total.active_from).sum())
 
 
 def _samples(file: pq.ParquetFile, wanted: int) -> list[np.ndarray]:

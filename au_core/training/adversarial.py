@@ -48,7 +48,7 @@ def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
         losses |= update_discriminator(game, comparable(y_real, coded), logits, cfg)  # line 6
     for _ in range(cfg.h_r):  # line 8
         x, y, coded = draw.mixed()  # line 9: m1 labelled faces, then m2 whose labels are all -1
-        seen = comparable(y_real, coded)
+        seen = None if y_real is None else comparable(y_real, coded)
         losses |= update_recognizer(game, R(x), y, seen, cfg, draw.class_weights)  # line 10
     return losses
 
@@ -120,13 +120,13 @@ def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
     return RelaxedBernoulli(logits.new_tensor(cfg.relaxed), logits=logits).rsample()
 
 
-def comparable(y_real: Tensor | None, coded: Coded) -> Tensor | None:
+def comparable(y_real: Tensor, coded: Coded) -> Tensor:
     """``y_real[m, L]``, unknown too where the dataset of the face beside it codes nothing (``coded[m, L]``).
 
     Where datasets are mixed a vector's blanks tell which one it is of, and AUs are more frequent in one than
     in another: D would tell it from the best answer to a face of another dataset.
     """
-    return y_real if coded is None or y_real is None else y_real.masked_fill(~coded, UNKNOWN)
+    return y_real if coded is None else y_real.masked_fill(~coded, UNKNOWN)
 
 
 def blanked(vectors: Tensor, y_real: Tensor) -> Tensor:

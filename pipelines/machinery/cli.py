@@ -1,5 +1,6 @@
 """What a command says: errors for people, progress, a line with the time."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,11 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(_refuse(f"{where}: no space left; make room and run the same command again to go on", 2))
     except KeyboardInterrupt:
         sys.exit(_refuse("interrupted; what is finished is kept, run the same command again to go on", 130))
+
+
+def out_root() -> Path:
+    """Where experiments go that no ``--out`` sends elsewhere."""
+    return Path(os.environ.get("AU_OUT", "out"))
 
 
 def summary(doc: str | None) -> str:

@@ -1,7 +1,6 @@
 """An experiment on disk: its recipe, its data, its output folder; shared by the commands that train."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
-from au_core.aus import SPECS, DatasetSpec
+from au_core.aus import SPECS, DatasetSpec, active_from
 from au_core.compare import content_of, digest_of
 from au_core.config import (
     LAYOUTS,
@@ -28,6 +27,7 @@ from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
 from au_core.recipes import RECIPES, demo, load_recipe
+from pipelines.machinery.cli import out_root
 from pipelines.machinery.cluster import cores_of
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 
@@ -157,6 +157,12 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         help="labelled dataset in its own layout; where faces are there already (train_fold.py), only OUT's "
         "default name depends on it",
     )
+    parser.add_argument(
+        "--active-from",
+        type=int,
+        choices=range(1, 6),
+        help="lowest code that means active (default: 2 for DISFA's intensities, else 1)",
+    )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
     parser.add_argument(
         "--also",
@@ -168,7 +174,7 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        help="everything is written here; without it, to RECIPE-DATA... below $AU_OUT, or below out",
+        help="everything is written here (default: a folder named by recipe and data, in $AU_OUT or out)",
     )
     parser.add_argument(
         "--detector", help="who finds faces: dataset, yunet, or a YuNet file (default: the recipe's)"
@@ -194,13 +200,15 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
     """
     cfg = load_recipe(args.recipe)
     cfg = _with_settings(cfg, args)
+    if args.active_from:
+        cfg = replace(cfg, spec=replace(cfg.spec, active_from=args.active_from))
     if args.detector:
         cfg = replace(cfg, preprocess=replace(cfg.preprocess, detector=args.detector))
     also = _all_different([_layout_and_folder(text) for text in args.also])
     names = [cfg.name, *([_name(args.data)] if args.data else [])]
     names += [f"{layout}-{_name(path)}" for layout, path in also]
     names += [f"unlabelled-{_name(args.unlabelled)}"] if args.unlabelled else []
-    out = args.out or Path(os.environ.get("AU_OUT", "out")) / "-".join(names)
+    out = args.out or out_root() / "-".join(names)
     return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled, also=also)
 
 
@@ -237,10 +245,6 @@ def _all_different(also: list[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]
 def _layout_and_folder(text: str) -> tuple[str, Path]:
     layout, _, folder = text.partition("=")
     if layout not in LAYOUTS or layout == "videos" or not folder:
-        raise ConfigError(f"--also {text}: expected LAYOUT=DIR such as disfa=/data/DISFA")
+        known = ", ".join(name for name in LAYOUTS if name != "videos")
+        raise ConfigError(f"--also {text}: expected LAYOUT=DIR such as disfa=/data/DISFA; layouts: {known}")
     return layout, Path(folder)
-
-
-def active_from(layout: str) -> int:
-    """The lowest code of a layout that means active."""
-    return SPECS[layout].active_from if layout in SPECS else 1

@@ -115,18 +115,19 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
     """Write the plan into a new run folder, or make sure that an old one was made for the same plan.
 
     Raises:
-        ConfigError: it was made for another one, and holds work: a model, or checkpoints.
+        ConfigError: it was made for another one, and holds work: results, a model, or checkpoints.
     """
     for left in folder.path.glob(".ray*"):  # by a killed driver
         shutil.rmtree(left, ignore_errors=True)
     folder.owner.unlink(missing_ok=True)
     if folder.digest() == plan.digest:
         return
-    if folder.model.exists() or any(folder.checkpoints.glob("step=*")):
-        before, work = read_json(folder.config)["plan"], "a" if folder.model.exists() else "an interrupted"
+    finished = any(path.exists() for path in (folder.model, folder.predictions, folder.scores))
+    if finished or any(folder.checkpoints.glob("step=*")):
+        before, work = read_json(folder.config)["plan"], "a" if finished else "an interrupted"
         raise ConfigError(
             f"{folder.path} holds {work} training with other settings ({_difference(before, plan)}); "
-            "choose another --out, or remove that folder to train again"
+            "choose another --out, or remove that folder, or all of OUT/runs, to train again"
         )
     shutil.rmtree(folder.path, ignore_errors=True)
     versions = {package: version(package) for package in PACKAGES}

@@ -1,9 +1,11 @@
 """Carry out plans: as many trainings at once as the cluster holds, each followed, evaluated and logged."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 
+from au_core.data.files import held_alone
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from au_core.models.memory import training_bytes
@@ -21,13 +23,23 @@ MEMORY = 2 * 2**30
 POLL_SECONDS = 1.0
 
 
-def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Tracking) -> None:
+def run_plans(
+    plans: Sequence[FoldPlan], experiment: Experiment, open_tracking: Callable[[], Tracking]
+) -> Tracking:
     """Train and evaluate every plan that is not finished; all others go on if one fails.
+
+    ``open_tracking`` is called when all folders are this command's: a refusal leaves everything as it is.
 
     Raises:
         AuError: trainings failed; the message lists them.
     """
-    jobs = claim_all(plans, experiment)
+    with claimed(plans, experiment) as jobs:
+        tracking = open_tracking()
+        _run_jobs(jobs, experiment, tracking)
+    return tracking
+
+
+def _run_jobs(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> None:
     for plan, folder in jobs:
         tracking.start(plan, folder)
     todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
@@ -41,19 +53,24 @@ def run_plans(plans: Sequence[FoldPlan], experiment: Experiment, tracking: Track
         raise AuError(f"{len(failures)} of {len(jobs)} trainings failed, the others are kept:\n  {reasons}")
 
 
-def claim_all(plans: Sequence[FoldPlan], experiment: Experiment) -> list[Job]:
-    """The plans with their folders, ready to be written to.
+@contextmanager
+def claimed(plans: Sequence[FoldPlan], experiment: Experiment) -> Iterator[list[Job]]:
+    """The plans with their folders, ready to be written to, and by this command alone.
 
     Raises:
-        ConfigError: what is not finished asks for more than this machine has, or a folder holds other work.
+        ConfigError: what is not finished asks for more than this machine has, a folder holds other work, or
+            another command trains there.
     """
     jobs = [(plan, experiment.folder(plan)) for plan in plans]
     for plan, folder in jobs:
         if not folder.scores.exists():
             check_fits(plan.scaling)
-    for plan, folder in jobs:
-        claim(folder, plan)
-    return jobs
+    with ExitStack() as stack:
+        for plan in plans:  # beside the folders, which may be made anew
+            stack.enter_context(held_alone(experiment.out / "runs" / ".locks" / plan.run))
+        for plan, folder in jobs:
+            claim(folder, plan)
+        yield jobs
 
 
 def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> dict[FoldPlan, str]:

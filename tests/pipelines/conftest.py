@@ -35,7 +35,9 @@ def finished(local_ray, tiny, tmp_path_factory) -> Experiment:
     out = tmp_path_factory.mktemp("finished")
     write_toy_faces(out / "faces")
     experiment = Experiment(cfg=tiny, out=out)
-    run_plans(first_fold(experiment), experiment, Tracking(out, "toy", experiment.write_description()))
+    run_plans(
+        first_fold(experiment), experiment, lambda: Tracking(out, "toy", experiment.write_description())
+    )
     return experiment
 
 

@@ -60,9 +60,9 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
 @pytest.mark.parametrize(
     ("changes", "settings", "message"),
     [
-        ({"also": (("bp4d", Path("/no/such")),)}, {}, "/no/such: no such folder"),
+        ({"also": (("bp4d", Path("/no/such")),)}, {}, "/no/such: no such file or folder"),
         ({"also": (("lists", ROOT),)}, {}, "not the lists layout"),
-        ({"unlabelled": Path("/no/such")}, {}, "/no/such: no such folder"),
+        ({"unlabelled": Path("/no/such")}, {}, "/no/such: no such file or folder"),
         ({}, {"spec": DISFA}, "subject F001 is in no part of DISFA's three_fold protocol"),
         ({}, {"train": TrainConfig(backbone="resnet1")}, "backbone 'resnet1'"),
         (
@@ -99,7 +99,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     experiment = replace(experiment, cfg=replace(experiment.cfg, preprocess=preprocess, methods=("ours",)))
     prepare_faces(experiment)
     (plan,) = first_fold(experiment)
-    run_plans([plan], experiment, Tracking(tmp_path, "toy", {}))
+    run_plans([plan], experiment, lambda: Tracking(tmp_path, "toy", {}))
     data = load_training_set(plan, experiment.sources)
     real = [key.startswith("videos/") for key in data.faces.identities]
     assert sum(real) >= 200 and (data.labels[real] == -1).all()
@@ -119,7 +119,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
         (
             "full_protocol.py",
             ["--data", "/no/such"],
-            "/no/such: no such folder; expected a dataset in the bp4d",
+            "/no/such: no such file or folder; expected a dataset in the bp4d",
         ),
         ("full_protocol.py", ["--missing-rates", "0", "1"], "missing rate must be in [0, 1), got 1.0"),
         ("full_protocol.py", ["--gpu"], "this machine has 0; add --no-gpu to train on its cores"),

@@ -156,7 +156,7 @@ def test_a_name_as_long_as_file_systems_allow_has_a_table(tmp_path):
 
 def test_where_nothing_can_be_written_is_one_line(videos, model, shared):
     for out in (Path("/proc/none"), videos / "broken.mp4" / "out", videos / ("x" * 300)):
-        with pytest.raises(ConfigError, match=r"cannot be written .*; choose another --out"):
+        with pytest.raises(ConfigError, match=r"cannot be written .*; choose another place"):
             apply(videos, model, out, shared)
 
 

@@ -126,7 +126,7 @@ def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, shared):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--layout", "videos", "--data", "."], "no landmark files in this layout; use --detector yunet"),
     (["--layout", "gft", "--data", "."], "unknown layout 'gft'"),
-    (["--layout", "bp4d", "--data", "/none"], "/none: no such folder"),
+    (["--layout", "bp4d", "--data", "/none"], "/none: no such file or folder"),
     (["--layout", "bp4d", "--data", ".", "--min-confidence", "2"], "min_confidence must be in (0, 1)"),
 ])  # fmt: skip
 def test_a_mistake_is_one_line(arguments, message, tmp_path, capsys, monkeypatch):

@@ -40,7 +40,7 @@ def toy_folder(experiment: Experiment) -> RunFolder:
 
 def train_toy(experiment: Experiment) -> RunFolder:
     """Train and evaluate the one method on the first fold."""
-    run_plans([toy_plan(experiment)], experiment, Tracking(experiment.out, "toy", {}))
+    run_plans([toy_plan(experiment)], experiment, lambda: Tracking(experiment.out, "toy", {}))
     return toy_folder(experiment)
 
 

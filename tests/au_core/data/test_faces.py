@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.aus import BP4D, DISFA
+from au_core.config import PreprocessConfig
 from au_core.data.faces import (
     decode_face,
     fingerprint,
@@ -15,8 +16,10 @@ from au_core.data.faces import (
     load_faces,
 )
 from au_core.data.files import write_table
+from au_core.data.readers import list_sequences
 from au_core.data.shuffle import Share
 from au_core.errors import DatasetError
+from au_core.face.prepare import prepare_sequence
 from tests.toy import write_toy_faces
 
 
@@ -77,6 +80,18 @@ def test_a_changed_source_changes_the_fingerprint(tmp_path):
     assert fingerprint(folder) == before
     write_table(table.replace_schema_metadata({"content_hash": "other"}), shard)
     assert fingerprint(folder) != before
+
+
+def test_a_changed_label_of_a_prepared_sequence_changes_the_fingerprint(tmp_path):
+    """By the shards that preprocessing writes, whose notes stand elsewhere in the file."""
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((64, 64, 3), np.uint8))
+    cfg, found = PreprocessConfig(detector="yunet"), []
+    for code in (0, 0, 1):
+        (tmp_path / "manifest.csv").write_text(f"path,subject,sequence,frame,AU12\n1.png,a,b,1,{code}\n")
+        (ref,) = list_sequences("manifest", tmp_path)
+        prepare_sequence(ref, lambda image: [], cfg, tmp_path / "faces")
+        found.append(fingerprint(tmp_path / "faces"))
+    assert found[0] == found[1] != found[2]
 
 
 def test_no_face_at_all_is_an_error(tmp_path):

@@ -27,7 +27,7 @@ def test_parquet_reads_the_same(tmp_path):
 
 @pytest.mark.parametrize(("text", "message"), [
     ("a,b\n1,2\n", "columns a, b; expected some of AU01, AU04, AU12"),
-    ("AU12\n1\n7\n", "row 2: AU12 is '7'; expected 0, 1, or 9 if not coded"),
+    ("AU12\n1\n7\n", "line 3: AU12 is '7'; expected 0, 1, or 9 if not coded"),
     ("AU12,AU01\n9,1\n1,9\n", "none of 2 rows knows all of its AUs"),
     ("", "no readable Parquet or CSV file"),
 ])  # fmt: skip

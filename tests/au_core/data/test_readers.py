@@ -102,8 +102,11 @@ def test_a_manifest_names_pictures_and_videos(bp4d, tmp_path):
     ("../secret.jpg,a,b,1,0,0\n", "leads? out of|out of the"),
     ("/etc/passwd,a,b,1,0,0\n", "leads? out of|out of the"),
     ("a.jpg,a,b,one,0,0\n", "frame 'one'"),
-    ("a.jpg,a,b,1,0,7\n", "AU code '7'; expected 0 to 5"),
-    ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "twice"),
+    ("a.mp4,a,b,1,0,0\na.mp4,a,b,0,0,0\n", r"line 3: frame '0'; expected .* from 1 on \(1 is a video"),
+    ("a.jpg,a,b,1,0,7\nb.jpg,a,b,2,x,0\n", r"line 2: AU12 is '7'; expected 0 to 5, .* \(and 1 more such"),
+    ("a.jpg,anna,b,1,0,0\na.jpg,Anna,b,1,0,0\n", "line 3: a.jpg is of Anna, before it was of anna"),
+    ("a.jpg,a,,1,0,0\n", "line 2: sequence must not be empty"),
+    ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "line 3: frame 1 of a b is listed twice"),
     ("a.mp4,a,b,1,0,0\nb.mp4,a,b,2,0,0\n", "video"),
 ])  # fmt: skip
 def test_a_manifest_that_cannot_be_right_is_refused(tmp_path, line, message):
@@ -126,7 +129,7 @@ def test_manifest_codes_may_be_written_as_pandas_writes_them(bp4d):
     (MANIFEST.replace(",", ";") + "a.jpg;a;b;1;0;0\n", "separated by semicolons; expected commas"),
     (MANIFEST + "/data/a.jpg,a,b,1,0,0\n", "line 2: .*; write paths relative to the CSV"),
     (MANIFEST + "../a.jpg,a,b,1,0,0\n", "line 2: .*; write paths relative to the CSV"),
-    (MANIFEST + "a.jpg,a,b,1,.0,0\n", r"AU code '\.0'; expected 0 to 5"),
+    (MANIFEST + "a.jpg,a,b,1,.0,0\n", r"line 2: AU01 is '\.0'; expected 0 to 5"),
 ])  # fmt: skip
 def test_a_manifest_that_a_program_wrote_otherwise_says_what_to_do(tmp_path, text, message):
     (tmp_path / "manifest.csv").write_text(text)
@@ -156,7 +159,9 @@ def test_folders_that_are_links_are_entered_once(tmp_path):
 
 @pytest.mark.parametrize("layout", ["bp4d", "disfa", "manifest", "videos"])
 def test_missing_empty_and_other_folders_say_what_was_expected(layout, tmp_path):
-    with pytest.raises(DatasetError, match=f"no such folder; expected a dataset in the {layout} layout"):
+    with pytest.raises(
+        DatasetError, match=f"no such file or folder; expected a dataset in the {layout} layout"
+    ):
         list_sequences(layout, tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=f"the folder is empty; expected a dataset in the {layout} layout"):

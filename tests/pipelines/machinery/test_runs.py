@@ -15,7 +15,7 @@ from au_core.training.state import read_history
 from pipelines.evaluate import evaluate_run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim
-from pipelines.machinery.runs import at_once, dealt, run_plans
+from pipelines.machinery.runs import at_once, claimed, dealt, run_plans
 from pipelines.machinery.tracking import Tracking
 from tests.pipelines.conftest import first_fold, snapshot
 from tests.toy import write_toy_faces
@@ -28,7 +28,8 @@ def runs_of(experiment):
 def test_a_run_leaves_what_others_build_on(finished):
     for plan, folder in runs_of(finished):
         names = {path.name for path in folder.path.iterdir()}
-        assert names == {"config.json", "history.jsonl", "model", "predictions.parquet", "scores.json"}
+        files = {"config.json", "history.jsonl", "training_set.json", "predictions.parquet", "scores.json"}
+        assert names == files | {"model"}
         assert {path.name for path in folder.model.iterdir()} == {
             "model.safetensors", "model.json", "thresholds.json",
         }  # fmt: skip
@@ -66,7 +67,9 @@ def test_a_few_lines_of_scikit_learn_give_the_scores(finished):
 def test_nothing_finished_is_done_again(finished, monkeypatch):
     before = snapshot(finished.out / "runs")
     monkeypatch.setattr("pipelines.machinery.runs._run_all", lambda *_: pytest.fail("trained again"))
-    run_plans(first_fold(finished), finished, Tracking(finished.out, "toy", finished.write_description()))
+    run_plans(
+        first_fold(finished), finished, lambda: Tracking(finished.out, "toy", finished.write_description())
+    )
     assert snapshot(finished.out / "runs") == before
 
 
@@ -74,14 +77,14 @@ def test_other_settings_never_overwrite_a_finished_run(finished):
     changed = replace(finished.cfg, adversarial=replace(finished.cfg.adversarial, alpha=0.3))
     plans = [plan for plan in finished.plans(changed) if plan.fold == 1]
     with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
-        run_plans(plans, finished, Tracking(finished.out, "toy", finished.write_description()))
+        run_plans(plans, finished, lambda: Tracking(finished.out, "toy", finished.write_description()))
 
 
 def test_what_this_machine_cannot_hold_is_refused_before_a_folder_is_claimed(tiny, tmp_path):
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, scaling=ScalingConfig(cpus_per_worker=10_000)), out=tmp_path)
     with pytest.raises(ConfigError, match="asks for 10000 cores"):
-        run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
+        run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
     assert not (tmp_path / "runs").exists()
 
 
@@ -118,7 +121,7 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny
     wild = replace(tiny, adversarial=replace(tiny.adversarial, lr_d=1e38))
     experiment = Experiment(cfg=wild, out=tmp_path)
     with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*step 1, batch 1 of R: the loss"):
-        run_plans(first_fold(experiment), experiment, Tracking(tmp_path, "toy", {}))
+        run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
     finished = [folder.scores.exists() for _, folder in runs_of(experiment)]
     assert finished == [False, True]
 
@@ -153,3 +156,34 @@ def test_no_group_of_workers_gets_all_of_one_method():
         [("o_wlc", 1), ("ours", 2), ("o_wlc", 3)],
     ]
     assert dealt(jobs[:3], 5) == [[jobs[0]], [jobs[1]], [jobs[2]], [], []]
+
+
+def test_two_commands_do_not_train_one_thing(tmp_path, tiny):
+    """The second would take over the first's workers, which would begin again without end."""
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=tiny, out=tmp_path)
+    ours, o_wlc = first_fold(experiment)
+    with claimed([ours], experiment) as jobs:
+        write_json("one", jobs[0][1].owner)
+        with pytest.raises(ConfigError, match="another command is writing here"):
+            run_plans([o_wlc, ours], experiment, lambda: pytest.fail("went on"))
+        assert jobs[0][1].owner.exists(), "the first still has it"
+        with claimed([o_wlc], experiment):
+            pass  # another training of the same experiment is nobody else's
+    with claimed([ours, o_wlc], experiment):
+        pass
+
+
+def test_results_without_a_model_are_not_removed_either(tmp_path, tiny):
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=tiny, out=tmp_path)
+    (plan, _) = first_fold(experiment)
+    for name in ("predictions", "scores"):
+        with claimed([plan], experiment) as jobs:
+            getattr(jobs[0][1], name).touch()
+        other = replace(plan, adversarial=replace(plan.adversarial, alpha=0.3))
+        with pytest.raises(
+            ConfigError, match=r"holds a training with other settings .*alpha was 0.01, is 0.3"
+        ):
+            claim(jobs[0][1], other)
+        getattr(jobs[0][1], name).unlink()
