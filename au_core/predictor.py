@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from au_core.config import PreprocessConfig
 from au_core.data.faces import decode_face
-from au_core.errors import FaceError
+from au_core.errors import ConfigError, FaceError
 from au_core.evaluation.predict import predict_faces
 from au_core.face.align import align
 from au_core.face.detect import Detection, load_detector
@@ -20,7 +21,13 @@ from au_core.models.checkpoint import ModelCard, load_recognizer
 
 _DEFAULT = PreprocessConfig()
 BATCH = 32
-"""Frames held in memory at a time."""
+"""Frames that are recognised together."""
+HELD = 256 * 2**20
+"""Bytes of frames after which fewer are: 32 of 8K are 3 GB."""
+
+
+Look = tuple[np.ndarray, list[tuple[int, Detection, np.ndarray]]]
+"""A frame, and id, detection and aligned face ``uint8[S, S, 3]`` RGB of everyone in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class SeenFace:
 class Predictor:
     """R with the faces it was trained on: finds them, aligns them, and recognises their action units.
 
+    Threads may share one: they take turns. Processes each need their own.
+
     ::
 
         predictor = Predictor("out/demo/runs/ours/missing=0.5/fold=1/seed=0")
@@ -71,10 +80,16 @@ class Predictor:
         """A model or run folder; ``yunet`` is fetched once, else the detector is a YuNet file's path.
 
         Raises:
-            AuError: there is no model, its files are damaged, or the detector cannot be had.
+            AuError: there is no model, its files are damaged, or the detector or the device cannot be had.
         """
         recognizer, self.card = load_recognizer(Path(model))
-        self.recognizer = recognizer.to(device)
+        try:
+            self.recognizer = recognizer.to(device)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(
+                f"device {device!r}: {str(error).splitlines()[0]}; expected cpu, or cuda"
+            ) from error
+        self._alone = Lock()
         self.cfg = PreprocessConfig(
             detector=str(detector), min_confidence=min_confidence, detect_side=detect_side
         )
@@ -89,30 +104,32 @@ class Predictor:
         ((_, faces),) = self.video([image])
         return faces
 
-    def video(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, list[SeenFace]]]:
-        """Each of the ``frames`` ``uint8[H, W, 3]`` BGR of one video with its faces; batch by batch.
+    def video(
+        self, frames: Iterable[np.ndarray], batch: int = BATCH
+    ) -> Iterator[tuple[np.ndarray, list[SeenFace]]]:
+        """Each of the ``frames`` ``uint8[H, W, 3]`` BGR of one video with its faces.
 
-        ``au_core.data.video.video_frames`` reads them from a file.
+        ``au_core.data.video.video_frames`` reads them from a file. A frame comes out when its batch is full;
+        from a camera, a ``batch`` of 1 answers at once.
 
         Raises:
             FaceError: one is something else.
         """
         seen = self._look(frames)
-        while batch := list(islice(seen, BATCH)):
-            faces = [face for _, found in batch for _, _, face in found]
-            prob = iter(predict_faces(self.recognizer, faces, self.card.input_size))
-            for image, found in batch:
+        while held := list(_up_to(seen, batch)):
+            faces = [face for _, found in held for _, _, face in found]
+            with self._alone:
+                prob = iter(predict_faces(self.recognizer, faces, self.card.input_size))
+            for image, found in held:
                 yield image, [SeenFace(k, where, next(prob), self.card) for k, where, _ in found]
-            batch.clear()  # before the next one is read
+            held.clear()  # before the next ones are read
 
-    def _look(
-        self, frames: Iterable[np.ndarray]
-    ) -> Iterator[tuple[np.ndarray, list[tuple[int, Detection, np.ndarray]]]]:
-        """Each frame with id, detection and aligned face ``uint8[S, S, 3]`` RGB of everyone in it."""
+    def _look(self, frames: Iterable[np.ndarray]) -> Iterator[Look]:
         tracker = Tracker()
         for image in frames:
             check_image(image)
-            detections = self.detector(image)
+            with self._alone:  # OpenCV's detector keeps what it looks at
+                detections = self.detector(image)
             ids = tracker.update(detections)
             faces = ((k, d, self._aligned(image, d)) for k, d in zip(ids, detections, strict=True))
             yield image, [(k, d, face) for k, d, face in faces if face is not None]
@@ -125,6 +142,16 @@ class Predictor:
             return None
         jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality])[1]
         return decode_face(jpeg.tobytes(), self.card.face_size)
+
+
+def _up_to(seen: Iterator[Look], batch: int) -> Iterator[Look]:
+    """The next ``batch`` frames, fewer if they are large."""
+    size = 0
+    for image, faces in islice(seen, batch):
+        yield image, faces
+        size += image.nbytes
+        if size >= HELD:
+            return
 
 
 def check_image(image: object) -> None:

@@ -38,11 +38,13 @@ NOTE = "predicted_by.json"
 """In ``OUT``: the card of the model whose tables lie there."""
 
 
-def predict_folder(videos: Path, model: Path, out: Path, cfg: PreprocessConfig, gpu: bool = True) -> None:
+def predict_folder(
+    videos: Path, model: Path, out: Path, cfg: PreprocessConfig, gpu: bool = True, strict: bool = False
+) -> None:
     """Find all faces, then let R look at them: ``OUT/aus/<video>.csv`` for each video that can be read.
 
     A table that is there and not older than its faces is kept. A video that can no longer be read is a line
-    in ``OUT/faces/quality.parquet``, and has no table any more.
+    in ``OUT/faces/quality.parquet``, and has no table any more; with ``strict`` that is an error at the end.
 
     Raises:
         AuError: no model, no video, no detector, no room, or ``out`` is not for these; at the end: faces that
@@ -65,6 +67,8 @@ def predict_folder(videos: Path, model: Path, out: Path, cfg: PreprocessConfig, 
     raise_if_full(failures)
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
+    if strict and (missing := [table.video for table in tables if not table.path.is_file()]):
+        raise AuError(f"{len(missing)} of {len(tables)} files have no table, such as {missing[0]}")
 
 
 def claim(out: Path, card: ModelCard) -> None:
@@ -142,15 +146,13 @@ class PredictShard(Worker):
 
     def work(self, job: str, again: bool) -> Row:
         """Whatever a damaged shard does to its readers costs its own table alone."""
-        from au_core.data.video import open_video
         from au_core.evaluation.shard import predict_shard
 
         table = Table(**{name: Path(path) for name, path in json.loads(job).items()})
         if again:
             sweep(table.path)
         try:
-            fps = open_video(table.video).fps
-            faces = predict_shard(table.shard, self.recognizer, self.card, fps, table.path, still_alive)
+            faces = predict_shard(table.shard, self.recognizer, self.card, table.path, still_alive)
         except FullDiskError as error:
             return self.give_up(job, str(error))
         except Exception as error:
@@ -179,9 +181,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("videos", type=Path, help="a folder of videos and pictures, at any depth")
     parser.add_argument("--out", type=Path, required=True, help="CSV files go to OUT/aus, faces to OUT/faces")
     add_model_arguments(parser)
+    parser.add_argument("--strict", action="store_true", help="exit with 2 if a file has no table at the end")
     args = parser.parse_args(argv)
     cfg = with_options(PreprocessConfig(), args)
-    predict_folder(args.videos, args.model, args.out, cfg, not args.no_gpu)
+    predict_folder(args.videos, args.model, args.out, cfg, not args.no_gpu, args.strict)
 
 
 if __name__ == "__main__":

@@ -4,25 +4,29 @@ uv run pipelines/predict_video.py VIDEO --model out/demo/runs/ours/missing=0.5/f
 """
 
 import argparse
+from collections import deque
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
+
 from au_core.config import PreprocessConfig
 from au_core.data.files import whole, writing_to
-from au_core.data.video import is_picture, open_video, video_frames
+from au_core.data.video import ended_early, is_picture, open_video, timed_frames
 from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
-from au_core.evaluation.openface import FIXED, CsvRows
+from au_core.evaluation.openface import CsvRows
 from au_core.evaluation.overlay import draw_overlay
 from au_core.predictor import Predictor, SeenFace, best_device
-from pipelines.machinery.cli import Progress, run, summary
+from pipelines.machinery.cli import Progress, run, say, summary
 from pipelines.machinery.options import HelpFormatter
 
 
 def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path | None) -> tuple[int, int]:
     """Write the CSV and the overlay of ``video``; returns how many frames there were, and with a face.
 
-    Both appear under their names only when they are whole.
+    Both appear under their names only when they are whole. A video that ends early costs a warning.
 
     Raises:
         AuError: no video, or a folder that cannot be written to.
@@ -31,47 +35,46 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
     columns, thresholds = predictor.card.spec.columns, predictor.card.thresholds
     with ExitStack() as stack:
         rows = stack.enter_context(_begun(table, stack).open("w", newline=""))
-        writer = CsvRows(rows, columns, thresholds, info.fps)
+        writer, times = CsvRows(rows, columns, thresholds), deque[float]()
         film = stack.enter_context(OverlayFile(_begun(overlay, stack), info.fps)) if overlay else None
         progress, found = Progress("frames", info.declared_frames), 0
-        for frame, (image, faces) in enumerate(predictor.video(video_frames(video)), start=1):
+        for frame, (image, faces) in enumerate(predictor.video(_noting_times(video, times)), start=1):
             found += bool(faces)
-            write_rows(writer, frame, faces)
+            write_rows(writer, frame, times.popleft(), faces)
             if film:
                 drawn = [(face.face_id, face.detection, face.prob) for face in faces]
                 film.write(draw_overlay(image, drawn, columns, thresholds))
             progress.add(frames=1, faces=len(faces))
+        if short := ended_early(progress.done, info.declared_frames):
+            say(f"warning: {video}: {short}")
         progress.total = progress.done  # a container's count is a guess
         progress.end()
     return progress.done, found
 
 
-def write_rows(writer: CsvRows, frame: int, faces: list[SeenFace]) -> None:
+def _noting_times(video: Path, times: deque[float]) -> Iterator[np.ndarray]:
+    """The frames of ``video``, their times appended to ``times``."""
+    for seconds, frame in timed_frames(video):
+        times.append(seconds)
+        yield frame
+
+
+def write_rows(writer: CsvRows, frame: int, seconds: float, faces: list[SeenFace]) -> None:
     """The CSV rows of one frame."""
     for face in faces:
-        writer.face(frame, face.face_id, face.detection.points, face.detection.confidence, face.prob)
+        where = face.detection
+        writer.face(frame, seconds, face.face_id, where.points, where.confidence, face.prob)
     if not faces:
-        writer.no_face(frame)
+        writer.no_face(frame, seconds)
 
 
 def _begun(path: Path, stack: ExitStack) -> Path:
-    """What becomes ``path`` when ``stack`` ends well."""
+    """What becomes ``path`` when ``stack`` ends well; of a link, what it leads to."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: no file that could be replaced; choose another")
     with writing_to(path):
         return stack.enter_context(whole(path, path.suffix))
-
-
-def own_table(path: Path) -> Path:
-    """``path``, unless somebody else's table lies there, which nobody asked to replace.
-
-    Raises:
-        ConfigError: one does.
-    """
-    if path.is_file():
-        with path.open("rb") as file:
-            first = file.readline(10_000)
-        if not first.startswith(",".join(FIXED).encode()):
-            raise ConfigError(f"{path}: there is another table of this name; name one to write by --csv")
-    return path
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,14 +96,15 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("video", type=Path, help="a video or a picture")
     add_model_arguments(parser)
-    parser.add_argument("--csv", type=Path, help="table to write (default: <video's name>.csv)")
+    parser.add_argument("--csv", type=Path, help="table to write (default: VIDEO.csv, as in film.mp4.csv)")
     parser.add_argument(
-        "--overlay", type=Path, help="video to write (default: <video's name>_overlay.mp4 beside the CSV)"
+        "--overlay", type=Path, help="video to write (default: VIDEO_overlay.mp4, beside the CSV)"
     )
     parser.add_argument("--no-overlay", action="store_true", help="write the table alone")
     args = parser.parse_args(argv)
     if args.video.is_dir():
         raise ConfigError(f"{args.video}: a folder; pipelines/predict_folder.py takes all videos in one")
+    open_video(args.video)  # refused before the model is loaded
     predictor = Predictor(
         args.model,
         args.detector,
@@ -109,8 +113,8 @@ def main(argv: list[str] | None = None) -> None:
         device=best_device(not args.no_gpu),
     )
     suffix = ".png" if is_picture(args.video) else ".mp4"
-    table = args.csv or own_table(Path(f"{args.video.stem}.csv"))
-    beside = table.with_name(f"{args.video.stem}_overlay{suffix}")
+    table = args.csv or Path(f"{args.video.name}.csv")  # film.mp4.csv: film.csv may be the user's own
+    beside = table.with_name(f"{args.video.name}_overlay{suffix}")
     overlay = None if args.no_overlay else args.overlay or beside
     for path in (table, overlay):
         if path and path.exists() and args.video.exists() and path.samefile(args.video):
@@ -120,4 +124,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, kept="nothing was written")

@@ -176,7 +176,7 @@ def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None
     if orphans:
         print(
             f"  {len(orphans)} shards are of sequences that are not in this dataset, such as "
-            f"{orphans[0]}; remove them if they should not be trained on",
+            f"{orphans[0]}; remove them if they are no longer wanted",
             file=sys.stderr,
         )
     raise_if_full(row["reason"] for row in bad)

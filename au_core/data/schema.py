@@ -105,6 +105,7 @@ without reading them, and is the only column that is another for a copy of the s
 def face_schema(aus: Sequence[int]) -> pa.Schema:
     """Columns of ``faces/subject=<id>/*.parquet``; the subject is the folder's name (hive partitioning).
 
+    ``timestamp`` is in seconds from the video's start, null for a folder of pictures; ``face`` is a JPEG.
     ``yaw`` and ``roll`` are degrees, ``brightness`` a grey value in [0, 255], ``sharpness`` the variance of
     the face's Laplacian; ``flagged`` are words of ``au_core.face.judge``, joined by commas, null for none.
     """
@@ -112,6 +113,7 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
         ("dataset", pa.string()),
         ("sequence", pa.string()),
         ("frame", pa.int32()),
+        ("timestamp", pa.float64()),
         ("face_id", pa.int16()),
         ("face", pa.binary()),
         ("face_found", pa.bool_()),

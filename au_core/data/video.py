@@ -16,7 +16,10 @@ from au_core.errors import DatasetError
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported once, by us
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-VIDEOS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+VIDEOS = {
+    ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
+    ".ts", ".webm", ".wmv",
+}  # fmt: skip
 MAX_PIXELS = 1 << 27
 """Pixels of a video's frame beyond which it is refused; ``au_core/__init__.py`` says the same of pictures."""
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -30,6 +33,17 @@ class VideoInfo:
     """Frames per second; 25 where the container does not say, 1 for a picture."""
     declared_frames: int
     """0 where the container does not say."""
+
+
+TOLERANCE = 0.05
+"""Containers of healthy videos declare up to this share more frames than they hold."""
+
+
+def ended_early(decoded: int, declared: int) -> str:
+    """What to say of a video that ended long before the length its container declares; else nothing."""
+    if decoded >= (1 - TOLERANCE) * declared:
+        return ""
+    return f"{decoded} frames could be decoded of {declared} declared; truncated?"
 
 
 def is_picture(path: Path) -> bool:
@@ -60,19 +74,49 @@ def video_frames(path: Path | str) -> Iterator[np.ndarray]:
     Raises:
         DatasetError: OpenCV cannot decode it.
     """
-    path = Path(path)
+    return (frame for _, frame in timed_frames(path))
+
+
+def timed_frames(path: Path | str) -> Iterator[tuple[float, np.ndarray]]:
+    """The same with each frame's time in seconds: phones and calls record at rates that vary.
+
+    Raises:
+        DatasetError: OpenCV cannot decode it, or not one frame of it.
+    """
+    path, seconds = Path(path), -1.0
     if is_picture(path):
         picture = read_picture(path)
         if picture is None:
             raise DatasetError(f"{path}: {_what(path)}; expected a picture")
-        yield picture
+        yield 0.0, picture
         return
     capture = _capture(path)
     try:
         while (frame := capture.read()[1]) is not None:
-            yield frame
+            seconds = _time(capture, seconds)
+            yield seconds, frame
+        if seconds < 0:
+            raise DatasetError(
+                f"{path}: not one frame could be decoded ({_codec(capture)}); expected a video in a format "
+                "that OpenCV reads, such as H.264: ffmpeg -i VIDEO -c:v libx264 NEW.mp4"
+            )
     finally:
         capture.release()
+
+
+def _time(capture: cv2.VideoCapture, before: float) -> float:
+    """Seconds from the start of the frame just read; from the rate where the container has no better."""
+    seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+    if math.isfinite(seconds) and seconds > before:
+        return seconds
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return max(before, 0) + 1 / (fps if 0 < fps < 1000 else 25.0)
+
+
+def _codec(capture: cv2.VideoCapture) -> str:
+    """The four letters by which a container names how its video is encoded."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    return code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0 ") or "of an unknown codec"
 
 
 def read_picture(path: Path) -> np.ndarray | None:
@@ -84,32 +128,35 @@ def read_picture(path: Path) -> np.ndarray | None:
         return None
 
 
-def decode(rows: FrameRows) -> Iterator[tuple[int, np.ndarray | None]]:
-    """(frame number, picture ``uint8[H, W, 3]``) of each coded frame once, in order; None where it is lost.
+Frame = tuple[int, np.ndarray | None, float | None]
+"""Number, picture ``uint8[H, W, 3]`` (None where it is lost), and time in seconds (None in a folder)."""
 
-    Of an unlabelled video, every frame that can be decoded.
+
+def decode(rows: FrameRows) -> Iterator[Frame]:
+    """Each coded frame once, in order; of an unlabelled video, every frame that can be decoded.
 
     Raises:
         DatasetError: the video as a whole cannot be decoded.
     """
     if rows.pictures is not None:
         for frame in rows.frames.tolist():
-            yield frame, read_picture(rows.pictures[frame]) if frame in rows.pictures else None
+            yield frame, read_picture(rows.pictures[frame]) if frame in rows.pictures else None, None
         return
     assert rows.video is not None, "a sequence has pictures or a video"
     if len(rows.frames):
         yield from _coded_frames(rows.video, rows.frames.tolist())
     else:
-        yield from enumerate(video_frames(rows.video), start=1)
+        for number, (seconds, picture) in enumerate(timed_frames(rows.video), start=1):
+            yield number, picture, seconds
 
 
-def _coded_frames(path: Path, frames: list[int]) -> Iterator[tuple[int, np.ndarray | None]]:
+def _coded_frames(path: Path, frames: list[int]) -> Iterator[Frame]:
     """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels.
 
     Raises:
         DatasetError: some frames are lost, and nobody can tell which.
     """
-    capture, at = _capture(path), 1
+    capture, at, seconds = _capture(path), 1, -1.0
     try:
         for frame in frames:
             while at < frame and capture.grab():
@@ -118,7 +165,8 @@ def _coded_frames(path: Path, frames: list[int]) -> Iterator[tuple[int, np.ndarr
             if picture is None and at <= frame:
                 _check_numbers(path, at - 1, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
             at += picture is not None
-            yield frame, picture
+            seconds = seconds if picture is None else _time(capture, seconds)
+            yield frame, picture, None if picture is None else seconds
     finally:
         capture.release()
 

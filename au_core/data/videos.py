@@ -12,7 +12,7 @@ from au_core.errors import DatasetError
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
-    """Every video and picture at or below ``root``; other and hidden files are passed over.
+    """Every video and picture at or below ``root``; others, and whatever is hidden, are passed over.
 
     The subject is the first folder below ``root``, or the file itself where there is none; the sequence
     is the file's name (with the folders between, joined by ``/``).
@@ -23,13 +23,17 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     base = root.parent if root.is_file() else root
     files = [root] if root.is_file() else sorted(files_below(root))
     paths = [path.relative_to(base) for path in files]
-    films = [path for path in paths if path.suffix.lower() in VIDEOS | PICTURES and path.name[0] != "."]
+    films = [path for path in paths if path.suffix.lower() in VIDEOS | PICTURES and not _is_hidden(path)]
     if not films:
         raise DatasetError(
             f"{root}: no video or picture among {len(files)} files; "
             f"expected {', '.join(sorted(VIDEOS | PICTURES))}"
         )
     return [_ref(base, path) for path in films]
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _ref(base: Path, path: Path) -> SequenceRef:

@@ -7,43 +7,45 @@ from typing import TextIO
 import numpy as np
 
 _POINTS = ("x_0", "x_1", "x_2", "y_0", "y_1", "y_2")
-FIXED = ("frame", "face_id", "timestamp", "confidence", "success", *_POINTS)
-"""The columns before those of the AUs."""
+_FIXED = ("frame", "face_id", "timestamp", "confidence", "success", *_POINTS)
 
 
 def header(columns: Sequence[str]) -> list[str]:
     """Column names for the AUs in ``columns``.
 
-    ``frame`` counts from 1, ``timestamp`` is in seconds; points 0, 1, 2 are the eye on the picture's left,
-    the other eye and the mouth's centre in pixels; ``AU12_p`` is a probability, ``AU12_c`` 1 where it
-    reaches the model's threshold.
+    ``frame`` counts from 1, ``timestamp`` is in seconds, by the video itself; points 0, 1, 2 are the eye on
+    the picture's left, the other eye and the mouth's centre in pixels; ``AU12_p`` is a probability,
+    ``AU12_c`` 1 where it reaches the model's threshold.
     """
     aus = [f"{column}_{suffix}" for suffix in ("p", "c") for column in columns]
-    return [*FIXED, *aus]
+    return [*_FIXED, *aus]
 
 
 class CsvRows:
     """Writes one row for each face of each frame."""
 
-    def __init__(
-        self, file: TextIO, columns: Sequence[str], thresholds: Mapping[str, float], fps: float
-    ) -> None:
-        self.columns, self.fps = columns, fps
+    def __init__(self, file: TextIO, columns: Sequence[str], thresholds: Mapping[str, float]) -> None:
+        self.columns = columns
         self.thresholds = np.array([thresholds[column] for column in columns])
         self.writer = csv.writer(file, lineterminator="\n")
         self.writer.writerow(header(columns))
 
-    def face(self, frame: int, face_id: int, points: np.ndarray, confidence: float, prob: np.ndarray) -> None:
+    def face(
+        self,
+        frame: int,
+        seconds: float,
+        face_id: int,
+        points: np.ndarray,
+        confidence: float,
+        prob: np.ndarray,
+    ) -> None:
         """The row of one face with its ``points[3, 2]`` and probabilities ``prob[L]``."""
         xy = [f"{value:.1f}" for value in points.T.ravel()]
         active = (prob >= self.thresholds.astype(prob.dtype)).astype(int).tolist()
-        start = [frame, face_id, self._time(frame), f"{confidence:.3f}", 1]
+        start = [frame, face_id, f"{seconds:.3f}", f"{confidence:.3f}", 1]
         self.writer.writerow([*start, *xy, *(f"{p:.4f}" for p in prob), *active])
 
-    def no_face(self, frame: int) -> None:
+    def no_face(self, frame: int, seconds: float) -> None:
         """The row of a frame without a face: its AUs are empty, for an absent face shows none, not zero."""
         empty = [""] * (len(_POINTS) + 2 * len(self.columns))
-        self.writer.writerow([frame, 0, self._time(frame), "0.000", 0, *empty])
-
-    def _time(self, frame: int) -> str:
-        return f"{(frame - 1) / self.fps:.3f}"
+        self.writer.writerow([frame, 0, f"{seconds:.3f}", "0.000", 0, *empty])

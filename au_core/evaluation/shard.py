@@ -13,18 +13,17 @@ from au_core.evaluation.predict import BATCH, predict_faces
 from au_core.models.checkpoint import ModelCard
 from au_core.models.recognizer import Recognizer
 
-_COLUMNS = ["frame", "face_id", "face", "face_found", "confidence", "points"]
+_COLUMNS = ["frame", "timestamp", "face_id", "face", "face_found", "confidence", "points"]
 
 
 def predict_shard(
     shard: Path,
     recognizer: Recognizer,
     card: ModelCard,
-    fps: float,
     table: Path,
     alive: Callable[[], object] = lambda: None,
 ) -> int:
-    """Write the CSV of a shard's video, which has ``fps`` frames a second; returns how many faces it has.
+    """Write the CSV of a shard's video; returns how many faces it has.
 
     Whole or absent. The rows are those of ``pipelines/predict_video.py``, but that the person who is the main
     face of most frames has id 0. ``alive`` is called before each batch.
@@ -38,7 +37,7 @@ def predict_shard(
     def write(temporary: Path) -> None:
         nonlocal faces
         with temporary.open("w", newline="") as file:
-            writer = CsvRows(file, card.spec.columns, card.thresholds, fps)
+            writer = CsvRows(file, card.spec.columns, card.thresholds)
             for rows in _batches(shard):
                 alive()
                 faces += _write_batch(writer, rows, recognizer, card.input_size)
@@ -58,9 +57,10 @@ def _write_batch(writer: CsvRows, rows: list[dict], recognizer: Recognizer, size
     faces = [decode_face(row["face"], size) for row in rows if row["face_found"]]
     prob = iter(predict_faces(recognizer, faces, size))
     for row in rows:
+        when = row["frame"], row["timestamp"]
         if row["face_found"]:
             points = np.array(row["points"], np.float32).reshape(3, 2)
-            writer.face(row["frame"], row["face_id"], points, row["confidence"], next(prob))
+            writer.face(*when, row["face_id"], points, row["confidence"], next(prob))
         else:
-            writer.no_face(row["frame"])
+            writer.no_face(*when)
     return len(faces)

@@ -20,6 +20,8 @@ from au_core.errors import DatasetError, words_of
 from au_core.face.detect import Detector, detector_identity
 from au_core.face.rows import FaceRows, Row
 
+FORMAT = 2
+"""Raised when face rows get other columns: shards of another format are made anew."""
 ROW_GROUP = 256
 """Faces held in memory at a time."""
 
@@ -84,7 +86,7 @@ def _known(notes: dict[str, str], cfg: PreprocessConfig, digest: str) -> Status 
 def settings_of(cfg: PreprocessConfig) -> str:
     """The settings as they stand in a shard; the pinned model is the same wherever its file lies."""
     detector = detector_identity(cfg.detector)
-    return json.dumps({**asdict(cfg), "detector": detector}, sort_keys=True)
+    return json.dumps({**asdict(cfg), "detector": detector, "format": FORMAT}, sort_keys=True)
 
 
 def _prepare(

@@ -12,15 +12,12 @@ import numpy as np
 from au_core.aus import UNKNOWN, au_column
 from au_core.config import PreprocessConfig
 from au_core.data.schema import FrameRows
-from au_core.data.video import decode, open_video
+from au_core.data.video import decode, ended_early, open_video
 from au_core.errors import DatasetError, FaceError
 from au_core.face.align import align
 from au_core.face.detect import Detection, Detector
 from au_core.face.judge import FLAGS, frame_brightness, judge, landmarks_differ, measure
 from au_core.face.track import Tracker
-
-TOLERANCE = 0.05
-"""Containers of healthy videos declare up to this share more frames than they hold."""
 
 Row = dict[str, Any]
 
@@ -44,18 +41,19 @@ class FaceRows:
 
     def __iter__(self) -> Iterator[Row]:
         self.alive()
-        for frame, image in decode(self.rows):
+        for frame, image, seconds in decode(self.rows):
             if image is None:
                 self.lost.append(frame)
             else:
                 self.decoded += 1
-                yield from self._frame(frame, image)
+                yield from self._frame(frame, image, seconds)
             self.alive()
 
-    def _frame(self, frame: int, image: np.ndarray) -> list[Row]:
+    def _frame(self, frame: int, image: np.ndarray, seconds: float | None) -> list[Row]:
         """The rows of one frame."""
         i, cfg = self.index.get(frame), self.cfg
-        known = {"dataset": self.rows.ref.dataset, "sequence": self.rows.ref.sequence, "frame": frame}
+        known: Row = {"dataset": self.rows.ref.dataset, "sequence": self.rows.ref.sequence}
+        known |= {"frame": frame, "timestamp": seconds}
         known |= {au_column(au): _code(self.rows, i, j) for j, au in enumerate(self.rows.aus)}
         faces, why = self._look(image, i)
         ids = self.tracker.update(faces) if cfg.all_faces else [0] * len(faces)
@@ -160,10 +158,8 @@ class FaceRows:
         """A remark if an unlabelled video ended long before the length its container declares."""
         if self.rows.video is None or len(self.rows.frames):
             return []
-        declared = open_video(self.rows.video).declared_frames
-        if self.decoded >= (1 - TOLERANCE) * declared:
-            return []
-        return [f"{self.decoded} frames could be decoded of {declared} declared; truncated?"]
+        short = ended_early(self.decoded, open_video(self.rows.video).declared_frames)
+        return [short] if short else []
 
 
 def ranges(numbers: list[int]) -> str:

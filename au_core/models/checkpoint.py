@@ -63,6 +63,8 @@ def load_card(folder: Path) -> ModelCard:
         spec = DatasetSpec.from_dict(values["spec"])
         path = folder / THRESHOLDS
         chosen = read_json(path) if path.exists() else {}
+        if chosen and set(chosen) != set(spec.columns):
+            raise CheckpointError(f"{path}: thresholds of {', '.join(chosen)}, not of the model's AUs")
         thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}
         return ModelCard(**{**values, "spec": spec, "thresholds": thresholds})
     except (DatasetError, KeyError, TypeError, ValueError) as error:

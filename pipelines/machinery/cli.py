@@ -1,7 +1,9 @@
 """What a command says: errors for people, progress, a line with the time."""
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +12,15 @@ from typing import Any
 from au_core.data.files import is_full
 from au_core.errors import AuError
 
+GO_ON = "what is finished is kept, run the same command again to go on"
 
-def run(main: Callable[[], object]) -> None:
-    """Call a command's ``main``; an error made for people becomes one line and exit code 2, not a trace."""
+
+def run(main: Callable[[], object], kept: str = GO_ON) -> None:
+    """Call a command's ``main``; an error made for people becomes one line and exit code 2, not a trace.
+
+    An interruption says what is ``kept``; a batch system's SIGTERM is one.
+    """
+    interruptible()
     try:
         main()
     except AuError as error:
@@ -23,7 +31,13 @@ def run(main: Callable[[], object]) -> None:
         where = error.filename or "a disk"
         sys.exit(_refuse(f"{where}: no space left; make room and run the same command again to go on", 2))
     except KeyboardInterrupt:
-        sys.exit(_refuse("interrupted; what is finished is kept, run the same command again to go on", 130))
+        sys.exit(_refuse(f"interrupted; {kept}", 130))
+
+
+def interruptible() -> None:
+    """Let SIGTERM end this process as Ctrl-C does; Ray, once started, would have it end with a dump."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def out_root() -> Path:

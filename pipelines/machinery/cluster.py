@@ -8,6 +8,7 @@ from types import ModuleType
 
 from au_core.config import ScalingConfig
 from au_core.errors import ConfigError
+from pipelines.machinery.cli import interruptible
 
 TRIAL_SLOT = "trial_slot"
 """What a Tune trial holds instead of a CPU, which its training needs; cluster.yaml gives the head some."""
@@ -97,3 +98,4 @@ def connect() -> None:
             object_store_memory=LOCAL_OBJECT_STORE,
             **quiet,
         )
+    interruptible()

@@ -105,7 +105,7 @@ def test_bp4d_as_videos_counts_frames_from_1(bp4d):
     film = cv2.VideoWriter(
         str(bp4d / "Video" / "2F01_T1.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (256, 256)
     )
-    for _, image in decode(plain):
+    for _, image, _ in decode(plain):
         film.write(image)
     film.release()
     before = content(plain)
@@ -205,7 +205,7 @@ def test_disfa_as_pictures_counts_from_0_or_1(disfa, name):
     plain = read_rows(ref)
     folder = disfa / "img" / ref.subject
     folder.mkdir(parents=True)
-    for i, (_, image) in enumerate(decode(plain)):
+    for i, (_, image, _) in enumerate(decode(plain)):
         cv2.imwrite(str(folder / name.format(i, i + 1)), image)
     before = content(plain)
     shutil.rmtree(disfa / "Videos_LeftCamera")

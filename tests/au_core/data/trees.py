@@ -26,7 +26,7 @@ def first(layout, root, **more):
 
 def pixels(rows):
     """Mean grey value of each coded frame: which picture belongs to which frame."""
-    return [None if image is None else image.mean() for _, image in decode(rows)]
+    return [None if image is None else image.mean() for _, image, _ in decode(rows)]
 
 
 def bend_to_plus(bp4d, first_picture):
