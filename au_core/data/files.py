@@ -60,7 +60,9 @@ def whole(path: Path, ending: str = "") -> Iterator[Path]:
         with full_disk_named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.touch()
+            mode = temporary.stat().st_mode
             yield temporary
+            temporary.chmod(mode)  # safetensors lets nobody else read its files
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, path)

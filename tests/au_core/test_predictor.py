@@ -1,10 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
 
+from au_core import predictor as predictor_module
 from au_core.aus import BP4D
 from au_core.data.video import video_frames
-from au_core.errors import FaceError
+from au_core.errors import ConfigError, FaceError
 from au_core.predictor import Predictor
 
 
@@ -35,6 +38,34 @@ def test_a_video_gives_every_frame_and_keeps_people_apart(predictor, shared):
     np.testing.assert_allclose(
         [face.prob for face in alone], [face.prob for face in faces[0]], atol=1e-5, err_msg="batch by batch"
     )
+
+
+def test_threads_may_share_one(predictor, shared):
+    """OpenCV's detector keeps what it looks at: unguarded, one thread got the faces of another's picture."""
+    left = cv2.imread(str(shared / "real_faces" / "astronaut.png"))
+    pictures = [left, np.ascontiguousarray(left[:, ::-1])]
+    expected = [predictor(picture)[0].detection.box.tolist() for picture in pictures]
+    assert expected[0] != expected[1]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda k: predictor(pictures[k % 2])[0].detection.box.tolist(), range(80)))
+    assert all(box == expected[k % 2] for k, box in enumerate(found))
+
+
+@pytest.mark.parametrize(
+    ("batch", "held", "read"), [(1, predictor_module.HELD, 1), (32, 1, 1), (3, 10**9, 3)]
+)
+def test_frames_come_out_as_soon_as_is_asked(predictor, monkeypatch, batch, held, read):
+    monkeypatch.setattr(predictor_module, "HELD", held)
+    asked = []
+    frames = (asked.append(k) or np.zeros((32, 32, 3), np.uint8) for k in range(9))
+    seen = predictor.video(frames, batch)
+    assert next(seen)[1] == [] and len(asked) == read
+    assert len(list(seen)) == 8
+
+
+def test_a_device_that_is_not_there_is_told(model, shared):
+    with pytest.raises(ConfigError, match=r"device 'nowhere': .*; expected cpu, or cuda"):
+        Predictor(model, shared / "models" / "face_detection_yunet_2023mar.onnx", device="nowhere")
 
 
 @pytest.mark.parametrize(

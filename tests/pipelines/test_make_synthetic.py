@@ -4,7 +4,7 @@ import pytest
 from au_core.config import SyntheticConfig
 from au_core.data.synthetic.sheet import EDGE, LABEL
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
-from au_core.errors import ConfigError
+from au_core.errors import AuError, ConfigError
 from pipelines.make_synthetic import main, make_synthetic
 from tests.pipelines.conftest import snapshot
 from tests.pipelines.processes import begin, descendants, end, wait_until
@@ -60,6 +60,15 @@ def test_another_dataset_is_not_mixed_in(local_ray, tmp_path):
     make_synthetic(CFG, tmp_path)
     with pytest.raises(ConfigError, match="holds a drawn dataset of other settings; choose another --out"):
         make_synthetic(SyntheticConfig(subjects=3, sequences=2, frames=4), tmp_path)
+
+
+def test_a_full_disk_is_one_line(local_ray, tmp_path):
+    """A limit on a file's size is the nearest that a test can do to a disk."""
+    (tmp_path / "2D+3D").mkdir()
+    (tmp_path / "Sequences").write_text("a file where a folder belongs")
+    (tmp_path / "AUCoding").write_text("")
+    with pytest.raises(AuError, match=r"6 of 6 sequences could not be written, the first: .*AUCoding"):
+        make_synthetic(CFG, tmp_path)
 
 
 def test_pictures_to_look_at(tmp_path):

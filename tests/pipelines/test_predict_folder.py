@@ -55,6 +55,19 @@ def tables_below(folder) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*.csv")}
 
 
+def test_hidden_folders_are_passed_over_and_missing_tables_can_be_an_error(
+    local_ray, videos, model, shared, tmp_path
+):
+    (videos / ".trash").mkdir()
+    shutil.copy(videos / "no_face.mp4", videos / ".trash")
+    words = [str(videos), "--model", str(model), "--out", str(tmp_path / "out")]
+    words += ["--detector", str(shared / DETECTOR)]
+    with pytest.raises(AuError, match=r"1 of 4 files have no table, such as .*broken.mp4"):
+        predict_folder.main([*words, "--strict"])
+    predict_folder.main(words)
+    assert len(tables_below(tmp_path / "out")) == 3
+
+
 def test_every_video_gets_the_table_that_it_would_get_alone(
     local_ray, videos, model, shared, tmp_path, monkeypatch, capsys
 ):

@@ -93,6 +93,41 @@ def test_the_video_itself_is_never_written_over(model, shared, tmp_path):
     assert (tmp_path / "astronaut.png").read_bytes() == content
 
 
+def test_outputs_are_named_by_the_whole_name_and_lie_together(model, shared, tmp_path, monkeypatch):
+    """``film.csv`` may be the user's own, and two formats of a film have two tables."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    words = [str(shared / "real_faces" / "astronaut.png"), "--model", str(model)]
+    words += ["--detector", str(shared / MODEL)]
+    main(words)
+    assert {path.name for path in Path().iterdir()} == {"astronaut.png.csv", "astronaut.png_overlay.png"}
+    main([*words, "--csv", str(tmp_path / "there" / "aus.csv")])
+    assert len(list(Path().iterdir())) == 2
+    assert {p.name for p in (tmp_path / "there").iterdir()} == {"aus.csv", "astronaut.png_overlay.png"}
+
+
+def test_a_link_is_followed_and_what_is_no_file_is_refused(model, shared, tmp_path):
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "aus.csv").symlink_to(tmp_path / "real.csv")
+    applied(shared / "real_faces" / "astronaut.png", model, shared, tmp_path, "--no-overlay")
+    assert (tmp_path / "aus.csv").is_symlink() and "frame,face_id" in (tmp_path / "real.csv").read_text()
+    (tmp_path / "aus.csv").unlink()
+    (tmp_path / "aus.csv").mkdir()
+    with pytest.raises(AuError, match=r"aus.csv: no file that could be replaced"):
+        applied(shared / "real_faces" / "astronaut.png", model, shared, tmp_path)
+
+
+def test_a_video_that_was_cut_off_is_told(model, shared, tmp_path, capsys):
+    writer = cv2.VideoWriter(str(tmp_path / "cut.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 64))
+    for _ in range(60):
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
+    whole = (tmp_path / "cut.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    rows, _ = applied(tmp_path / "cut.avi", model, shared, tmp_path)
+    assert f"{len(rows)} frames could be decoded of 60 declared; truncated?" in capsys.readouterr().err
+
+
 def test_damaged_weights_are_named(model, shared, tmp_path):
     broken = tmp_path / "broken"
     broken.mkdir()

@@ -5,20 +5,22 @@ import random
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.data.files import held_alone
+from au_core.data.provenance import signature
 from au_core.data.readers import list_sequences
 from au_core.errors import AuError, ConfigError, FullDiskError
-from au_core.face.prepare import prepare_sequence
+from au_core.face.prepare import failed, prepare_sequence, settings_of
 from pipelines.machinery.cli import run
 from pipelines.machinery.jobs import TRIES
 from pipelines.machinery.sequences import PrepareSequence
 from pipelines.make_synthetic import make_synthetic
-from pipelines.preprocess import main, preprocess
+from pipelines.preprocess import main, preprocess, with_detector_beside
 from tests.au_core.data.mutants import CHANGES
 from tests.pipelines.conftest import snapshot
 
@@ -53,12 +55,42 @@ def test_one_bad_sequence_does_not_stop_the_job_and_is_tried_again(
     assert preprocess("bp4d", twin, tmp_path / "faces", CFG).equals(table)
 
 
+def test_a_folder_that_can_no_longer_be_read_costs_its_own_sequence(twin, local_ray, tmp_path, monkeypatch):
+    """As after ``chmod``: asking whether it has changed fails, and must not end the job."""
+    preprocess("bp4d", twin, tmp_path / "faces", CFG)
+
+    def locked(ref):
+        if ref.subject == "F001":
+            raise PermissionError(13, "Permission denied")
+        return signature(ref)
+
+    monkeypatch.setattr("au_core.face.prepare.signature", locked)
+    monkeypatch.setattr(
+        "pipelines.preprocess.prepare_all", lambda refs, *_: ((ref, failed(ref, "locked")) for ref in refs)
+    )
+    table = preprocess("bp4d", twin, tmp_path / "faces", CFG)
+    assert table["status"].to_pylist() == ["failed", "ok", "ok", "ok"]
+
+
+def test_the_detector_lies_beside_the_faces_for_every_node(tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "yunet.onnx").write_bytes(b"a detector")
+    cfg = PreprocessConfig(detector=str(tmp_path / "cache" / "yunet.onnx"))
+    there = with_detector_beside(cfg, tmp_path / "faces")
+    assert Path(there.detector).parent == tmp_path / "faces"
+    assert Path(there.detector).read_bytes() == b"a detector"
+    assert settings_of(there) == settings_of(cfg), "the same faces"
+    assert with_detector_beside(CFG, tmp_path / "other") == CFG and not (tmp_path / "other").exists()
+
+
 def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
     preprocess("bp4d", twin, tmp_path / "faces", CFG)
     before = snapshot(tmp_path / "faces")
     preprocess("bp4d", twin, tmp_path / "faces", PreprocessConfig(size=48))
     after = snapshot(tmp_path / "faces")
-    assert before.keys() == after.keys() and all(before[name] != after[name] for name in before)
+    assert before.keys() == after.keys() and all(
+        before[name] != after[name] for name in before if name != ".lock"
+    )
 
 
 def poisoned() -> type:
@@ -124,7 +156,7 @@ def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, shared):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--layout", "videos", "--data", "."], "no landmark files in this layout; use --detector yunet"),
+    (["--layout", "videos", "--data", ".github"], "no landmark files in this layout; use --detector yunet"),
     (["--layout", "gft", "--data", "."], "unknown layout 'gft'"),
     (["--layout", "bp4d", "--data", "/none"], "/none: no such file or folder"),
     (["--layout", "bp4d", "--data", ".", "--min-confidence", "2"], "min_confidence must be in (0, 1)"),

@@ -13,13 +13,9 @@ def test_report_writes_page_markdown_figures_and_csv(tmp_path):
     written = {
         path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if "runs" not in path.parts
     }
-    figures = {
-        "figures",
-        *(f"figures/{name}.png" for name in ("f1_per_au", "f1_against_missing_rate", "training")),
-    }
-    assert written == figures | {"report.html", "report.md", "table.csv", "experiment.json"} | {
-        path for path in written if path.startswith("runs/")
-    }
+    drawn = ("f1_per_au", "marginals", "conditionals", "f1_against_missing_rate", "training")
+    files = {"report.html", "report.md", "table.csv", "experiment.json"}
+    assert written == files | {"figures", *(f"figures/{name}.png" for name in drawn)}
 
 
 def test_drawn_people_are_called_drawn_and_stand_beside_no_published_number(tmp_path):
@@ -43,7 +39,7 @@ def test_a_folder_without_experiment_json_is_not_taken_for_real(tmp_path):
 
 def test_few_seeds_are_called_few(tmp_path):
     write_protocol(tmp_path)
-    assert "Seeds so far: 1. With fewer than 5" in report(tmp_path).with_suffix(".md").read_text()
+    assert "Seeds so far: 1. With less than 5 seeds" in report(tmp_path).with_suffix(".md").read_text()
     for seed, fold in itertools.product(range(1, 5), (1, 2, 3)):
         for method in ("ours", "o_wlc"):
             write_run(tmp_path, method, 0.5, fold, seed, 0.5)

@@ -18,9 +18,18 @@ def test_a_model_comes_back_and_predicts_the_same(tmp_path, rng):
     loaded, card = load_recognizer(tmp_path)
     np.testing.assert_array_equal(predict_faces(loaded, faces, 32), predict_faces(recognizer, faces, 32))
     assert card.spec == DISFA and card.step == 7 and set(card.thresholds.values()) == {0.5}
-    save_thresholds({"AU12": 0.3}, tmp_path / "model")
+    save_thresholds(dict.fromkeys(DISFA.columns, 0.4) | {"AU12": 0.3}, tmp_path / "model")
     assert load_recognizer(tmp_path / "model")[1].thresholds["AU12"] == 0.3
     assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".json", ".safetensors"}
+    modes = {path.stat().st_mode for path in (tmp_path / "model").iterdir()}
+    assert len(modes) == 1, "whoever may read the card may read the weights"
+
+
+def test_thresholds_of_another_model_are_refused(tmp_path):
+    save_recognizer(Recognizer("resnet10", 8), CARD, tmp_path)
+    save_thresholds({"AU99": 0.3}, tmp_path)
+    with pytest.raises(CheckpointError, match="thresholds of AU99, not of the model's AUs"):
+        load_recognizer(tmp_path)
 
 
 @pytest.mark.parametrize(("file", "message"), [

@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -35,6 +37,18 @@ def test_in_a_log_lines_come_ever_farther_apart(clock, seconds, most, monkeypatc
     assert min(6, seconds) <= len(lines) <= most
     assert f"{seconds}/{seconds} done" in lines[-1]
     assert f"{98 * seconds:,} faces, {2 * seconds:,} lost, 100 frames/s" in lines[-1]
+
+
+@pytest.mark.parametrize(("ray", "kept"), [("import ray", "all"), ("connect()", "nothing")])
+def test_a_batch_systems_signal_ends_a_command_as_ctrl_c_does(ray, kept):
+    code = "import sys, time\nfrom pipelines.machinery.cli import run\n"
+    code += "from pipelines.machinery.cluster import connect\n"
+    code += f"def main():\n    {ray}\n    print('up', flush=True)\n    time.sleep(100)\nrun(main, {kept!r})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as command:
+        assert command.stdout.readline() == "up\n"
+        command.terminate()
+        error = command.communicate(timeout=60)[1]
+    assert command.returncode == 130 and f"\ninterrupted; {kept}\n" in error and "SIGTERM" not in error
 
 
 def test_on_a_terminal_one_line_is_drawn_over_itself(clock, monkeypatch):
