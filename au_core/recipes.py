@@ -1,4 +1,4 @@
-"""One function per table or figure of the paper, and the demo a laptop runs; variants change one thing."""
+"""One function per protocol of the paper, and the demo a laptop runs; variants change one thing."""
 
 from collections.abc import Callable
 from dataclasses import replace

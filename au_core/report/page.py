@@ -1,17 +1,19 @@
 """The report: which sections there are, and in which words."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.files import write_bytes, write_text
 from au_core.report.blocks import Figure, Section, Table, html, markdown
 from au_core.report.closeness import distribution_blocks
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.published import method_label
-from au_core.report.results import Results, Run, spread
+from au_core.report.results import BASELINE, Results, Run, averaged, spread
 from au_core.report.tables import au_table, csv_text, percent, summary_table
 
 FEW_SEEDS = 5
@@ -58,6 +60,9 @@ def _missing(results: Results) -> Iterator[str]:
     if results.missing_folds:
         there, missing = (", ".join(map(str, folds)) for folds in (results.folds, results.missing_folds))
         yield f" Averages are over test part {there} alone: {missing} of {results.protocol} is missing."
+    if blind := [name for name in results.methods if _below_always_1(results, name)]:
+        names = ", ".join(map(method_label, blind))
+        yield f' Answering "active" to every face has a higher F1 than {names}: little has been learned.'
     if found := results.unlearnable:
         aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
         yield f" The training labels have only one kind of, or none at all: {aus}. Scores there are chance."
@@ -81,6 +86,11 @@ def build_sections(results: Results) -> list[Section]:
         Section("What was run", [run_table(results)]),
     ]
     return [section for section in found if section.blocks]
+
+
+def _below_always_1(results: Results, method: str) -> bool:
+    runs = [run for run in results.runs if run.method == method]
+    return averaged(runs, "f1").mean < averaged(runs, "f1", selection=BASELINE).mean
 
 
 def _results_blocks(results: Results) -> list[str | Table | Figure]:
@@ -133,6 +143,7 @@ def run_table(results: Results) -> Table:
         "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where "
         "there are fewer unlabelled ones), ".format(**plan["adversarial"])
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
+        "Other settings": _not_the_defaults(results) or "the defaults",
         "Different settings": _unlike(results) or "all other settings are the same in all trainings",
         "Subjects": _subjects(results),
         "Faces with labels": _labelled(results),
@@ -145,6 +156,15 @@ def run_table(results: Results) -> Table:
         rows=tuple(rows.items()),
         numeric=False,
     )
+
+
+def _not_the_defaults(results: Results) -> str:
+    """Settings that no other line tells and that are not the defaults."""
+    plan, told = results.runs[0].plan, {"alpha", "h_d", "h_r", "m1", "m2", "steps", "backbone", "input_size"}
+    settings = {**plan["adversarial"], **plan["train"], "missing_scheme": plan["missing_scheme"]}
+    default = {**asdict(AdversarialConfig()), **asdict(TrainConfig()), "missing_scheme": "frame"}
+    found = {name: value for name, value in settings.items() if value != default.get(name)}
+    return ", ".join(f"`{name}` {value}" for name, value in found.items() if name not in told | {"weights"})
 
 
 def _unlike(results: Results) -> str:

@@ -113,9 +113,11 @@ def csv_text(results: Results) -> str:
 
 def _csv_rows(results: Results) -> Iterable[list[object]]:
     for run in results.runs:
-        for key in SELECTIONS:
+        for key in (*SELECTIONS, "val", BASELINE):
             if (part := run.scores.get(key)) is None:  # scored by an older version
                 continue
             names = [run.scores["dataset"], run.method, f"{run.rate:g}", *run.pair, key]
             yield [*names, "avg", *(part[f"{metric}_avg"] for metric in METRICS)]
-            yield from ([*names, au, *(part[metric][au] for metric in METRICS)] for au in run.scores["aus"])
+            yield from (
+                [*names, au, *(part[metric].get(au) for metric in METRICS)] for au in run.scores["aus"]
+            )

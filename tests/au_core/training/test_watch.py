@@ -6,7 +6,7 @@ WELL = {"train/d_real": 0.6, "train/d_fake": 0.7, "val/d_real": 0.55, "val/prob_
 
 
 @pytest.mark.parametrize(("change", "name", "words"), [
-    ({"train/d_real": 0.99, "train/d_fake": 1.0, "val/d_real": 0.95}, "d_wins", "try a smaller lr_d"),
+    ({"train/d_real": 0.99, "train/d_fake": 1.0, "val/d_real": 0.95}, "d_wins", "Try relaxed"),
     ({"train/d_real": 0.8, "val/d_real": 0.5}, "by_heart", "a label_prior brings more"),
     ({"val/prob_std": 0.001}, "r_collapses", "the same answer"),
 ])  # fmt: skip
