@@ -139,7 +139,7 @@ class AdversarialConfig:
     """Parquet or CSV of AU vectors without faces, from which D draws a share of its real labels too: columns
     AU1, AU12, ..., in them 0, 1, or 9 or nothing where not coded."""
     prior_share: float = 0.5
-    """That share, where a label prior is given."""
+    """Share of D's real vectors taken from the label prior, where one is given."""
 
     @property
     def m(self) -> int:
@@ -191,10 +191,10 @@ class TrainConfig:
     augment: bool = True
     """Mirror, shift and relight training faces at random."""
     turn: float = 0.0
-    """With ``augment``, turn them by up to this many degrees as well: for faces a detector placed roughly.
+    """With ``augment``, turn faces by up to this many degrees as well: where a detector placed them roughly.
     Takes as long as decoding a face (``tests/benchmarks/feeding.py --turn 8``)."""
     zoom: float = 0.0
-    """With ``augment``, zoom them by exp(-zoom) to exp(zoom) as well, at the same cost."""
+    """With ``augment``, zoom faces by exp(-zoom) to exp(zoom) as well, at the same cost."""
     decay: bool = True
     """Let both learning rates fall to zero along half a cosine; else they stay as they are."""
     sync_batch_norm: bool = False
@@ -235,7 +235,7 @@ class ScalingConfig:
     """Give each worker a GPU."""
     ahead: int = 2
     """Batches of a kind that are decoded before they are needed; these and one more of each kind are all
-    pictures that a worker holds in memory. With a GPU each of its ``decoders`` makes one at least."""
+    pictures that a worker holds in memory. With a GPU each process that decodes makes one at least."""
 
     @property
     def decoders(self) -> int:

@@ -25,7 +25,7 @@ def full_protocol(experiment: Experiment) -> Path:
     from pipelines.report import report
 
     prepare_faces(experiment)
-    plans = experiment.plans(experiment.cfg)
+    plans = experiment.plans()
     tracking = run_plans(
         plans,
         experiment,
@@ -90,7 +90,7 @@ def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:
     return replace(cfg, detector=detector, all_faces=True)
 
 
-def with_lists(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
+def with_seeds_and_rates(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
     """``cfg`` with the seeds and missing rates of the command line, each once, where there are any."""
     given = {name: getattr(args, name) for name in ("seeds", "missing_rates")}
     return replace(cfg, **{name: tuple(dict.fromkeys(values)) for name, values in given.items() if values})
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     add_settings(parser, argv)
     args = parser.parse_args(argv)
     experiment = load_experiment(args)
-    experiment = replace(experiment, cfg=with_lists(experiment.cfg, args))
+    experiment = replace(experiment, cfg=with_seeds_and_rates(experiment.cfg, args))
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
     uri = tracking_uri(experiment.out)

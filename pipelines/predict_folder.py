@@ -19,8 +19,8 @@ from au_core.data.files import (
     raise_if_full,
     read_json,
     readable,
-    sweep,
-    sweep_below,
+    remove_leftovers,
+    remove_leftovers_below,
     write_json,
     writing_to,
 )
@@ -29,7 +29,7 @@ from au_core.errors import AuError, ConfigError, FullDiskError, words_of
 from au_core.models.checkpoint import ModelCard, load_card
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect
-from pipelines.machinery.jobs import Row, Worker, fresh_tries, map_jobs, still_alive
+from pipelines.machinery.jobs import JobActor, Row, fresh_tries, map_jobs, still_alive
 from pipelines.machinery.options import HelpFormatter, with_options
 from pipelines.predict_video import add_model_arguments
 from pipelines.preprocess import find_faces, list_dataset
@@ -57,7 +57,7 @@ def predict_folder(
     claim(out, card)
     with held_alone(out):
         claim(out, card)  # two may have come at once
-        sweep_below(out / "aus")
+        remove_leftovers_below(out / "aus")
         try:
             find_faces(dataset)
         finally:  # nor does a table outlive its faces where this fails
@@ -130,7 +130,7 @@ def predict_all(tables: Sequence[Table], model: Path, out: Path, gpu: bool) -> I
     progress.end()
 
 
-class PredictShard(Worker):
+class PredictShard(JobActor):
     """A shard of faces in, a CSV written, a small row out: how many faces, and why it failed if it did."""
 
     def __init__(self, model: Path, gpu: bool, tries: Path) -> None:
@@ -139,7 +139,7 @@ class PredictShard(Worker):
         from au_core.models.checkpoint import load_recognizer
         from au_core.predictor import best_device
 
-        Worker.__init__(self, tries)
+        JobActor.__init__(self, tries)
         torch.set_num_threads(1)  # one core an actor
         recognizer, self.card = load_recognizer(model)
         self.recognizer = recognizer.to(best_device(gpu))
@@ -150,7 +150,7 @@ class PredictShard(Worker):
 
         table = Table(**{name: Path(path) for name, path in json.loads(job).items()})
         if again:
-            sweep(table.path)
+            remove_leftovers(table.path)
         try:
             faces = predict_shard(table.shard, self.recognizer, self.card, table.path, still_alive)
         except FullDiskError as error:
@@ -162,7 +162,7 @@ class PredictShard(Worker):
     def give_up(self, job: str, reason: str) -> Row:
         """The row of a video without a table; what is half-written of that goes."""
         names = json.loads(job)
-        sweep(Path(names["path"]))
+        remove_leftovers(Path(names["path"]))
         return {"faces": 0, "failed": f"{names['video']}: {reason}"}
 
 

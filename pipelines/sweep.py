@@ -165,7 +165,11 @@ def main(argv: list[str] | None = None) -> None:
     add_settings(parser, argv)
     parser.add_argument("--space", default="alpha", help="search space: " + ", ".join(SPACES))
     parser.add_argument(
-        "--folds", type=int, nargs="+", help="test parts left out, one trial each (default: the first)"
+        "--folds",
+        type=int,
+        nargs="+",
+        help="test parts left out, one trial each (default: the first); "
+        "always at the recipe's last missing rate and first seed",
     )
     args = parser.parse_args(argv)
     load_space(args.space)
@@ -178,7 +182,7 @@ def main(argv: list[str] | None = None) -> None:
         missing_rates=experiment.cfg.missing_rates[-1:],
         seeds=experiment.cfg.seeds[:1],
     )
-    plans = experiment.plans_by_fold(cfg, args.folds)
+    plans = replace(experiment, cfg=cfg).plans_by_fold(args.folds)
     table = table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans)))
     write_text(f"{table}\n", experiment.out / "sweeps" / f"{args.space}.txt")
     print(table)

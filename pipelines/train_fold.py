@@ -33,7 +33,8 @@ def main(argv: list[str] | None = None) -> None:
         missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
         seeds=(args.seed,),
     )
-    plans = experiment.plans_by_fold(recipe, None if args.fold is None else [args.fold])
+    experiment = replace(experiment, cfg=recipe)
+    plans = experiment.plans_by_fold(None if args.fold is None else [args.fold])
     run_plans(list(plans.values()), experiment, lambda: Tracking(experiment.out, recipe.name, asdict(recipe)))
 
 

@@ -97,7 +97,7 @@ def test_a_training_by_ray_takes_the_gpu(tmp_path):
     cfg = replace(tiny_config(steps=6, report_every=3), scaling=ScalingConfig(gpu=True))
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=cfg, out=tmp_path)
-    plan = experiment.plans(cfg)[0]
+    plan = experiment.plans()[0]
     folder = experiment.folder(plan)
     claim(folder, plan)
     train_folds([(plan, folder)], experiment.sources)

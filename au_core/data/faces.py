@@ -152,10 +152,8 @@ def _labels(rows: pa.Table, spec: DatasetSpec) -> np.ndarray:
     return spec.active(codes)
 
 
-def join_faces(first: Faces, second: Faces | None) -> Faces:
+def join_faces(first: Faces, second: Faces) -> Faces:
     """Both sets as one; for T2 from other video than T1."""
-    if second is None:
-        return first
     offset = sum(pictures.size for pictures in first.pictures)
     second = replace(second, start=second.start + offset)
     names = [field.name for field in fields(first) if field.name != "pictures"]

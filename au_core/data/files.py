@@ -162,16 +162,18 @@ def held_alone(folder: Path, wait: bool = False) -> Iterator[None]:
         yield
 
 
-def sweep(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove what killed writers of ``path`` left half-written."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         leftover.unlink(missing_ok=True)
 
 
-def sweep_below(folder: Path) -> None:
-    """The same for every file below ``folder``, where nobody else may be writing."""
+def remove_leftovers_below(folder: Path, before: float = float("inf")) -> None:
+    """The same for every file below ``folder``, last written ``before`` a time if others may be at it."""
     for leftover in folder.rglob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if leftover.stat().st_mtime < before:
+                leftover.unlink()
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -54,8 +54,9 @@ def _parts(protocol: str, dataset: str, subjects: list[str]) -> dict[int, tuple[
     homeless = [s for s in subjects if not any(s in part for part in named.values())]
     if homeless:
         raise DatasetError(
-            f"subject {homeless[0]} is in no part of {dataset}'s {protocol} protocol (nor are "
-            f"{len(homeless) - 1} others); expected subjects such as {', '.join(named[1][:3])}. "
+            f"subject {homeless[0]} is in no part of {dataset}'s {protocol} protocol "
+            f"({len(homeless)} of {len(subjects)} subjects are not); expected subjects such as "
+            f"{', '.join(named[1][:3])}. "
             "For other people use a manifest (--layout manifest), whose folds are drawn from whoever is there"
         )
     return {k: tuple(s for s in subjects if s in part) for k, part in named.items()}

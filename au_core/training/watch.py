@@ -22,7 +22,7 @@ def warnings_of(lines: Sequence[dict[str, Any]]) -> dict[str, str]:
         "d_wins": (
             min(_all(last, "train/d_real", "train/d_fake"), default=0) >= CERTAIN,
             "D is right all the time; if it only tells R's probabilities from 0 and 1, its gradient pushes "
-            "them there and teaches little else. Try relaxed, label_smoothing, noise, spectral, a smaller lr_d",
+            "them there and teaches little else. Try relaxed, label_smoothing, noise or a smaller lr_d",
         ),
         "by_heart": (
             min(_gaps(last, "train/d_real", "val/d_real"), default=0) > BY_HEART,

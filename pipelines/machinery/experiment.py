@@ -66,15 +66,15 @@ class Experiment:
         also = ((path, active_from(layout)) for layout, path in self.also_faces.items())
         return Sources(coded=self.faces, also=tuple(also), unlabelled=self.unlabelled_faces)
 
-    def plans(self, cfg: ExperimentConfig) -> list[FoldPlan]:
-        """The trainings of ``cfg`` on this experiment's faces.
+    def plans(self) -> list[FoldPlan]:
+        """Its trainings.
 
         Raises:
             ConfigError: there are no faces yet.
             DatasetError: the label prior is unreadable.
         """
         self._check_faces()
-        cfg = replace(cfg, spec=replace(cfg.spec, aus=self._aus(cfg.spec)))
+        cfg = replace(self.cfg, spec=replace(self.cfg.spec, aus=self._aus(self.cfg.spec)))
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
         return plan_runs(cfg, self._subjects(), self._fingerprint(cfg))
@@ -87,16 +87,18 @@ class Experiment:
         )
         return sorted({unquote(quoted(subject)) for subject in listed}) or list_subjects(self.faces)
 
-    def plans_by_fold(self, cfg: ExperimentConfig, folds: Sequence[int] | None) -> dict[int, FoldPlan]:
-        """The training of each of the ``folds``, by default of the first, where ``cfg`` has one for each.
+    def plans_by_fold(self, folds: Sequence[int] | None) -> dict[int, FoldPlan]:
+        """The training of each of the ``folds``, by default of the first, where there is one for each.
 
         Raises:
             ConfigError: as :meth:`plans`, or the protocol has no such test part.
         """
-        plans = {plan.fold: plan for plan in self.plans(cfg)}
+        plans = {plan.fold: plan for plan in self.plans()}
         folds = folds or [min(plans)]
         if unknown := [fold for fold in folds if fold not in plans]:
-            raise ConfigError(f"no fold {unknown[0]} in {cfg.protocol}; its test parts are {sorted(plans)}")
+            raise ConfigError(
+                f"no fold {unknown[0]} in {self.cfg.protocol}; its test parts are {sorted(plans)}"
+            )
         return {fold: plans[fold] for fold in folds}
 
     def _check_faces(self) -> None:

@@ -21,7 +21,7 @@ Row = dict[str, Any]
 """What is told of a job: numbers and words."""
 
 
-class Worker(ABC):
+class JobActor(ABC):
     """Ray Data actor: a job in, its row out; whatever the job writes, it writes to files."""
 
     def __init__(self, tries: Path) -> None:
@@ -63,7 +63,7 @@ def still_alive() -> None:
 
 
 def fresh_tries(folder: Path) -> Path:
-    """An empty folder for the counts of :class:`Worker`, which every node must see."""
+    """An empty folder for the counts of :class:`JobActor`, which every node must see."""
     tries = folder.absolute() / ".tries"
     shutil.rmtree(tries, ignore_errors=True)
     tries.mkdir(parents=True)
@@ -71,7 +71,7 @@ def fresh_tries(folder: Path) -> Path:
 
 
 def map_jobs(
-    worker: type[Worker], args: Sequence[Any], jobs: Sequence[str], tries: Path, gpu: bool = False
+    worker: type[JobActor], args: Sequence[Any], jobs: Sequence[str], tries: Path, gpu: bool = False
 ) -> Iterator[tuple[int, Row]]:
     """Number and row of each job as it is finished, by ``worker(*args, tries)`` on a core each, or a GPU.
 

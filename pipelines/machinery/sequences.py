@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import sweep
+from au_core.data.files import remove_leftovers, remove_leftovers_below
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.face.detect import load_detector
 from au_core.face.prepare import Status, failed, prepare_sequence
 from pipelines.machinery.cli import Progress
-from pipelines.machinery.jobs import Worker, fresh_tries, map_jobs, still_alive
+from pipelines.machinery.jobs import JobActor, fresh_tries, map_jobs, still_alive
 
 
 def prepare_all(
@@ -31,15 +30,7 @@ def prepare_all(
         )
         yield refs[number], row
     progress.end()
-    _sweep_older(faces, began)
-
-
-def _sweep_older(faces: Path, began: float) -> None:
-    """Remove half-written files of killed earlier runs, whose workers may have written until now."""
-    for leftover in [*faces.glob("subject=*/.*.tmp"), *faces.glob(".*.tmp")]:
-        with suppress(FileNotFoundError):
-            if leftover.stat().st_mtime < began:
-                leftover.unlink()
+    remove_leftovers_below(faces, began)  # of killed earlier runs, whose workers may have written until now
 
 
 def lost_frames(row: Status) -> int:
@@ -47,11 +38,11 @@ def lost_frames(row: Status) -> int:
     return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
 
 
-class PrepareSequence(Worker):
+class PrepareSequence(JobActor):
     """One sequence in, one Parquet shard written, one small quality row out."""
 
     def __init__(self, cfg: PreprocessConfig, faces: Path, tries: Path) -> None:
-        Worker.__init__(self, tries)  # super() fails in a class that travels by value, as a test's does
+        JobActor.__init__(self, tries)  # super() fails in a class that travels by value, as a test's does
         self.cfg, self.faces = cfg, faces
         self.detector = None if cfg.detector == "dataset" else load_detector(cfg.detector, cfg, doubtful=True)
 
@@ -59,11 +50,11 @@ class PrepareSequence(Worker):
         """The quality row of one sequence."""
         ref = SequenceRef.from_dict(json.loads(job))
         if again:
-            sweep(shard_path(self.faces, ref))
+            remove_leftovers(shard_path(self.faces, ref))
         return prepare_sequence(ref, self.detector, self.cfg, self.faces, alive=still_alive)
 
     def give_up(self, job: str, reason: str) -> Status:
         """What its last worker left half-written goes too."""
         ref = SequenceRef.from_dict(json.loads(job))
-        sweep(shard_path(self.faces, ref))
+        remove_leftovers(shard_path(self.faces, ref))
         return failed(ref, reason)

@@ -13,7 +13,7 @@ from ray.train.torch import get_device, prepare_model
 
 from au_core.config import AdversarialConfig
 from au_core.data.census import census, check_validation
-from au_core.data.files import full_disk_named, read_json, sweep_below, write_json
+from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler
@@ -59,7 +59,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
     first = train.get_context().get_world_rank() == 0
     check_owner(folder, config["group"])
     if first:
-        sweep_below(folder.path)
+        remove_leftovers_below(folder.path)
     if not trained:
         _train(plan, folder, sources, config["group"])
     if first:

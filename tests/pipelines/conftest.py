@@ -42,7 +42,7 @@ def finished(local_ray, tiny, tmp_path_factory) -> Experiment:
 
 
 def first_fold(experiment: Experiment):
-    return [plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1]
+    return [plan for plan in experiment.plans() if plan.fold == 1]
 
 
 def snapshot(folder: Path) -> dict[str, int]:

@@ -15,7 +15,7 @@ from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, Tr
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.recipes import RECIPES
-from pipelines.full_protocol import full_protocol, main, prepare_faces, with_lists
+from pipelines.full_protocol import full_protocol, main, prepare_faces, with_seeds_and_rates
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
@@ -166,7 +166,7 @@ def test_a_mistake_is_one_line_and_not_a_trace(script, arguments, message, tmp_p
 
 def test_seeds_and_rates_are_those_of_the_command_line_each_once(tiny):
     args = argparse.Namespace(seeds=[3, 1, 3], missing_rates=None)
-    cfg = with_lists(tiny, args)
+    cfg = with_seeds_and_rates(tiny, args)
     assert cfg.seeds == (3, 1) and cfg.missing_rates == tiny.missing_rates
 
 

@@ -45,7 +45,7 @@ def train_toy(experiment: Experiment) -> RunFolder:
 
 
 def toy_plan(experiment: Experiment) -> FoldPlan:
-    (plan,) = (plan for plan in experiment.plans(experiment.cfg) if plan.fold == 1)
+    (plan,) = (plan for plan in experiment.plans() if plan.fold == 1)
     return plan
 
 

@@ -94,7 +94,7 @@ def test_files_are_named_by_whole_paths(monkeypatch, tmp_path):
 def test_faces_that_are_not_asked_for_are_not_trained_on(mixed):
     alone = replace(mixed, also=())
     assert alone.sources == Sources(coded=mixed.faces)
-    assert alone.plans(mixed.cfg)[0].digest != mixed.plans(mixed.cfg)[0].digest
+    assert alone.plans()[0].digest != mixed.plans()[0].digest
 
 
 @pytest.fixture
@@ -106,13 +106,13 @@ def mixed(tmp_path, tiny) -> Experiment:
 
 
 def test_a_plan_recognises_the_union_of_the_aus(mixed):
-    plan = mixed.plans(mixed.cfg)[0]
+    plan = mixed.plans()[0]
     assert plan.spec.aus == tuple(sorted({*BP4D.aus, *DISFA.aus}))
     assert mixed.sources.absolute() == mixed.sources
 
 
 def test_every_dataset_keeps_its_threshold_and_leaves_unknown_what_it_does_not_code(mixed):
-    plan = replace(mixed.plans(mixed.cfg)[0], missing_rate=0.0)
+    plan = replace(mixed.plans()[0], missing_rate=0.0)
     data = load_training_set(plan, mixed.sources)
     disfa = np.isin(data.faces.subject, ["SN001", "SN002"])
     columns = np.array(plan.spec.aus)
@@ -129,7 +129,7 @@ def test_who_is_held_out_is_not_trained_on_under_another_layout(tmp_path, tiny, 
     write_toy_faces(tmp_path / "faces")
     write_toy_faces(tmp_path / "faces_also" / "lists", dataset=dataset)
     experiment = Experiment(cfg=tiny, out=tmp_path, also=(("lists", Path("/data/lists")),))
-    for plan in experiment.plans(tiny):
+    for plan in experiment.plans():
         data = load_training_set(plan, experiment.sources)
         held_out = {*plan.val_subjects, *plan.test_subjects}
         assert held_out and held_out.isdisjoint(data.faces.subject) != kept
@@ -142,7 +142,7 @@ def test_disfa_plus_shows_the_people_of_disfa(tmp_path, tiny):
     write_toy_faces(tmp_path / "faces_also" / "disfa_plus", people, aus=DISFA.aus, dataset="DISFA+")
     disfa = replace(tiny, spec=DISFA, layout="disfa", protocol="hashed_three_fold")
     experiment = Experiment(cfg=disfa, out=tmp_path, also=(("disfa_plus", Path("/data/DISFA+")),))
-    for plan in experiment.plans(disfa):
+    for plan in experiment.plans():
         trained_on = {*load_training_set(plan, experiment.sources).faces.subject}
         assert trained_on == {*plan.train_subjects}
 
@@ -153,7 +153,7 @@ def test_changed_initial_weights_are_another_training(mixed, tmp_path):
     digests = []
     for content in (b"one", b"two"):
         path.write_bytes(content)
-        digests.append(mixed.plans(cfg)[0].digest)
+        digests.append(replace(mixed, cfg=cfg).plans()[0].digest)
     assert digests[0] != digests[1]
 
 
@@ -163,22 +163,22 @@ def test_a_changed_prior_is_another_training(mixed, tmp_path):
     digests = []
     for text in ("AU01\n1\n", "AU01\n0\n"):
         path.write_text(text)
-        digests.append(mixed.plans(cfg)[0].digest)
+        digests.append(replace(mixed, cfg=cfg).plans()[0].digest)
     assert digests[0] != digests[1]
 
 
 def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
     with pytest.raises(ConfigError, match=r"faces_unlabelled: no faces; first run .* --unlabelled /more$"):
-        replace(mixed, unlabelled=Path("/more")).plans(mixed.cfg)
+        replace(mixed, unlabelled=Path("/more")).plans()
     with pytest.raises(ConfigError, match=r"faces_also/lists: no faces; first run .* --also lists=/li$"):
-        replace(mixed, also=(("lists", Path("/li")),)).plans(mixed.cfg)
+        replace(mixed, also=(("lists", Path("/li")),)).plans()
     for name, text in (("no.csv", None), ("bad.csv", "AU01\n2\n")):
         if text:
             (tmp_path / name).write_text(text)
         prior = str(tmp_path / name)
         cfg = replace(mixed.cfg, adversarial=replace(mixed.cfg.adversarial, label_prior=prior))
         with pytest.raises(DatasetError, match=name):
-            mixed.plans(cfg)
+            replace(mixed, cfg=cfg).plans()
 
 
 def test_drawn_people_are_told_from_real_ones_wherever_they_were_drawn(tiny, tmp_path):
@@ -197,11 +197,11 @@ def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):
     write_toy_faces(tmp_path / "faces", [*people, "left from before"], dataset="manifest")
     write_table(pa.table({"subject": people}), tmp_path / "faces" / "quality.parquet")
     experiment = Experiment(cfg=replace(tiny, protocol="hashed_three_fold"), out=tmp_path)
-    whole = experiment.plans(experiment.cfg)
+    whole = experiment.plans()
     assert {name for plan in whole for name in plan.test_subjects} == {*people}
     shutil.rmtree(tmp_path / "faces" / "subject=person 4")
     folds = [(plan.train_subjects, plan.val_subjects, plan.test_subjects) for plan in whole]
-    after = experiment.plans(experiment.cfg)
+    after = experiment.plans()
     assert [(plan.train_subjects, plan.val_subjects, plan.test_subjects) for plan in after] == folds
 
 
@@ -209,10 +209,10 @@ def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):
 def test_a_training_of_each_fold_by_default_of_the_first(tiny, tmp_path, folds, found):
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
-    plans = experiment.plans_by_fold(experiment.cfg, folds)
+    plans = experiment.plans_by_fold(folds)
     assert list(plans) == found and [plan.fold for plan in plans.values()] == found
     with pytest.raises(ConfigError, match=r"no fold 9 in three_fold; its test parts are \[1, 2, 3\]"):
-        experiment.plans_by_fold(experiment.cfg, [1, 9])
+        experiment.plans_by_fold([1, 9])
 
 
 def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):

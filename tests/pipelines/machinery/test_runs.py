@@ -75,7 +75,7 @@ def test_nothing_finished_is_done_again(finished, monkeypatch):
 
 def test_other_settings_never_overwrite_a_finished_run(finished):
     changed = replace(finished.cfg, adversarial=replace(finished.cfg.adversarial, alpha=0.3))
-    plans = [plan for plan in finished.plans(changed) if plan.fold == 1]
+    plans = [plan for plan in replace(finished, cfg=changed).plans() if plan.fold == 1]
     with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
         run_plans(plans, finished, lambda: Tracking(finished.out, "toy", finished.write_description()))
 
@@ -103,7 +103,7 @@ def test_a_model_made_with_a_gpu_is_evaluated_without_one(finished, tmp_path):
 def test_other_settings_never_overwrite_an_interrupted_training(tiny, tmp_path):
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=tiny, out=tmp_path)
-    plan = experiment.plans(tiny)[0]
+    plan = experiment.plans()[0]
     folder = experiment.folder(plan)
     claim(folder, plan)
     checkpoint = folder.checkpoints / "step=00000003.pt"
@@ -143,7 +143,7 @@ def test_no_more_trainings_at_once_than_cores_memory_and_gpus_hold(
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("ray.cluster_resources", lambda: there)
     write_toy_faces(tmp_path / "faces")
-    (plan, *_) = Experiment(cfg=tiny, out=tmp_path).plans(tiny)
+    (plan, *_) = Experiment(cfg=tiny, out=tmp_path).plans()
     train = replace(plan.train, backbone="resnet50", input_size=224)
     adversarial, scaling = replace(plan.adversarial, m1=32, m2=32), replace(plan.scaling, gpu=gpu)
     assert at_once(replace(plan, train=train, adversarial=adversarial, scaling=scaling)) == expected
