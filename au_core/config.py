@@ -114,7 +114,7 @@ class AdversarialConfig:
     m1: int = 32
     """Labelled faces in a batch."""
     m2: int = 32
-    """Unlabelled faces in a batch; where T2 has fewer, all m are labelled."""
+    """Unlabelled faces in a batch; where T2 has fewer, or not 1 % of all faces, all m are labelled."""
     steps: int = 20_000
     """Steps of Algorithm 1 (K)."""
     lr_r: float = 1e-4

@@ -141,7 +141,7 @@ def run_table(results: Results) -> Table:
         "Network": f"{plan['train']['backbone']}, weights {plan['train']['weights'] or 'random'}, "
         f"{plan['train']['input_size']} pixels",
         "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where "
-        "there are fewer unlabelled ones), ".format(**plan["adversarial"])
+        "unlabelled ones are fewer, or not 1 % of all), ".format(**plan["adversarial"])
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Other settings": _not_the_defaults(results) or "the defaults",
         "Different settings": _unlike(results) or "all other settings are the same in all trainings",
