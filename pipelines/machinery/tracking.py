@@ -127,7 +127,7 @@ class Tracking:
             values = _test_metrics(read_json(folder.scores))
             metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value is not None]
             self.client.log_batch(run, metrics=metrics)
-        for file in (folder.config, folder.scores):
+        for file in (folder.config, folder.training_set, folder.scores):
             if file.exists():
                 self.client.log_artifact(run, str(file))
         self.client.set_terminated(run)
@@ -164,8 +164,14 @@ class Tracking:
 
 
 def _test_metrics(scores: dict[str, Any]) -> dict[str, float | None]:
-    """``test/f1_avg``, ``test/f1_AU01``, ... from a run's scores, and the literature's way beside them."""
+    """``test/f1_avg``, ``test/f1_AU01``, ... from a run's scores, and what else the report averages."""
     test = scores["test"]
     averages = {f"test/{key}": value for key, value in test.items() if key.endswith("_avg")}
     per_au = {f"test/{m}_{au}": v for m in ("f1", "auc", "accuracy") for au, v in test[m].items()}
-    return {**averages, **per_au, "test/f1_avg_test_selected": scores["test_selected"]["f1_avg"]}
+    more = {
+        "test/f1_avg_test_selected": scores["test_selected"]["f1_avg"],
+        "test/accuracy_avg_at_half": scores["test_at_half"]["accuracy_avg"],
+        "test/marginal_difference": scores["distributions"]["marginal_avg"],
+        "test/conditional_difference": scores["distributions"]["conditional_avg"],
+    }
+    return {**averages, **per_au, **more}

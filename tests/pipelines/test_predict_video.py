@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from au_core.errors import AuError
+from au_core.evaluation.film import OverlayFile
 from au_core.models.checkpoint import load_recognizer
 from pipelines.predict_video import main
 from tests.toy import CARD
@@ -142,3 +143,10 @@ def test_damaged_weights_are_named(model, shared, tmp_path):
 def test_the_card_is_what_was_saved(model):
     _, card = load_recognizer(model)
     assert replace(card, thresholds={}, sha256="") == CARD
+
+
+def test_a_frame_too_large_for_an_mp4_is_shown_smaller(tmp_path):
+    with OverlayFile(tmp_path / "large.mp4", 25) as film:
+        film.write(np.full((1000, 8200, 3), 99, np.uint8))
+    (frame,) = frames_of(tmp_path / "large.mp4")
+    assert frame.shape == (500, 4096, 3) and abs(frame.mean() - 99) < 10, "of a lossy codec"

@@ -29,10 +29,12 @@ def test_each_training_is_a_child_with_tags_curves_and_scores(finished):
         assert run.info.status == "FINISHED"
         assert run.data.params["adversarial.alpha"] == str(plan.adversarial.alpha)
         assert [m.step for m in client.get_metric_history(run.info.run_id, "train/loss_r")] == [3, 6]
-        scores = read_json(finished.folder(plan).scores)["test"]
+        scores, logged = read_json(finished.folder(plan).scores), run.data.metrics
         for name in ("f1_avg", "auc_avg", "accuracy_avg"):
-            assert run.data.metrics[f"test/{name}"] == scores[name]
-        assert run.data.metrics["test/f1_AU12"] == scores["f1"]["AU12"]
+            assert logged[f"test/{name}"] == scores["test"][name]
+        assert logged["test/f1_AU12"] == scores["test"]["f1"]["AU12"]
+        assert logged["test/accuracy_avg_at_half"] == scores["test_at_half"]["accuracy_avg"]
+        assert logged["test/conditional_difference"] == scores["distributions"]["conditional_avg"]
 
 
 def test_logging_again_adds_nothing(finished):
