@@ -56,7 +56,7 @@ def prepare_faces(experiment: Experiment) -> None:
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
-    for dataset in (coded, *further):
+    for dataset in (coded, *further[: len(experiment.also)]):  # more of T2 does no harm
         refuse_leftovers(dataset)
     for dataset in (coded, *further):
         find_faces(dataset)

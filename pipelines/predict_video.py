@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import whole, writing_to
+from au_core.data.files import remove_leftovers, whole, writing_to
 from au_core.data.video import ended_early, is_picture, open_video, timed_frames
 from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
@@ -73,6 +73,7 @@ def _begun(path: Path, stack: ExitStack) -> Path:
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise ConfigError(f"{path}: no file that could be replaced; choose another")
+    remove_leftovers(path)
     with writing_to(path):
         return stack.enter_context(whole(path, path.suffix))
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from au_core.config import LAYOUTS, PreprocessConfig
 from au_core.data.files import held_alone, raise_if_full, write_bytes, write_table
+from au_core.data.provenance import read_quality
 from au_core.data.readers import list_sequences
 from au_core.data.schema import QUALITY, SequenceRef, shard_path, shards
 from au_core.errors import ConfigError, DatasetError
@@ -92,12 +92,7 @@ def _find_faces(refs: list[SequenceRef], faces: Path, cfg: PreprocessConfig) -> 
 
 def _finished(refs: list[SequenceRef], cfg: PreprocessConfig, faces: Path) -> dict[SequenceRef, Status]:
     """Quality rows of what an earlier run made of the same files with the same settings."""
-    path = faces / "quality.parquet"
-    try:
-        rows = pq.ParquetFile(path).read().cast(QUALITY).to_pylist() if path.exists() else []
-    except (OSError, ValueError):  # of an older version, or damaged: the shards themselves know
-        rows = []
-    last = {(row["subject"], row["sequence"]): row for row in rows}
+    last = {(row["subject"], row["sequence"]): row for row in read_quality(faces)}
     with ThreadPoolExecutor(8) as pool:
         done = pool.map(lambda ref: finished(ref, cfg, faces, last.get((ref.subject, ref.sequence))), refs)
         return {ref: row for ref, row in zip(refs, done, strict=True) if row}
@@ -116,8 +111,8 @@ def refuse_leftovers(dataset: Dataset) -> None:
     """
     if left := _orphans(dataset.refs, dataset.faces):
         raise ConfigError(
-            f"{left[0]}: of a sequence that is not in this dataset ({len(left)} such shards); "
-            "remove them, or choose another --out"
+            f"{left[0]}: of a sequence that is not in this dataset ({len(left)} such shards); remove them, "
+            f"or {dataset.faces}, which is then made anew, or choose another --out"
         )
 
 

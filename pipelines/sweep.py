@@ -83,8 +83,7 @@ def search(sweep: Sweep) -> Scores:
             verbose=0,
         ),
     )
-    with held_alone(sweep.experiment.out / "sweeps" / sweep.space):
-        results = tuner.fit()
+    results = tuner.fit()
     if results.num_errors:
         raise AuError(
             f"{results.num_errors} trials failed, the first: {str(results.errors[0]).splitlines()[-1]}"
@@ -183,7 +182,8 @@ def main(argv: list[str] | None = None) -> None:
         seeds=experiment.cfg.seeds[:1],
     )
     plans = replace(experiment, cfg=cfg).plans_by_fold(args.folds)
-    table = table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans)))
+    with held_alone(experiment.out / "sweeps" / args.space):
+        table = table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans)))
     write_text(f"{table}\n", experiment.out / "sweeps" / f"{args.space}.txt")
     print(table)
 

@@ -14,7 +14,8 @@ def census(data: TrainingSet, columns: Sequence[str]) -> dict[str, Any]:
     """``training_set.json``: faces, those with any label, and by AU how many know it and show it.
 
     ``labelled_share`` is of all faces that are trained on: of whole people or sequences a missing rate can
-    only hide so many as there are, and unlabelled video adds to the others.
+    only hide so many as there are, and unlabelled video adds to the others. ``unlabelled_drawn`` is added
+    by who trains: whether the others are enough to be m2 of every batch.
     """
     known, present = data.labels >= 0, data.labels == 1
     faces, labelled = len(data.faces), int(known.any(axis=1).sum())
@@ -46,7 +47,7 @@ def check_validation(faces: Faces) -> Faces:
         people = ", ".join(sorted(np.unique(faces.subject.astype(str))))
         raise DatasetError(
             f"validation subjects {people}: no AU is coded as present in any of their {len(faces)} faces, so "
-            "neither epoch nor thresholds can be chosen; a larger --validation-subjects takes more people, "
-            "video without labels belongs in --unlabelled"
+            "neither epoch nor thresholds can be chosen; a larger share (--validation-subjects) takes more "
+            "people where the protocol lists none, video without labels belongs in --unlabelled"
         )
     return faces

@@ -164,7 +164,7 @@ def held_alone(folder: Path, wait: bool = False) -> Iterator[None]:
 
 def remove_leftovers(path: Path) -> None:
     """Remove what killed writers of ``path`` left half-written."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
         leftover.unlink(missing_ok=True)
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from posixpath import normpath
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         whose: dict[str, str] = {}
         for line in filter(None, lines):
             source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
-            if (other := whose.setdefault(source, subject)) != subject:
+            if (other := whose.setdefault(normpath(source), subject)) != subject:
                 raise DatasetError(
                     f"{path}, line {lines.line_num}: {source} is of {subject}, before it was of {other}; "
                     "expected files of one person each, or the same face would be trained and tested on"

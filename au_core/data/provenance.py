@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.data.files import replace_atomically
-from au_core.data.schema import SequenceRef
+from au_core.data.schema import QUALITY, SequenceRef
 
 
 def source_files(ref: SequenceRef) -> list[Path]:
@@ -91,6 +92,15 @@ def _write(
 def _row_groups(file: pq.ParquetFile) -> Iterator[pa.Table]:
     for group in range(file.num_row_groups):
         yield file.read_row_group(group)
+
+
+def read_quality(faces: Path) -> list[dict[str, Any]]:
+    """The rows of ``quality.parquet``; none where it is missing, damaged, or of an older version."""
+    path = faces / "quality.parquet"
+    try:
+        return pq.ParquetFile(path).read().cast(QUALITY).to_pylist() if path.exists() else []
+    except (OSError, ValueError):
+        return []
 
 
 def shard_metadata(shard: Path) -> dict[str, str]:

@@ -107,6 +107,11 @@ class Sampler:
             torch.from_numpy(np.stack([self.coding[name] for name in self.faces.dataset[rows]]))
         )
 
+    @property
+    def draws_t2(self) -> bool:
+        """Whether there are unlabelled faces enough for m2 of every batch; else all m are labelled."""
+        return len(self.t2) >= max(self.cfg.m2, FEW * len(self.faces))
+
     def _next(self, stream: str) -> int:
         self.drawn[stream] += 1
         return self.drawn[stream] - 1
@@ -119,7 +124,7 @@ class Sampler:
         cfg = self.cfg
         if stream == "images":
             return self._share("x", number, cfg.m)
-        if len(self.t2) < max(cfg.m2, FEW * len(self.faces)):  # they would be half of every batch
+        if not self.draws_t2:  # they would be half of every batch
             return self.t1[self._share("t1", number, cfg.m)]
         labelled, others = self._share("t1", number, cfg.m1), self._share("t2", number, cfg.m2)
         return np.concatenate([self.t1[labelled], self.t2[others]])
@@ -185,14 +190,15 @@ def coding_of(labels: np.ndarray, datasets: np.ndarray) -> dict[str, np.ndarray]
 def real_vectors(labels: np.ndarray, datasets: np.ndarray) -> np.ndarray:
     """Y^t: the label vectors ``int8[R, L]`` of T1 that know every AU which their dataset (``str[N]``) codes.
 
-    Where these are less than half of T1 (labels missing one by one), every vector of T1 is taken, and D
-    compares what each knows: missing at random, a part of a vector is a fair sample of that part.
+    Where these are less than half of a dataset's T1 (labels missing one by one), all its vectors are taken,
+    and D compares what each knows: missing at random, a part of a vector is a fair sample of that part.
     """
-    known, whole = labels >= 0, np.zeros(len(labels), bool)
+    known, taken = labels >= 0, np.zeros(len(labels), bool)
     for name, coded in coding_of(labels, datasets).items():
-        whole |= (datasets == name) & known[:, coded].all(axis=1)
-    t1 = known.any(axis=1)
-    return labels[whole if 2 * whole.sum() >= t1.sum() else t1]
+        t1 = (datasets == name) & known.any(axis=1)
+        whole = t1 & known[:, coded].all(axis=1)
+        taken |= whole if 2 * whole.sum() >= t1.sum() else t1
+    return labels[taken]
 
 
 def class_weights(labels: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def timed_frames(path: Path | str) -> Iterator[tuple[float, np.ndarray]]:
     Raises:
         DatasetError: OpenCV cannot decode it, or not one frame of it.
     """
-    path, seconds = Path(path), -1.0
+    path, number = Path(path), 0
     if is_picture(path):
         picture = read_picture(path)
         if picture is None:
@@ -93,9 +93,9 @@ def timed_frames(path: Path | str) -> Iterator[tuple[float, np.ndarray]]:
     capture = _capture(path)
     try:
         while (frame := capture.read()[1]) is not None:
-            seconds = _time(capture, seconds)
-            yield seconds, frame
-        if seconds < 0:
+            number += 1
+            yield _time(capture, number), frame
+        if number == 0:
             raise DatasetError(
                 f"{path}: not one frame could be decoded ({_codec(capture)}); expected a video in a format "
                 "that OpenCV reads, such as H.264: ffmpeg -i VIDEO -c:v libx264 NEW.mp4"
@@ -104,13 +104,13 @@ def timed_frames(path: Path | str) -> Iterator[tuple[float, np.ndarray]]:
         capture.release()
 
 
-def _time(capture: cv2.VideoCapture, before: float) -> float:
-    """Seconds from the start of the frame just read; from the rate where the container has no better."""
+def _time(capture: cv2.VideoCapture, number: int) -> float:
+    """Seconds from the start of the frame just read, the ``number``-th; by the rate where none are noted."""
     seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-    if math.isfinite(seconds) and seconds > before:
-        return seconds
+    if number == 1 or (math.isfinite(seconds) and seconds > 0):
+        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
     fps = capture.get(cv2.CAP_PROP_FPS)
-    return max(before, 0) + 1 / (fps if 0 < fps < 1000 else 25.0)
+    return (number - 1) / (fps if 0 < fps < 1000 else 25.0)
 
 
 def _codec(capture: cv2.VideoCapture) -> str:
@@ -156,33 +156,48 @@ def _coded_frames(path: Path, frames: list[int]) -> Iterator[Frame]:
     Raises:
         DatasetError: some frames are lost, and nobody can tell which.
     """
-    capture, at, seconds = _capture(path), 1, -1.0
+    capture, at = _capture(path), 1
     try:
         for frame in frames:
             while at < frame and capture.grab():
                 at += 1
             picture = capture.read()[1] if at == frame else None
-            if picture is None and at <= frame:
-                _check_numbers(path, at - 1, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
             at += picture is not None
-            seconds = seconds if picture is None else _time(capture, seconds)
-            yield frame, picture, None if picture is None else seconds
+            yield frame, picture, None if picture is None else _time(capture, at - 1)
+        if indexed := _frames_in_index(path):  # labels may end before the video does
+            while capture.grab():
+                at += 1
+            _check_numbers(path, at - 1, indexed)
     finally:
         capture.release()
 
 
-def _check_numbers(path: Path, read: int, declared: int) -> None:
-    """Refuse an AVI that is damaged inside: it has no time stamps, so all later frames came too early.
-
-    One that was cut off at its end is shorter than it says; its frames have their own numbers.
-    """
-    with path.open("rb") as file:
-        kind, size = file.read(4), int.from_bytes(file.read(4), "little")
-    if kind == b"RIFF" and read < declared and path.stat().st_size >= size + 8:
+def _check_numbers(path: Path, read: int, indexed: int) -> None:
+    """Refuse an AVI that is damaged inside: it has no time stamps, so all later frames came too early."""
+    if read < indexed:
         raise DatasetError(
-            f"{path}: only {read} of its {declared} frames can be decoded, and nobody can tell which, "
+            f"{path}: only {read} of its {indexed} frames can be decoded, and nobody can tell which, "
             "so labels would stand beside other frames; repair the file or get it anew"
         )
+
+
+def _frames_in_index(path: Path) -> int:
+    """Frames that the index of an AVI lists; 0 where there is none.
+
+    One that was cut off at its end has lost its index; the frames before have their own numbers.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF" or file.seek(8) != 8 or file.read(4) != b"AVI ":
+            return 0
+        while len(head := file.read(8)) == 8:
+            size = int.from_bytes(head[4:], "little")
+            if head[:4] == b"idx1":
+                entries = np.frombuffer(file.read(size // 16 * 16), "<u4").reshape(-1, 4)
+                streams = entries[:, 0].astype("<u4").view("S4")
+                pictures = np.char.endswith(streams, b"dc") | np.char.endswith(streams, b"db")
+                return int((pictures & (entries[:, 3] > 0)).sum())  # of size 0: the picture before, again
+            file.seek(size + size % 2, os.SEEK_CUR)
+    return 0
 
 
 def _capture(path: Path) -> cv2.VideoCapture:

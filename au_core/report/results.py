@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from au_core.compare import flattened
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
 from au_core.data.layout import run_folders
 from au_core.data.protocols import folds_of
+from au_core.data.provenance import read_quality
 from au_core.errors import ConfigError
 from au_core.training.state import read_history
 
@@ -189,12 +189,8 @@ def collect(out: Path) -> Results:
         experiment=read_json(words) if words.exists() else {},
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
-        sequences=_sequences(out / "faces" / "quality.parquet"),
+        sequences=tuple(row["status"] for row in read_quality(out / "faces")),
     )
-
-
-def _sequences(quality: Path) -> tuple[str, ...]:
-    return tuple(pq.read_table(quality, columns=["status"])["status"].to_pylist()) if quality.exists() else ()
 
 
 def _rank(method: str) -> tuple[bool, bool, str]:

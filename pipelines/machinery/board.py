@@ -60,6 +60,8 @@ class Board:
 def counts_line(counts: dict[str, Any]) -> str:
     """What a training learns from, and which AUs nobody could learn from it."""
     text = f"{counts['faces']:,} faces, {counts['labelled']:,} labelled ({counts['labelled_share']:.0%})"
+    if counts["labelled"] < counts["faces"] and not counts["unlabelled_drawn"]:
+        text += ", too few unlabelled ones to be drawn"
     if aus := unlearnable(counts):
         text += f"; warning: always absent, always present or never coded: {', '.join(aus)}"
     return text

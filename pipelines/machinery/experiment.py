@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-import pyarrow.parquet as pq
-
 from au_core.aus import SPECS, DatasetSpec, active_from
 from au_core.compare import content_of, digest_of
 from au_core.config import (
@@ -22,6 +20,7 @@ from au_core.data.files import quoted, write_json
 from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.data.prior import load_label_prior
+from au_core.data.provenance import read_quality
 from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
@@ -70,7 +69,7 @@ class Experiment:
         """Its trainings.
 
         Raises:
-            ConfigError: there are no faces yet.
+            ConfigError: there are no faces yet, or some of data that was not prepared with the rest.
             DatasetError: the label prior is unreadable.
         """
         self._check_faces()
@@ -81,11 +80,16 @@ class Experiment:
 
     def _subjects(self) -> list[str]:
         """Everyone in the dataset, also who has no face: folds must not change when one video fails."""
-        quality = self.faces / "quality.parquet"
-        listed = (
-            pq.read_table(quality, columns=["subject"])["subject"].to_pylist() if quality.exists() else []
+        listed, there = (
+            {unquote(quoted(row["subject"])) for row in read_quality(self.faces)},
+            list_subjects(self.faces),
         )
-        return sorted({unquote(quoted(subject)) for subject in listed}) or list_subjects(self.faces)
+        if listed and (more := [subject for subject in there if subject not in listed]):
+            raise ConfigError(
+                f"{self.faces}: {more[0]} is not in quality.parquet, which lists what was prepared last "
+                f"({len(more)} such people); prepare all data in one command, or remove their folders"
+            )
+        return sorted(listed) or there
 
     def plans_by_fold(self, folds: Sequence[int] | None) -> dict[int, FoldPlan]:
         """The training of each of the ``folds``, by default of the first, where there is one for each.
@@ -163,7 +167,7 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         "--active-from",
         type=int,
         choices=range(1, 6),
-        help="lowest code that means active (default: 2 for DISFA's intensities, else 1)",
+        help="lowest code of --data that means active (default: 2 for DISFA's intensities, else 1)",
     )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
     parser.add_argument(

@@ -66,8 +66,9 @@ def claimed(plans: Sequence[FoldPlan], experiment: Experiment) -> Iterator[list[
         if not folder.scores.exists():
             check_fits(plan.scaling)
     with ExitStack() as stack:
-        for plan in plans:  # beside the folders, which may be made anew
-            stack.enter_context(held_alone(experiment.out / "runs" / ".locks" / plan.run))
+        for plan, folder in jobs:
+            if not folder.scores.exists():  # beside the folders, which may be made anew
+                stack.enter_context(held_alone(experiment.out / "runs" / ".locks" / plan.run))
         for plan, folder in jobs:
             claim(folder, plan)
         yield jobs

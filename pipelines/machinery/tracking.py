@@ -76,7 +76,9 @@ class Tracking:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a trace, where we say a line
         self.client = MlflowClient(self.uri)
         found = self.client.get_experiment_by_name(name)
-        ours = self.uri.startswith("sqlite")  # a server keeps files where its own page finds them
+        ours = not self.uri.startswith(
+            ("http", "databricks")
+        )  # a server keeps files where its own page finds them
         artifacts = (self.out.absolute() / "mlartifacts").as_uri() if ours else None
         self.experiment = (
             found.experiment_id if found else self.client.create_experiment(name, artifacts, KIND)

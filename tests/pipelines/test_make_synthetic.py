@@ -1,11 +1,14 @@
+import errno
+
 import cv2
 import pytest
 
 from au_core.config import SyntheticConfig
+from au_core.data.files import raise_if_full
 from au_core.data.synthetic.sheet import EDGE, LABEL
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
-from au_core.errors import AuError, ConfigError
-from pipelines.make_synthetic import main, make_synthetic
+from au_core.errors import AuError, ConfigError, FullDiskError
+from pipelines.make_synthetic import _draw, main, make_synthetic
 from tests.pipelines.conftest import snapshot
 from tests.pipelines.processes import begin, descendants, end, wait_until
 
@@ -62,11 +65,18 @@ def test_another_dataset_is_not_mixed_in(local_ray, tmp_path):
         make_synthetic(SyntheticConfig(subjects=3, sequences=2, frames=4), tmp_path)
 
 
-def test_a_full_disk_is_one_line(local_ray, tmp_path):
-    """A limit on a file's size is the nearest that a test can do to a disk."""
-    (tmp_path / "2D+3D").mkdir()
-    (tmp_path / "Sequences").write_text("a file where a folder belongs")
-    (tmp_path / "AUCoding").write_text("")
+def test_a_full_disk_in_a_worker_travels_as_words(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pipelines.make_synthetic.write_sequence", full)
+    row = _draw({"subject": "F001", "sequence": "T1"}, CFG, str(tmp_path))
+    with pytest.raises(FullDiskError, match="no space left on the disk; make room and run the same command"):
+        raise_if_full([row["failed"]])
+
+
+def test_what_cannot_be_written_is_one_line(local_ray, tmp_path):
+    (tmp_path / "AUCoding").write_text("a file where a folder belongs")
     with pytest.raises(AuError, match=r"6 of 6 sequences could not be written, the first: .*AUCoding"):
         make_synthetic(CFG, tmp_path)
 

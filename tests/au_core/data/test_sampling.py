@@ -232,6 +232,12 @@ def test_whole_vectors_are_enough_if_they_are_half_of_t1(parts, drawn):
     assert len(real_vectors(labels, np.array(["BP4D"] * len(labels)))) == drawn
 
 
+def test_each_dataset_has_its_real_vectors_however_many_of_another_are_whole():
+    labels = np.array([[0, 1, -1]] * 9 + [[-1, 0, 1], [-1, 1, -1], [-1, -1, 1], [-1, -1, -1]], np.int8)
+    real = real_vectors(labels, np.array(["BP4D"] * 9 + ["DISFA"] * 4))
+    assert real.tolist() == labels[:12].tolist()
+
+
 def test_mixed_datasets_say_what_is_coded_of_each_face(faces):
     """A face of unlabelled video might be of either: all AUs are compared that the real vector knows."""
     n = len(faces)

@@ -52,7 +52,12 @@ def test_a_half_made_store_is_made_anew(tmp_path):
     (pictures,) = (folder / ".store").glob("*.faces")
     pictures.write_bytes(b"half")
     pictures.with_suffix(".rows").unlink()  # the rows come last
+    left = pictures.with_name(
+        f".{pictures.name}.0123456789ab.tmp"
+    )  # by a killed worker, as large as all faces
+    left.touch()
     assert open_store(folder).rows.equals(rows) and pictures.stat().st_size > 4
+    assert not left.exists()
 
 
 def test_workers_that_start_together_make_one_store(tmp_path):

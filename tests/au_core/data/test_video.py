@@ -32,10 +32,10 @@ def film(path, codec="MJPG", fps=25):
     return path
 
 
-def coded(path) -> FrameRows:
+def coded(path, first=1, last=N) -> FrameRows:
     ref = SequenceRef(layout="videos", dataset="x", subject="a", sequence="b", source=path.name, root="/")
-    frames = np.arange(1, N + 1, dtype=np.int32)
-    return FrameRows(ref=ref, aus=(12,), frames=frames, codes=np.zeros((N, 1), np.int8), video=path)
+    frames = np.arange(first, last + 1, dtype=np.int32)
+    return FrameRows(ref=ref, aus=(12,), frames=frames, codes=np.zeros((len(frames), 1), np.int8), video=path)
 
 
 def test_times_are_those_of_a_rate_that_varies(tmp_path):
@@ -55,8 +55,9 @@ def test_times_of_a_constant_rate_are_evenly_spaced(tmp_path, name, codec):
     assert [number_in(image) for _, image, _ in frames] == list(range(1, N + 1))
 
 
-def test_frames_after_a_damaged_place_are_not_taken_for_others(tmp_path):
-    """An AVI's frames are counted: each one lost makes all later ones too early."""
+@pytest.mark.parametrize(("first", "last"), [(1, N), (1, 150), (140, 145)], ids=["all", "some", "a few"])
+def test_frames_after_a_damaged_place_are_not_taken_for_others(tmp_path, first, last):
+    """An AVI's frames are counted: each one lost makes all later ones too early, whichever have labels."""
     path = film(tmp_path / "a.avi")
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
@@ -65,7 +66,19 @@ def test_frames_after_a_damaged_place_are_not_taken_for_others(tmp_path):
     read = [number_in(image) for image in video_frames(path)]
     assert len(read) < N and read != list(range(1, len(read) + 1)), "as it should be for this test"
     with pytest.raises(DatasetError, match=rf"only {len(read)} of its {N} frames .* nobody can tell which"):
-        list(decode(coded(path)))
+        list(decode(coded(path, first, last)))
+
+
+def test_a_whole_video_with_a_wrong_header_is_taken_as_it_is(tmp_path):
+    path = film(tmp_path / "a.avi")
+    data = bytearray(path.read_bytes())
+    for field in (b"avih", b"strh"):  # the number of frames stands 16 and 32 bytes into these
+        at = data.index(field) + 8 + (16 if field == b"avih" else 32)
+        assert int.from_bytes(data[at : at + 4], "little") == N
+        data[at : at + 4] = (N + 1).to_bytes(4, "little")
+    path.write_bytes(data)
+    there = [image is not None for _, image, _ in decode(coded(path, 1, N + 1))]
+    assert there == [True] * N + [False]
 
 
 def test_a_video_that_was_cut_off_keeps_the_frames_before(tmp_path):

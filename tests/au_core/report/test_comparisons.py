@@ -3,6 +3,7 @@ import pytest
 
 from au_core.data.files import read_json, write_json, write_table
 from au_core.data.layout import run_folders
+from au_core.data.schema import QUALITY
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.page import build_sections, notice, run_table
 from au_core.report.results import averaged, collect
@@ -73,8 +74,8 @@ def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
 def test_lost_sequences_are_told_before_any_number(tmp_path):
     write_protocol(tmp_path)
     assert "sequences" not in notice(collect(tmp_path))
-    table = pa.table({"status": ["ok", "failed", "partial"]})
-    write_table(table, tmp_path / "faces" / "quality.parquet")
+    rows = [dict.fromkeys(QUALITY.names) | {"status": status} for status in ("ok", "failed", "partial")]
+    write_table(pa.Table.from_pylist(rows, QUALITY), tmp_path / "faces" / "quality.parquet")
     assert "2 of 3 sequences failed or lack frames" in notice(collect(tmp_path))
 
 

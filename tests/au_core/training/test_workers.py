@@ -22,6 +22,7 @@ CFG = AdversarialConfig(alpha=0.3)
 CASES = {
     "plain": dict(norm=False),
     "shared batch": dict(norm=False, step="shared"),
+    "mixed sets": dict(norm=False, kind="mixed sets"),
     "worker norm": dict(norm=True),
     "sync norm": dict(norm=True, sync=True),
 }
@@ -30,19 +31,23 @@ CASES = {
 class Shard:
     """A worker's rows of every draw: labelled faces come first, so the first worker has most."""
 
-    def __init__(self, rank: int, world: int) -> None:
-        self.draw, self.class_weights = Draws(3), None
+    def __init__(self, rank: int, world: int, kind: str = "mixed") -> None:
+        self.draw, self.class_weights = Draws(3, kind), None
         self.rows = slice(rank * 6 // world, (rank + 1) * 6 // world)
 
     def images(self):
-        return self.draw.images()[0][self.rows], None
+        x, coded = self.draw.images()
+        return x[self.rows], self._part(coded)
 
     def real_labels(self):
         return self.draw.real_labels()[self.rows]
 
     def mixed(self):
-        x, y, _ = self.draw.mixed()
-        return x[self.rows], y[self.rows], None
+        x, y, coded = self.draw.mixed()
+        return x[self.rows], y[self.rows], self._part(coded)
+
+    def _part(self, coded):
+        return None if coded is None else coded[self.rows]
 
 
 def game_of(case: dict) -> Game:
@@ -74,7 +79,7 @@ def worker(rank: int, folder: str) -> None:
     for name, case in CASES.items():
         game = game_of(case)
         game = rebuilt(game, *map(DistributedDataParallel, (game.recognizer, game.discriminator)))
-        found[name] = after_steps(game, Shard(rank, 2), case)
+        found[name] = after_steps(game, Shard(rank, 2, case.get("kind", "mixed")), case)
     found["nan"] = refused(rank)
     found["shared"] = on_a_disk_and_in_norms(rank)
     torch.save(found, f"{folder}/{rank}.pt")

@@ -58,7 +58,7 @@ def test_a_warning_is_told_once(run, tmp_path, capsys):
 def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):
     plan, folder = run
     folder.history.unlink()
-    counts = {"faces": 2000, "labelled": 500, "labelled_share": 0.25}
+    counts = {"faces": 2000, "labelled": 500, "labelled_share": 0.25, "unlabelled_drawn": False}
     write_json(
         counts | {"known": {"AU01": 9, "AU02": 9}, "present": {"AU01": 4, "AU02": 0}}, folder.training_set
     )
@@ -66,7 +66,10 @@ def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):
     for _ in range(2):
         board.poll()
     told = capsys.readouterr().err
-    assert told.count("2,000 faces, 500 labelled (25%); warning: always absent, ") == 1
+    assert (
+        told.count("2,000 faces, 500 labelled (25%), too few unlabelled ones to be drawn; warning: always ")
+        == 1
+    )
     assert "never coded: AU02\n" in told
 
 

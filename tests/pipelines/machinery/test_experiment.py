@@ -15,6 +15,7 @@ from au_core.config import SyntheticConfig, TrainConfig
 from au_core.data.files import read_json, write_table
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.sampling import Sampler
+from au_core.data.schema import QUALITY
 from au_core.errors import ConfigError, DatasetError
 from pipelines.full_protocol import full_protocol
 from pipelines.machinery.cluster import check_fits, cores_here
@@ -192,10 +193,11 @@ def test_drawn_people_are_told_from_real_ones_wherever_they_were_drawn(tiny, tmp
 
 
 def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):
-    """Whoever was listed counts, with a face or without; whoever is no longer listed does not."""
+    """Whoever was listed counts, with a face or without; faces of anybody else are refused."""
     people = [f"person {k}" for k in range(9)]
-    write_toy_faces(tmp_path / "faces", [*people, "left from before"], dataset="manifest")
-    write_table(pa.table({"subject": people}), tmp_path / "faces" / "quality.parquet")
+    write_toy_faces(tmp_path / "faces", people, dataset="manifest")
+    rows = [dict.fromkeys(QUALITY.names) | {"subject": person} for person in people]
+    write_table(pa.Table.from_pylist(rows, QUALITY), tmp_path / "faces" / "quality.parquet")
     experiment = Experiment(cfg=replace(tiny, protocol="hashed_three_fold"), out=tmp_path)
     whole = experiment.plans()
     assert {name for plan in whole for name in plan.test_subjects} == {*people}
@@ -203,6 +205,13 @@ def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):
     folds = [(plan.train_subjects, plan.val_subjects, plan.test_subjects) for plan in whole]
     after = experiment.plans()
     assert [(plan.train_subjects, plan.val_subjects, plan.test_subjects) for plan in after] == folds
+    write_toy_faces(tmp_path / "faces", ["left from before"], dataset="manifest")
+    with pytest.raises(
+        ConfigError, match=r"left from before is not in quality.parquet, .* \(1 such people\)"
+    ):
+        experiment.plans()
+    (tmp_path / "faces" / "quality.parquet").write_bytes(b"damaged")
+    assert len(experiment.plans()) == len(whole), "by the folders then"
 
 
 @pytest.mark.parametrize(("folds", "found"), [(None, [1]), ([3, 1], [3, 1])])
