@@ -157,11 +157,12 @@ def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None
     """
     rows = table.to_pylist()
     bad = [row for row in rows if row["status"] != "ok"]
+    failed = sum(row["status"] == "failed" for row in bad)
     found, decoded = (sum(row[key] for row in rows) for key in ("faces_found", "frames_decoded"))
     print(
         f"faces: {len(rows)} sequences ({n_new} new), {decoded:,} frames, a face in {found:,}, "
         f"{sum(map(lost_frames, rows)):,} lost; "
-        f"{len(bad)} with problems, listed in {faces / 'quality.parquet'}",
+        f"{len(bad)} with problems ({failed} failed), listed in {faces / 'quality.parquet'}",
         file=sys.stderr,
     )
     for row in bad[:TOLD]:
@@ -175,7 +176,7 @@ def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None
             file=sys.stderr,
         )
     raise_if_full(row["reason"] for row in bad)
-    if rows and all(row["status"] == "failed" for row in rows):
+    if rows and failed == len(rows):
         raise DatasetError(f"each of {len(rows)} sequences failed, the first: {rows[0]['reason']}")
 
 

@@ -42,12 +42,16 @@ def notice(found: Survey) -> str:
     """The whole in one sentence."""
     coded = sum(row["frames_coded"] or 0 for row in found.quality)
     decoded = sum(row["frames_decoded"] for row in found.quality)
-    bad = sum(row["status"] != "ok" for row in found.quality)
+    status, people = (
+        Counter(row["status"] for row in found.quality),
+        {row["subject"] for row in found.quality},
+    )
     share = sum(row["faces_found"] for row in found.quality) / max(decoded, 1)
     words = f"{coded:,} coded frames, of which " if coded else ""
     return (
-        f"{len(found.quality)} sequences of {len(found.people)} people: {words}{decoded:,} frames were "
-        f"decoded, a face in {100 * share:.1f} %; {bad} sequences with losses."
+        f"{len(found.quality)} sequences of {len(people)} people, {status['failed']} failed, "
+        f"{status['partial']} with losses: {words}{decoded:,} frames were decoded, a face in "
+        f"{100 * share:.1f} % of these."
     )
 
 
