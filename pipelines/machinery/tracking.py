@@ -10,12 +10,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from au_core.compare import digest_of, flattened
-from au_core.data.files import read_json
+from au_core.data.files import held_alone, read_json
 from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
@@ -74,15 +75,15 @@ class Tracking:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a trace, where we say a line
-        self.client = MlflowClient(self.uri)
-        found = self.client.get_experiment_by_name(name)
-        ours = not self.uri.startswith(
-            ("http", "databricks")
-        )  # a server keeps files where its own page finds them
-        artifacts = (self.out.absolute() / "mlartifacts").as_uri() if ours else None
-        self.experiment = (
-            found.experiment_id if found else self.client.create_experiment(name, artifacts, KIND)
-        )
+        artifacts = self.out.absolute() / "mlartifacts"
+        ours = not self.uri.startswith(("http", "databricks"))  # a server has files where its page finds them
+        with held_alone(artifacts, wait=True) if ours else nullcontext():  # two would make the tables at once
+            self.client = MlflowClient(self.uri)
+            found = self.client.get_experiment_by_name(name)
+            place = artifacts.as_uri() if ours else None
+            self.experiment = (
+                found.experiment_id if found else self.client.create_experiment(name, place, KIND)
+            )
         tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}
         self.parent = self._find_or_create(f"protocol in {self.out}", "protocol", tags)
         self._log_params(self.parent, config)

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 
 import pytest
 from mlflow import MlflowClient
@@ -76,3 +78,13 @@ def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
 @pytest.mark.parametrize("config", [{"a": {"b": 1, "c": {"d": [2]}}, "e": None}])
 def test_settings_are_flattened(config):
     assert flattened(config) == {"a.b": "1", "a.c.d": "[2]", "e": "None"}
+
+
+def test_commands_that_begin_together_share_one_database(tmp_path):
+    """As the jobs of an array do; MLflow itself would fail where two make its tables."""
+    code = "import sys; from pathlib import Path; from pipelines.machinery.tracking import Tracking\n"
+    code += "sys.exit(Tracking(Path(sys.argv[1]), 'toy', {}).off)"
+    words = [sys.executable, "-c", code, str(tmp_path)]
+    together = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [run.communicate()[1].count("warning: MLflow") for run in together] == [0, 0]
+    assert [run.returncode for run in together] == [0, 0]
