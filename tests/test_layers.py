@@ -19,6 +19,7 @@ au_core.data au_core.data.facts
 au_core.data.files
 au_core.data.schema
 au_core.data.layout
+au_core.data.avi
 au_core.data.video
 au_core.data.tree
 au_core.data.bp4d

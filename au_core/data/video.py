@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from au_core.data.avi import frames_in_index
 from au_core.data.files import readable
 from au_core.data.schema import FrameRows
 from au_core.errors import DatasetError
@@ -164,7 +165,7 @@ def _coded_frames(path: Path, frames: list[int]) -> Iterator[Frame]:
             picture = capture.read()[1] if at == frame else None
             at += picture is not None
             yield frame, picture, None if picture is None else _time(capture, at - 1)
-        if indexed := _frames_in_index(path):  # labels may end before the video does
+        if indexed := frames_in_index(path):  # labels may end before the video does
             while capture.grab():
                 at += 1
             _check_numbers(path, at - 1, indexed)
@@ -179,25 +180,6 @@ def _check_numbers(path: Path, read: int, indexed: int) -> None:
             f"{path}: only {read} of its {indexed} frames can be decoded, and nobody can tell which, "
             "so labels would stand beside other frames; repair the file or get it anew"
         )
-
-
-def _frames_in_index(path: Path) -> int:
-    """Frames that the index of an AVI lists; 0 where there is none.
-
-    One that was cut off at its end has lost its index; the frames before have their own numbers.
-    """
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF" or file.seek(8) != 8 or file.read(4) != b"AVI ":
-            return 0
-        while len(head := file.read(8)) == 8:
-            size = int.from_bytes(head[4:], "little")
-            if head[:4] == b"idx1":
-                entries = np.frombuffer(file.read(size // 16 * 16), "<u4").reshape(-1, 4)
-                streams = entries[:, 0].astype("<u4").view("S4")
-                pictures = np.char.endswith(streams, b"dc") | np.char.endswith(streams, b"db")
-                return int((pictures & (entries[:, 3] > 0)).sum())  # of size 0: the picture before, again
-            file.seek(size + size % 2, os.SEEK_CUR)
-    return 0
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
