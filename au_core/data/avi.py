@@ -25,7 +25,7 @@ def frames_in_index(path: Path) -> int:
 
 
 def _pictures(index: bytes) -> int:
-    """Entries of 16 bytes (stream, flags, place, size) that are a new picture; of size 0 it is the old one."""
+    """Entries of 16 bytes (stream, flags, place, size) that are a new picture; of size 0: the old one."""
     entries = np.frombuffer(index[: len(index) // 16 * 16], np.dtype("S4, <u4, <u4, <u4"))
     video = np.char.endswith(entries["f0"], b"dc") | np.char.endswith(entries["f0"], b"db")
     return int((video & (entries["f3"] > 0)).sum())
