@@ -63,11 +63,11 @@ def predict_folder(
         finally:  # nor does a table outlive its faces where this fails
             todo = [table for table in tables if table.is_due()]
         failures = list(predict_all(todo, model, out, gpu)) if todo else []
-    tell(tables, out / "aus")
+    missing = tell(tables, out / "aus")
     raise_if_full(failures)
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
-    if strict and (missing := [table.video for table in tables if not table.path.is_file()]):
+    if strict and missing:
         raise AuError(f"{len(missing)} of {len(tables)} files have no table, such as {missing[0]}")
 
 
@@ -166,13 +166,14 @@ class PredictShard(JobActor):
         return {"faces": 0, "failed": f"{names['video']}: {reason}"}
 
 
-def tell(tables: Sequence[Table], folder: Path) -> None:
-    """Say how many tables there are, which are missing, and which belong to no video any more."""
-    there = [table.path for table in tables if table.path.is_file()]
+def tell(tables: Sequence[Table], folder: Path) -> list[Path]:
+    """Say how many tables there are, and which are of no video any more; returns the videos without one."""
+    without = [table.video for table in tables if not table.path.is_file()]
     left = set(folder.absolute().rglob("*.csv")) - {table.path for table in tables}
-    missing = f"; {len(tables) - len(there)} of {len(tables)} files have none" * (len(there) < len(tables))
+    missing = f"; {len(without)} of {len(tables)} files have none" * bool(without)
     more = f"; {len(left)} more are of videos that are gone, such as {min(left)}" if left else ""
-    print(f"{len(there)} tables in {folder}{missing}{more}", file=sys.stderr)
+    print(f"{len(tables) - len(without)} tables in {folder}{missing}{more}", file=sys.stderr)
+    return without
 
 
 def main(argv: list[str] | None = None) -> None:

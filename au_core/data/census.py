@@ -6,23 +6,23 @@ from typing import Any
 import numpy as np
 
 from au_core.data.faces import Faces
-from au_core.data.fold import TrainingSet
 from au_core.errors import DatasetError
 
 
-def census(data: TrainingSet, columns: Sequence[str]) -> dict[str, Any]:
-    """``training_set.json``: faces, those with any label, and by AU how many know it and show it.
+def census(labels: np.ndarray, columns: Sequence[str], unlabelled_drawn: bool) -> dict[str, Any]:
+    """``training_set.json`` of ``labels[N, L]``: faces, those with a label, by AU how many know and show it.
 
     ``labelled_share`` is of all faces that are trained on: of whole people or sequences a missing rate can
-    only hide so many as there are, and unlabelled video adds to the others. ``unlabelled_drawn`` is added
-    by who trains: whether the others are enough to be m2 of every batch.
+    only hide so many as there are, and unlabelled video adds to the others. ``unlabelled_drawn``: whether
+    these others are enough to be m2 of every batch.
     """
-    known, present = data.labels >= 0, data.labels == 1
-    faces, labelled = len(data.faces), int(known.any(axis=1).sum())
+    known, present = labels >= 0, labels == 1
+    faces, labelled = len(labels), int(known.any(axis=1).sum())
     return {
         "faces": faces,
         "labelled": labelled,
         "labelled_share": labelled / faces,
+        "unlabelled_drawn": unlabelled_drawn,
         "known": dict(zip(columns, known.sum(axis=0).tolist(), strict=True)),
         "present": dict(zip(columns, present.sum(axis=0).tolist(), strict=True)),
     }

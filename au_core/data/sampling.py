@@ -44,7 +44,6 @@ class Sampler:
         ahead: int = 2,
     ) -> None:
         cfg.check_workers(share.world)
-        self.data = data
         self.faces, self.labels, self.prior = data.faces, data.labels, data.prior
         self.cfg, self.train, self.seed, self.share = cfg, train, seed, share
         self.device, self.pool = torch.device(device), pool
@@ -53,8 +52,9 @@ class Sampler:
         self.t1, self.t2 = np.flatnonzero(known), np.flatnonzero(~known)
         if not len(self.t1):
             raise DatasetError("no labelled face is left to train on; lower the missing rate or add labels")
-        self.coding = coding_of(self.labels, self.faces.dataset)
-        self.real = real_vectors(self.labels, self.faces.dataset)
+        coding = coding_of(self.labels, self.faces.dataset)
+        self.real = real_vectors(self.labels, self.faces.dataset, coding)
+        self.coding = None if all(coded.all() for coded in coding.values()) else coding
         weights = class_weights(self.labels) if cfg.class_weighted else None
         self.class_weights = None if weights is None else torch.from_numpy(weights).float().to(device)
         pools = {"x": self.faces, "t1": self.t1, "t2": self.t2, "real": self.real, "prior": self.prior}
@@ -101,7 +101,7 @@ class Sampler:
         return pictures, self._moved(torch.from_numpy(self.labels[rows])), self._coded(rows)
 
     def _coded(self, rows: np.ndarray) -> Tensor | None:
-        if all(coded.all() for coded in self.coding.values()):
+        if self.coding is None:
             return None
         return self._moved(
             torch.from_numpy(np.stack([self.coding[name] for name in self.faces.dataset[rows]]))
@@ -187,14 +187,14 @@ def coding_of(labels: np.ndarray, datasets: np.ndarray) -> dict[str, np.ndarray]
     return {name: coded if coded.any() else ~coded for name, coded in coding.items()}
 
 
-def real_vectors(labels: np.ndarray, datasets: np.ndarray) -> np.ndarray:
+def real_vectors(labels: np.ndarray, datasets: np.ndarray, coding: dict[str, np.ndarray]) -> np.ndarray:
     """Y^t: the label vectors ``int8[R, L]`` of T1 that know every AU which their dataset (``str[N]``) codes.
 
     Where these are less than half of a dataset's T1 (labels missing one by one), all its vectors are taken,
     and D compares what each knows: missing at random, a part of a vector is a fair sample of that part.
     """
     known, taken = labels >= 0, np.zeros(len(labels), bool)
-    for name, coded in coding_of(labels, datasets).items():
+    for name, coded in coding.items():
         t1 = (datasets == name) & known.any(axis=1)
         whole = t1 & known[:, coded].all(axis=1)
         taken |= whole if 2 * whole.sum() >= t1.sum() else t1

@@ -63,10 +63,9 @@ def open_video(path: Path | str) -> VideoInfo:
         next(video_frames(path))  # raises if it is none
         return VideoInfo(1.0, 1)
     capture = _capture(path)
-    fps, declared = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    fps, declared = _rate(capture), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     capture.release()
-    count = int(declared) if math.isfinite(declared) and declared > 0 else 0
-    return VideoInfo(fps if 0 < fps < 1000 else 25.0, count)
+    return VideoInfo(fps, int(declared) if math.isfinite(declared) and declared > 0 else 0)
 
 
 def video_frames(path: Path | str) -> Iterator[np.ndarray]:
@@ -108,10 +107,13 @@ def timed_frames(path: Path | str) -> Iterator[tuple[float, np.ndarray]]:
 def _time(capture: cv2.VideoCapture, number: int) -> float:
     """Seconds from the start of the frame just read, the ``number``-th; by the rate where none are noted."""
     seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-    if number == 1 or (math.isfinite(seconds) and seconds > 0):
-        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+    return seconds if math.isfinite(seconds) and seconds > 0 else (number - 1) / _rate(capture)
+
+
+def _rate(capture: cv2.VideoCapture) -> float:
+    """Frames per second; 25 where the container says none, or nonsense."""
     fps = capture.get(cv2.CAP_PROP_FPS)
-    return (number - 1) / (fps if 0 < fps < 1000 else 25.0)
+    return fps if 0 < fps < 1000 else 25.0
 
 
 def _codec(capture: cv2.VideoCapture) -> str:

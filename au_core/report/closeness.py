@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 
 from au_core.data.facts import load_facts
 from au_core.report.blocks import Figure, Table
-from au_core.report.figures import STYLE, colour_of, legend, marker_of, panels, png_bytes
+from au_core.report.figures import STYLE, colour_of, marker_of, panel_per_rate, panels, png_bytes
 from au_core.report.published import method_label
 from au_core.report.results import Results, Run, over_folds
 from au_core.report.tables import SOURCE, number, percent, with_spread
 
-KEY = "distributions"
+KEY, AVERAGES = "distributions", ("marginal_avg", "conditional_avg")
 FROM = f"From `{KEY}` in {SOURCE}: test subjects, answers at 0.5."
 
 
@@ -27,8 +27,8 @@ def distribution_table(results: Results) -> Table:
     rows = []
     for method in results.methods:
         for rate in results.rates:
-            runs = [run for run in results.of(method, rate) if KEY in run.scores]
-            apart = [over_folds((run.pair[0], _points(run, key)) for run in runs) for key in _AVERAGES]
+            runs = _scored(results, method, rate)
+            apart = [over_folds((run.pair[0], _points(run, key)) for run in runs) for key in AVERAGES]
             printed = _printed(results, method, rate)
             if runs:
                 rows.append((method_label(method), percent(rate), *map(with_spread, apart), number(printed)))
@@ -41,7 +41,9 @@ def distribution_table(results: Results) -> Table:
     )
 
 
-_AVERAGES = ("marginal_avg", "conditional_avg")
+def _scored(results: Results, method: str, rate: float) -> list[Run]:
+    """Trainings whose scores are not of an older version."""
+    return [run for run in results.of(method, rate) if KEY in run.scores]
 
 
 def _points(run: Run, key: str) -> float:
@@ -62,15 +64,11 @@ def _printed(results: Results, method: str, rate: float) -> float | None:
 @mpl.rc_context(STYLE)
 def marginal_figure(results: Results) -> Figure:
     """P(AU) in labels and predictions, a panel per missing rate (Fig. 5a)."""
-    canvas, axes = panels(len(results.rates), 1, width=9.5, height=2.4)
-    for ax, rate in zip(axes[:, 0], results.rates, strict=True):
-        _marginal_panel(ax, results, rate)
-    legend(canvas, axes)
     return Figure(
         name="marginals",
         caption=f"How often each AU is present, in labels and in predictions (the paper's Fig. 5a). {FROM}",
         alt="Bars: share of faces with each AU; marks: share in the predictions of each method",
-        png=png_bytes(canvas),
+        png=panel_per_rate(results, _marginal_panel, height=2.4),
     )
 
 
@@ -83,10 +81,9 @@ def _marginal_panel(ax: Axes, results: Results, rate: float) -> None:
         at = x + 0.25 * (i - (len(results.methods) - 1) / 2)
         colour, marker = colour_of(results, method), marker_of(results, method)
         ax.plot(at, y, ls="", ms=5, label=method_label(method), color=colour, marker=marker)
-    ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="Present, %")
+    ax.set_ylabel("Present, %")
     ax.set_ylim(bottom=0)
     ax.set_xticks(x, [au.replace("AU0", "AU") for au in results.aus])
-    ax.grid(visible=False, axis="x")
 
 
 def _marginals(results: Results, runs: list[Run], key: str) -> list[float]:
@@ -113,12 +110,13 @@ def conditional_figure(results: Results) -> Figure:
 
 
 def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
-    runs = [run for run in results.of(method, rate) if KEY in run.scores]
+    runs = _scored(results, method, rate)
     ax.set_title(f"{method_label(method)}, {percent(rate)} hidden")
     ax.grid(visible=False)
     if not runs:
         return
-    names, cells = runs[0].scores["aus"], _mean_cells([run for run in runs if _like(run, runs[0])])
+    names = runs[0].scores["aus"]
+    cells = _mean_cells([run for run in runs if run.scores["aus"] == names])
     ax.imshow(cells, cmap="Oranges", vmin=0, vmax=50, aspect="auto")
     for (i, j), value in np.ndenumerate(cells):
         if not np.isnan(value):
@@ -126,10 +124,6 @@ def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
     short = [au.removeprefix("AU").lstrip("0") for au in names]
     ax.set_xticks(range(len(names)), short)
     ax.set_yticks(range(len(names)), short)
-
-
-def _like(run: Run, other: Run) -> bool:
-    return run.scores["aus"] == other.scores["aus"]
 
 
 def _mean_cells(runs: list[Run]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The report's figures, drawn with matplotlib in colours that colour-blind readers can tell apart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from itertools import product
 from typing import Any
@@ -47,17 +47,13 @@ CURVES = {
 @mpl.rc_context(STYLE)
 def au_figure(results: Results) -> Figure:
     """F1 of each AU by method, a panel per missing rate: a bar for the mean, a dot for each training."""
-    canvas, axes = panels(len(results.rates), 1, width=9.5, height=2.7)
-    for ax, rate in zip(axes[:, 0], results.rates, strict=True):
-        _au_panel(ax, results, rate)
-    legend(canvas, axes)
     return Figure(
         name="f1_per_au",
         caption="F1 of each AU on the test subjects: bars are means, dots the single trainings (folds and "
         'seeds), black lines the answer "active" to every face; thresholds chosen on the validation '
         f"subjects. From `test.f1` and `always_1.f1` in {SOURCE}.",
         alt="Bars with dots: F1 of each AU for each method, and of the answer active",
-        png=png_bytes(canvas),
+        png=panel_per_rate(results, _au_panel, height=2.7),
     )
 
 
@@ -73,9 +69,8 @@ def _au_panel(ax: Axes, results: Results, rate: float) -> None:
             ax.scatter(np.tile(x, len(f1)), f1, s=11, color=colour, linewidth=0, zorder=3)
     always = [results.blind(rate, au) for au in names]
     ax.plot(always, "_", color="black", ms=30, mew=1.2, label="always 1")
-    ax.set(title=f"{percent(rate)} of the labels hidden", ylabel="F1, %", ylim=(0, 100))
+    ax.set(ylabel="F1, %", ylim=(0, 100))
     ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])
-    ax.grid(visible=False, axis="x")
 
 
 @mpl.rc_context(STYLE)
@@ -96,7 +91,7 @@ def rate_figure(results: Results) -> Figure:
         ax.scatter(x, y, s=45, facecolors="none", edgecolors="black", zorder=3, label="Ours, as published")
     ax.set(xlabel="Training labels hidden, %", ylabel="Average F1, %")
     ax.set_xticks([100 * rate for rate in results.rates])
-    legend(canvas, axes)
+    _legend(canvas, axes)
     return Figure(
         name="f1_against_missing_rate",
         caption="Average F1 on the test subjects against the share of hidden labels (the paper's Fig. 4): "
@@ -125,7 +120,7 @@ def curves_figure(results: Results) -> Figure:
         ax.set(title=f"Test part {fold}" if i == 0 else None, ylabel=label if j == 0 else None)
         if i == len(CURVES) - 1:
             ax.set_xlabel("Step of Algorithm 1")
-    legend(canvas, axes)
+    _legend(canvas, axes)
     return Figure(
         name="training",
         caption="Training by fold: losses (means since the report before) and average F1 on the validation "
@@ -146,6 +141,17 @@ def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
     ]
 
 
+def panel_per_rate(results: Results, draw: Callable[[Axes, Results, float], None], height: float) -> bytes:
+    """What ``draw`` puts on a panel of its own for each missing rate, one below the other, as PNG."""
+    canvas, axes = panels(len(results.rates), 1, width=9.5, height=height)
+    for ax, rate in zip(axes[:, 0], results.rates, strict=True):
+        draw(ax, results, rate)
+        ax.set_title(f"{percent(rate)} of the labels hidden")
+        ax.grid(visible=False, axis="x")
+    _legend(canvas, axes)
+    return png_bytes(canvas)
+
+
 def panels(
     rows: int, columns: int, *, width: float, height: float, share: bool = False
 ) -> tuple[Canvas, np.ndarray]:
@@ -155,7 +161,7 @@ def panels(
     return canvas, axes
 
 
-def legend(canvas: Canvas, axes: np.ndarray) -> None:
+def _legend(canvas: Canvas, axes: np.ndarray) -> None:
     """One legend for all panels, above them."""
     found = [ax.get_legend_handles_labels() for ax in axes.flat]
     by_label = {

@@ -111,8 +111,7 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
     ):
         validation = check_validation(load_split(plan, sources.coded, "val"))
         if draw.share.rank == 0:
-            counts = census(draw.data, plan.spec.columns) | {"unlabelled_drawn": draw.draws_t2}
-            write_json(counts, folder.training_set)
+            write_json(census(draw.labels, plan.spec.columns, draw.draws_t2), folder.training_set)
         Training(plan, folder, method, game, draw, validation, pool, check).run()
 
 

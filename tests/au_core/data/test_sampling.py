@@ -13,7 +13,7 @@ from au_core.aus import BP4D, UNKNOWN
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.sampling import Sampler, class_weights, real_vectors
+from au_core.data.sampling import Sampler, class_weights, coding_of, real_vectors
 from au_core.data.shuffle import Share, Shuffle
 from au_core.errors import ConfigError, DatasetError
 from tests.toy import PEOPLE, write_toy_faces
@@ -225,16 +225,20 @@ def test_where_whole_vectors_are_too_few_the_known_parts_of_all_are_drawn(tmp_pa
     assert (drawn == UNKNOWN).any() and (drawn != UNKNOWN).any(1).all()
 
 
+def real_of(labels, datasets):
+    return real_vectors(labels, datasets, coding_of(labels, datasets))
+
+
 @pytest.mark.parametrize(("parts", "drawn"), [(2, 2), (3, 5)])
 def test_whole_vectors_are_enough_if_they_are_half_of_t1(parts, drawn):
     labels = np.array([[0, 1], [1, 1], [0, -1], [-1, 1], [1, -1], [-1, -1]], np.int8)
     labels = labels[[0, 1, *range(2, 2 + parts), 5]]
-    assert len(real_vectors(labels, np.array(["BP4D"] * len(labels)))) == drawn
+    assert len(real_of(labels, np.array(["BP4D"] * len(labels)))) == drawn
 
 
 def test_each_dataset_has_its_real_vectors_however_many_of_another_are_whole():
     labels = np.array([[0, 1, -1]] * 9 + [[-1, 0, 1], [-1, 1, -1], [-1, -1, 1], [-1, -1, -1]], np.int8)
-    real = real_vectors(labels, np.array(["BP4D"] * 9 + ["DISFA"] * 4))
+    real = real_of(labels, np.array(["BP4D"] * 9 + ["DISFA"] * 4))
     assert real.tolist() == labels[:12].tolist()
 
 
@@ -253,7 +257,7 @@ def test_mixed_datasets_say_what_is_coded_of_each_face(faces):
 
 def test_a_vector_is_whole_if_it_knows_what_its_own_dataset_codes():
     labels = np.array([[0, 1, -1], [1, -1, -1], [-1, 0, 1], [-1, 1, 0], [-1, -1, -1]], np.int8)
-    real = real_vectors(labels, np.array(["BP4D", "BP4D", "DISFA", "DISFA", "videos"]))
+    real = real_of(labels, np.array(["BP4D", "BP4D", "DISFA", "DISFA", "videos"]))
     assert real.tolist() == [[0, 1, -1], [-1, 0, 1], [-1, 1, 0]]
 
 

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from au_core.report import figures
+from au_core.report.closeness import conditional_figure, marginal_figure
 from au_core.report.figures import COLOURS, au_figure, curves_figure, rate_figure
 from au_core.report.results import collect
 from tests.toy_runs import write_protocol, write_run
@@ -16,7 +17,7 @@ def drawn(monkeypatch):
     return canvases
 
 
-@pytest.mark.parametrize("draw", [au_figure, rate_figure, curves_figure])
+@pytest.mark.parametrize("draw", [au_figure, rate_figure, curves_figure, marginal_figure, conditional_figure])
 def test_figures_are_pictures_and_the_same_every_time(tmp_path, draw):
     write_protocol(tmp_path, rates=(0.0, 0.5))
     results = collect(tmp_path)
