@@ -39,21 +39,18 @@ class SeenFace:
     detection: Detection
     """Box, points and the detector's confidence."""
     prob: np.ndarray
-    """``float32[L]``, in the order of the card's AUs."""
+    """``float32[L]``, in the order of the card's AUs; NaN for one whose training labels were all alike."""
     card: ModelCard
 
     @property
     def probability(self) -> dict[str, float]:
         """By AU, as in ``face.probability["AU12"]``."""
-        return {au: float(p) for au, p in self._pairs()}
+        return dict(zip(self.card.spec.columns, self.prob.tolist(), strict=True))
 
     @property
     def active(self) -> dict[str, bool]:
         """By AU, whether it reaches the threshold that was chosen for it on validation subjects."""
-        return {au: bool(p >= np.float32(self.card.thresholds[au])) for au, p in self._pairs()}
-
-    def _pairs(self) -> Iterator[tuple[str, np.float32]]:
-        return zip(self.card.spec.columns, self.prob, strict=True)
+        return dict(zip(self.card.spec.columns, self.card.active(self.prob).tolist(), strict=True))
 
 
 class Predictor:
@@ -119,9 +116,10 @@ class Predictor:
         while held := list(_up_to(seen, batch)):
             faces = [face for _, found in held for _, _, face in found]
             with self._alone:
-                prob = iter(predict_faces(self.recognizer, faces, self.card.input_size))
+                prob = self.card.answers(predict_faces(self.recognizer, faces, self.card.input_size))
+            answers = iter(prob)
             for image, found in held:
-                yield image, [SeenFace(k, where, next(prob), self.card) for k, where, _ in found]
+                yield image, [SeenFace(k, where, next(answers), self.card) for k, where, _ in found]
             held.clear()  # before the next ones are read
 
     def _look(self, frames: Iterable[np.ndarray]) -> Iterator[Look]:

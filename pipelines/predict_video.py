@@ -32,10 +32,9 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
         AuError: no video, or a folder that cannot be written to.
     """
     info = open_video(video)
-    columns, thresholds = predictor.card.spec.columns, predictor.card.thresholds
     with ExitStack() as stack:
         rows = stack.enter_context(_begun(table, stack).open("w", newline=""))
-        writer, times = CsvRows(rows, columns, thresholds), deque[float]()
+        writer, times = CsvRows(rows, predictor.card), deque[float]()
         film = stack.enter_context(OverlayFile(_begun(overlay, stack), info.fps)) if overlay else None
         progress, found = Progress("frames", info.declared_frames), 0
         for frame, (image, faces) in enumerate(predictor.video(_noting_times(video, times)), start=1):
@@ -43,7 +42,7 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
             write_rows(writer, frame, times.popleft(), faces)
             if film:
                 drawn = [(face.face_id, face.detection, face.prob) for face in faces]
-                film.write(draw_overlay(image, drawn, columns, thresholds))
+                film.write(draw_overlay(image, drawn, predictor.card))
             progress.add(frames=1, faces=len(faces))
         if short := ended_early(progress.done, info.declared_frames):
             say(f"warning: {video}: {short}")

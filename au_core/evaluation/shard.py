@@ -37,10 +37,10 @@ def predict_shard(
     def write(temporary: Path) -> None:
         nonlocal faces
         with temporary.open("w", newline="") as file:
-            writer = CsvRows(file, card.spec.columns, card.thresholds)
+            writer = CsvRows(file, card)
             for rows in _batches(shard):
                 alive()
-                faces += _write_batch(writer, rows, recognizer, card.input_size)
+                faces += _write_batch(writer, rows, recognizer, card)
 
     replace_atomically(table, write)
     return faces
@@ -52,10 +52,10 @@ def _batches(shard: Path) -> Iterator[list[dict]]:
             yield batch.to_pylist()
 
 
-def _write_batch(writer: CsvRows, rows: list[dict], recognizer: Recognizer, size: int) -> int:
+def _write_batch(writer: CsvRows, rows: list[dict], recognizer: Recognizer, card: ModelCard) -> int:
     """Write a batch of face rows; returns how many have a face."""
-    faces = [decode_face(row["face"], size) for row in rows if row["face_found"]]
-    prob = iter(predict_faces(recognizer, faces, size))
+    faces = [decode_face(row["face"], card.input_size) for row in rows if row["face_found"]]
+    prob = iter(card.answers(predict_faces(recognizer, faces, card.input_size)))
     for row in rows:
         when = row["frame"], row["timestamp"]
         if row["face_found"]:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -31,6 +32,18 @@ class ModelCard:
     """Of the weights file, which has no checksum of its own."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """Probability from which an AU counts as active, chosen on validation subjects; 0.5 if never chosen."""
+    unlearned: tuple[str, ...] = ()
+    """AU columns whose training labels were all alike, or none: R's answers there mean nothing."""
+    training: str = ""
+    """The training in words, for whoever finds the folder without its run."""
+
+    def answers(self, prob: np.ndarray) -> np.ndarray:
+        """R's probabilities ``prob[N, L]`` as they are handed to users: NaN where R has learned nothing."""
+        return np.where([au in self.unlearned for au in self.spec.columns], prob.dtype.type(np.nan), prob)
+
+    def active(self, prob: np.ndarray) -> np.ndarray:
+        """Which of ``prob[..., L]`` reach the threshold of their AU, a ``bool[..., L]``; NaN never does."""
+        return prob >= np.array([self.thresholds[au] for au in self.spec.columns], prob.dtype)
 
 
 def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:
@@ -66,7 +79,8 @@ def load_card(folder: Path) -> ModelCard:
         if chosen and set(chosen) != set(spec.columns):
             raise CheckpointError(f"{path}: thresholds of {', '.join(chosen)}, not of the model's AUs")
         thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}
-        return ModelCard(**{**values, "spec": spec, "thresholds": thresholds})
+        unlearned = tuple(values["unlearned"])
+        return ModelCard(**{**values, "spec": spec, "thresholds": thresholds, "unlearned": unlearned})
     except (DatasetError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / CARD}: no card of a recogniser ({error})") from error
 

@@ -1,6 +1,6 @@
 """A training as each of its workers runs it: Algorithm 1 from the last checkpoint on, and reports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -40,6 +40,8 @@ class Training:
     validation: Faces
     pool: ThreadPoolExecutor
     """Threads that decode validation faces."""
+    unlearned: Sequence[str]
+    """AU columns whose training labels were all alike."""
     check: Callable[[], None]
     """Raises if other workers have taken the folder over; asked before each write."""
     best: float = field(init=False)
@@ -112,5 +114,7 @@ class Training:
                 input_size=plan.train.input_size,
                 face_size=self.validation.edge,
                 step=step,
+                unlearned=tuple(self.unlearned),
+                training=f"{plan.label} on {plan.spec.name}",
             )
             save_recognizer(self.game.bare_recognizer, card, self.folder.candidate)

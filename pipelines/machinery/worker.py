@@ -12,7 +12,7 @@ from ray import train
 from ray.train.torch import get_device, prepare_model
 
 from au_core.config import AdversarialConfig
-from au_core.data.census import census, check_validation
+from au_core.data.census import census, check_validation, unlearnable
 from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, load_split, load_training_set
 from au_core.data.layout import RunFolder
@@ -110,9 +110,10 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         closing(_sampler(plan, method.cfg, sources, pool)) as draw,
     ):
         validation = check_validation(load_split(plan, sources.coded, "val"))
+        counts = census(draw.labels, plan.spec.columns, draw.draws_t2)
         if draw.share.rank == 0:
-            write_json(census(draw.labels, plan.spec.columns, draw.draws_t2), folder.training_set)
-        Training(plan, folder, method, game, draw, validation, pool, check).run()
+            write_json(counts, folder.training_set)
+        Training(plan, folder, method, game, draw, validation, pool, unlearnable(counts), check).run()
 
 
 def _sampler(plan: FoldPlan, cfg: AdversarialConfig, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:

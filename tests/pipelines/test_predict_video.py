@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from au_core.data.files import read_json, write_json
 from au_core.errors import AuError
 from au_core.evaluation.film import OverlayFile
 from au_core.models.checkpoint import load_recognizer
@@ -45,6 +46,15 @@ def test_a_face_in_every_frame(model, shared, tmp_path):
     drawn, source = frames_of(overlay), frames_of(shared / "real_faces" / "single_face.mp4")
     assert len(drawn) == 72 and drawn[0].shape == source[0].shape
     assert np.abs(drawn[0].astype(int) - source[0]).mean() > 3
+
+
+def test_what_was_never_learned_has_no_answer(model, shared, tmp_path):
+    """R always answers something; of an AU whose training labels were all alike that is worth nothing."""
+    shutil.copytree(model, tmp_path / "run")
+    card = tmp_path / "run" / "model" / "model.json"
+    write_json(read_json(card) | {"unlearned": ["AU12"]}, card)
+    (row,), _ = applied(shared / "real_faces" / "astronaut.png", tmp_path / "run", shared, tmp_path)
+    assert row["AU12_p"] == row["AU12_c"] == "" and row["AU01_c"] == "0" and 0 <= float(row["AU06_p"]) <= 1
 
 
 def test_no_face_is_said_and_never_a_zero(model, shared, tmp_path):

@@ -1,10 +1,19 @@
 import numpy as np
 import pytest
 
+from au_core.aus import DatasetSpec
 from au_core.evaluation.overlay import COLOURS, draw_overlay
 from au_core.face.detect import Detection
+from au_core.models.checkpoint import ModelCard
 
 WIDTH = 640
+CARD = ModelCard(
+    backbone="resnet10",
+    spec=DatasetSpec(name="manifest", aus=(1, 12), active_from=1),
+    input_size=32,
+    face_size=224,
+    thresholds={"AU01": 0.5, "AU12": 0.5},
+)
 
 
 def face_at(x: float) -> Detection:
@@ -27,7 +36,7 @@ def face_at(x: float) -> Detection:
 def test_lists_of_action_units_stand_where_they_hide_no_face(places, left, right):
     faces = [(k, face_at(x), np.array([0.2, 0.9])) for k, x in enumerate(places)]
     image = np.zeros((360, WIDTH, 3), np.uint8)
-    drawn = draw_overlay(image, faces, ("AU01", "AU12"), {"AU01": 0.5, "AU12": 0.5})
+    drawn = draw_overlay(image, faces, CARD)
     assert not image.any(), "a copy"
     edges = drawn[20, :8], drawn[20, WIDTH - 200 : WIDTH]
     for edge, face in zip(edges, (left, right), strict=True):

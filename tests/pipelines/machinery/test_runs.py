@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from au_core.config import ScalingConfig
+from au_core.data.census import unlearnable
 from au_core.data.files import read_json, write_json
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
@@ -36,7 +37,8 @@ def test_a_run_leaves_what_others_build_on(finished):
         assert [line["step"] for line in read_history(folder.history)] == [3, 6]
         recognizer, card = load_recognizer(folder.path)
         assert card.thresholds == read_json(folder.scores)["thresholds"]
-        assert not recognizer.training and card.spec == plan.spec
+        assert not recognizer.training and card.spec == plan.spec and card.training.startswith(plan.label)
+        assert list(card.unlearned) == unlearnable(read_json(folder.training_set))
 
 
 def test_predictions_are_of_the_right_people_with_their_labels(finished):
