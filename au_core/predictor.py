@@ -23,11 +23,11 @@ _DEFAULT = PreprocessConfig()
 BATCH = 32
 """Frames that are recognised together."""
 HELD = 256 * 2**20
-"""Bytes of frames after which fewer are: 32 of 8K are 3 GB."""
+"""A batch ends early at this many bytes: 32 frames of 8K would be 3 GB."""
 
 
-Look = tuple[np.ndarray, list[tuple[int, Detection, np.ndarray]]]
-"""A frame, and id, detection and aligned face ``uint8[S, S, 3]`` RGB of everyone in it."""
+Look = tuple[float, np.ndarray, list[tuple[int, Detection, np.ndarray]]]
+"""Time and frame, and id, detection and aligned face ``uint8[S, S, 3]`` RGB of everyone in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +110,46 @@ class Predictor:
         from a camera, a ``batch`` of 1 answers at once.
 
         Raises:
-            FaceError: one is something else.
+            ConfigError: there is no such batch.
+            FaceError: a frame is something else.
         """
-        seen = self._look(frames)
+        untimed = self.timed(((0.0, image) for image in frames), batch)
+        return ((image, faces) for _, image, faces in untimed)
+
+    def timed(
+        self, frames: Iterable[tuple[float, np.ndarray]], batch: int = BATCH
+    ) -> Iterator[tuple[float, np.ndarray, list[SeenFace]]]:
+        """The same for frames that come with their time, as ``au_core.data.video.timed_frames`` reads them.
+
+        Raises:
+            ConfigError, FaceError: as :meth:`video`.
+        """
+        if batch < 1:
+            raise ConfigError(f"batch {batch}: expected a number of frames from 1 on")
+        return self._recognised(self._look(frames), batch)
+
+    def _recognised(
+        self, seen: Iterator[Look], batch: int
+    ) -> Iterator[tuple[float, np.ndarray, list[SeenFace]]]:
         while held := list(_up_to(seen, batch)):
-            faces = [face for _, found in held for _, _, face in found]
+            faces = [face for _, _, found in held for _, _, face in found]
             with self._alone:
                 prob = self.card.answers(predict_faces(self.recognizer, faces, self.card.input_size))
             answers = iter(prob)
-            for image, found in held:
-                yield image, [SeenFace(k, where, next(answers), self.card) for k, where, _ in found]
+            for seconds, image, found in held:
+                people = [SeenFace(k, where, next(answers), self.card) for k, where, _ in found]
+                yield seconds, image, people
             held.clear()  # before the next ones are read
 
-    def _look(self, frames: Iterable[np.ndarray]) -> Iterator[Look]:
+    def _look(self, frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[Look]:
         tracker = Tracker()
-        for image in frames:
+        for seconds, image in frames:
             check_image(image)
             with self._alone:  # OpenCV's detector keeps what it looks at
                 detections = self.detector(image)
             ids = tracker.update(detections)
             faces = ((k, d, self._aligned(image, d)) for k, d in zip(ids, detections, strict=True))
-            yield image, [(k, d, face) for k, d, face in faces if face is not None]
+            yield seconds, image, [(k, d, face) for k, d, face in faces if face is not None]
 
     def _aligned(self, image: np.ndarray, face: Detection) -> np.ndarray | None:
         """The face as training saw it: through the same JPEG; None if its points are no face."""
@@ -145,9 +164,9 @@ class Predictor:
 def _up_to(seen: Iterator[Look], batch: int) -> Iterator[Look]:
     """The next ``batch`` frames, fewer if they are large."""
     size = 0
-    for image, faces in islice(seen, batch):
-        yield image, faces
-        size += image.nbytes
+    for look in islice(seen, batch):
+        yield look
+        size += look[1].nbytes
         if size >= HELD:
             return
 

@@ -13,9 +13,10 @@ from au_core.config import ExperimentConfig, PreprocessConfig
 from au_core.data.prior import load_label_prior, read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
+from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.cluster import check_fits
-from pipelines.machinery.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.tracking import Tracking, tracking_uri
 
 
@@ -32,7 +33,7 @@ def full_protocol(experiment: Experiment) -> Path:
         lambda: Tracking(experiment.out, experiment.cfg.name, experiment.write_description()),
     )
     page = report(experiment.out)
-    tracking.close(page)
+    tracking.attach(page)
     return page
 
 
@@ -43,22 +44,23 @@ def prepare_faces(experiment: Experiment) -> None:
 
     cfg, data = experiment.cfg, experiment.data
     _check(experiment)
-    further = [
+    labelled = [
         list_dataset(layout, folder, experiment.also_faces[layout], cfg.preprocess)
         for layout, folder in experiment.also
     ]
+    unlabelled = []
     if experiment.unlabelled and experiment.unlabelled_faces:
         settings = for_unlabelled(cfg.preprocess)
-        further.append(list_dataset("videos", experiment.unlabelled, experiment.unlabelled_faces, settings))
+        unlabelled = [list_dataset("videos", experiment.unlabelled, experiment.unlabelled_faces, settings)]
     if data is None:
         assert cfg.synthetic
         check_detector(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
-    for dataset in (coded, *further[: len(experiment.also)]):  # more of T2 does no harm
+    for dataset in (coded, *labelled):  # more of T2 does no harm
         refuse_leftovers(dataset)
-    for dataset in (coded, *further):
+    for dataset in (coded, *labelled, *unlabelled):
         find_faces(dataset)
 
 

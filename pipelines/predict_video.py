@@ -4,12 +4,8 @@ uv run pipelines/predict_video.py VIDEO --model out/demo/runs/ours/missing=0.5/f
 """
 
 import argparse
-from collections import deque
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-
-import numpy as np
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import remove_leftovers, whole, writing_to
@@ -34,12 +30,12 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
     info = open_video(video)
     with ExitStack() as stack:
         rows = stack.enter_context(_begun(table, stack).open("w", newline=""))
-        writer, times = CsvRows(rows, predictor.card), deque[float]()
+        writer = CsvRows(rows, predictor.card)
         film = stack.enter_context(OverlayFile(_begun(overlay, stack), info.fps)) if overlay else None
         progress, found = Progress("frames", info.declared_frames), 0
-        for frame, (image, faces) in enumerate(predictor.video(_noting_times(video, times)), start=1):
+        for frame, (seconds, image, faces) in enumerate(predictor.timed(timed_frames(video)), start=1):
             found += bool(faces)
-            write_rows(writer, frame, times.popleft(), faces)
+            write_rows(writer, frame, seconds, faces)
             if film:
                 drawn = [(face.face_id, face.detection, face.prob) for face in faces]
                 film.write(draw_overlay(image, drawn, predictor.card))
@@ -49,13 +45,6 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
         progress.total = progress.done  # a container's count is a guess
         progress.end()
     return progress.done, found
-
-
-def _noting_times(video: Path, times: deque[float]) -> Iterator[np.ndarray]:
-    """The frames of ``video``, their times appended to ``times``."""
-    for seconds, frame in timed_frames(video):
-        times.append(seconds)
-        yield frame
 
 
 def write_rows(writer: CsvRows, frame: int, seconds: float, faces: list[SeenFace]) -> None:
@@ -116,11 +105,24 @@ def main(argv: list[str] | None = None) -> None:
     table = args.csv or Path(f"{args.video.name}.csv")  # film.mp4.csv: film.csv may be the user's own
     beside = table.with_name(f"{args.video.name}_overlay{suffix}")
     overlay = None if args.no_overlay else args.overlay or beside
-    for path in (table, overlay):
-        if path and path.exists() and args.video.exists() and path.samefile(args.video):
-            raise ConfigError(f"{path}: the video itself; choose another file to write")
+    _check_outputs(args.video, table, overlay)
     frames, found = predict_video(args.video, predictor, table, overlay)
     print(f"{frames} frames, a face in {found}: {table}" + (f", {overlay}" if overlay else ""))
+
+
+def _check_outputs(video: Path, table: Path, overlay: Path | None) -> None:
+    """Refuse to write a file over another, or a video's frames over each other.
+
+    Raises:
+        ConfigError: that is what was asked for.
+    """
+    for path in (table, overlay):
+        if path and path.exists() and path.samefile(video):
+            raise ConfigError(f"{path}: the video itself; choose another file to write")
+    if overlay and overlay.resolve() == table.resolve():
+        raise ConfigError(f"{overlay}: the table and the overlay cannot be one file; choose another")
+    if overlay and is_picture(overlay) and not is_picture(video):
+        raise ConfigError(f"{overlay}: a picture holds one frame; expected a video, ending in .mp4")
 
 
 if __name__ == "__main__":

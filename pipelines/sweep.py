@@ -20,9 +20,10 @@ from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
 from pipelines.full_protocol import prepare_faces
+from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cli import run, say, summary
 from pipelines.machinery.cluster import TRIAL_SLOT, connect
-from pipelines.machinery.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim, train_folds
 from pipelines.machinery.runs import at_once
 from pipelines.machinery.tracking import Tracking
@@ -67,10 +68,18 @@ def search(sweep: Sweep) -> Scores:
     Raises:
         AuError: a trial failed; the finished ones are kept and not done again.
     """
+    connect()
+    name = f"{sweep.experiment.cfg.name}_{sweep.space}"
+    with Tracking(sweep.experiment.out, name, describe(sweep)) as tracking:
+        scores = _run_trials(sweep, tracking)
+        best = {f"best_point_fold_{fold}": text_of(point) for fold, point in best_of(scores).items()}
+        tracking.attach(None, **best)
+    return scores
+
+
+def _run_trials(sweep: Sweep, tracking: Tracking) -> Scores:
     from ray import tune
 
-    connect()
-    tracking = Tracking(sweep.experiment.out, f"{sweep.experiment.cfg.name}_{sweep.space}", describe(sweep))
     slots = at_once(next(iter(sweep.plans.values())))
     trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), {TRIAL_SLOT: 1})
     tuner = tune.Tuner(
@@ -92,8 +101,6 @@ def search(sweep: Sweep) -> Scores:
     for result in results:
         config, metrics = result.config or {}, result.metrics or {}
         scores[point_of(config)][config["fold"]] = metrics[SCORE]
-    best = {f"best_point_fold_{fold}": text_of(point) for fold, point in best_of(scores).items()}
-    tracking.close(None, **best)
     return scores
 
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 
 from au_core.config import SCHEMES
 from au_core.methods import METHODS
+from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cli import run, summary
-from pipelines.machinery.experiment import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
 

@@ -96,12 +96,15 @@ au_core.evaluation.film
 au_core.predictor
 au_core.report
 au_core.report.published
+au_core.report.averages
 au_core.report.results
 au_core.report.blocks
 au_core.report.tables
 au_core.report.comparisons
 au_core.report.figures
 au_core.report.closeness
+au_core.report.settings
+au_core.report.notice
 au_core.report.page
 au_core.report.survey
 au_core.report.quality
@@ -113,6 +116,7 @@ pipelines.machinery.cli
 pipelines.machinery.options
 pipelines.machinery.cluster
 pipelines.machinery.experiment
+pipelines.machinery.arguments
 pipelines.machinery.jobs
 pipelines.machinery.sequences
 pipelines.machinery.tracking

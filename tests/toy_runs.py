@@ -25,6 +25,9 @@ def write_run(
     write_json({"digest": plan.digest, "plan": asdict(plan), "versions": {}}, folder.config)
     lines = [{"step": k, "seconds": k, "train/loss_r": 9 / k, "val/f1_avg": 0.1 * k} for k in (1, 2, 3)]
     folder.history.write_text("".join(json.dumps({**line, "train/loss_adv": 0.7}) + "\n" for line in lines))
+    counts = dict.fromkeys(BP4D.columns, 9)
+    head = {"faces": 40, "labelled": 20, "labelled_share": 0.5, "unlabelled_drawn": True}
+    write_json({**head, "known": counts, "present": dict.fromkeys(BP4D.columns, 4)}, folder.training_set)
     if f1 is not None:
         names = {"method": method, "missing_rate": rate, "fold": fold, "seed": seed}
         write_json({**names, **_scores(f1)}, folder.scores)
@@ -63,7 +66,8 @@ def _scores(f1: float) -> dict:
 def write_experiment(out: Path, data: str = "synthetic", protocol: str = "three_fold") -> None:
     """``experiment.json`` of a recipe called toy."""
     config = asdict(ExperimentConfig(name="toy", protocol=protocol))
-    write_json({"recipe": "toy", "data": data, "config": config}, out / "experiment.json")
+    words = {"recipe": "toy", "data": data, "drawn": data == "synthetic", "config": config}
+    write_json(words, out / "experiment.json")
 
 
 def write_protocol(out: Path, rates: tuple[float, ...] = (0.5,), data: str = "synthetic") -> None:

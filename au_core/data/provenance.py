@@ -73,9 +73,11 @@ def write_shard(
         if change := revise():
             draft = temporary.with_suffix(".draft.tmp")
             temporary.rename(draft)
-            with pq.ParquetFile(draft) as file:
-                _write(temporary, schema, map(change, _row_groups(file)), notes)
-            draft.unlink()
+            try:
+                with pq.ParquetFile(draft) as file:
+                    _write(temporary, schema, map(change, _row_groups(file)), notes)
+            finally:  # above all where the disk is full
+                draft.unlink()
 
     replace_atomically(shard, fill)
 

@@ -1,7 +1,6 @@
 """Decoding: frames of a video, or pictures of a folder, one at a time."""
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from au_core import MAX_PIXELS
 from au_core.data.avi import frames_in_index
 from au_core.data.files import readable
 from au_core.data.schema import FrameRows
 from au_core.errors import DatasetError
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported once, by us
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
 VIDEOS = {
     ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
     ".ts", ".webm", ".wmv",
 }  # fmt: skip
-MAX_PIXELS = 1 << 27
-"""Pixels of a video's frame beyond which it is refused; ``au_core/__init__.py`` says the same of pictures."""
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
@@ -58,14 +59,26 @@ def load_detector(detector: str, cfg: PreprocessConfig, doubtful: bool = False) 
     """
     path = find_model(detector)
     least = min(DOUBTFUL, cfg.min_confidence) if doubtful else cfg.min_confidence
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # one harmless warning for each model
     try:
-        net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), least, 0.3, 5000)
-        detect_faces(net, np.zeros((64, 64, 3), np.uint8), 64)  # other networks load, too
+        with _warnings_off():
+            net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), least, 0.3, 5000)
+            detect_faces(net, np.zeros((64, 64, 3), np.uint8), 64)  # other networks load, too
     except (cv2.error, ValueError, IndexError) as error:
         message = getattr(error, "err", None) or error
         raise FaceError(f"detector {path}: OpenCV cannot use it as a YuNet model ({message})") from error
     return lambda image: detect_faces(net, image, cfg.detect_side)
+
+
+@contextmanager
+def _warnings_off() -> Iterator[None]:
+    """OpenCV has a harmless warning for each model; nothing else that it says is ours to hide."""
+    logging = cv2.utils.logging
+    before = logging.getLogLevel()
+    logging.setLogLevel(min(before, logging.LOG_LEVEL_ERROR))
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)
 
 
 def find_model(detector: str) -> Path:

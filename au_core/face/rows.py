@@ -57,10 +57,12 @@ class FaceRows:
         known |= {au_column(au): _code(self.rows, i, j) for j, au in enumerate(self.rows.aus)}
         faces, why = self._look(image, i)
         ids = self.tracker.update(faces) if cfg.all_faces else [0] * len(faces)
-        rows = (row for face, k in zip(faces, ids, strict=True) if (row := self._found(image, face, k)))
-        found = list(rows if cfg.all_faces else islice(rows, 1))
-        if found:
-            found[0]["flagged"] += self._frame_flags(faces, i)
+        aligned = (
+            (face, row) for face, k in zip(faces, ids, strict=True) if (row := self._found(image, face, k))
+        )
+        if kept := list(aligned if cfg.all_faces else islice(aligned, 1)):
+            found = [row for _, row in kept]
+            found[0]["flagged"] += self._frame_flags(kept[0][0], len(faces), i)
         else:
             found = [self._lost(image, faces, why)]
         self.faces += found[0]["face_found"]
@@ -79,12 +81,12 @@ class FaceRows:
             return faces, {"flagged": ["no_face"]}
         return [], {"flagged": ["low_confidence"], "confidence": max(face.confidence for face in seen)}
 
-    def _frame_flags(self, faces: list[Detection], i: int | None) -> list[str]:
-        """Words for the main face that the frame or the dataset's landmarks give rise to."""
-        flags = ["several_faces"] * (len(faces) > 1 and not self.cfg.all_faces)
+    def _frame_flags(self, main: Detection, seen: int, i: int | None) -> list[str]:
+        """Words for the ``main`` face of ``seen`` that the frame or the dataset's landmarks give rise to."""
+        flags = ["several_faces"] * (seen > 1 and not self.cfg.all_faces)
         flags += ["bad_landmarks"] * self._is_bad(i)
         if i is not None and self.rows.points is not None and self.detector:
-            flags += ["landmarks_differ"] * landmarks_differ(faces[0], self.rows.points[i], self.cfg)
+            flags += ["landmarks_differ"] * landmarks_differ(main, self.rows.points[i], self.cfg)
         return flags
 
     def _is_bad(self, i: int | None) -> bool:

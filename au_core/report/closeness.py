@@ -5,20 +5,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from au_core.data.facts import load_facts
+from au_core.report.averages import over_folds
 from au_core.report.blocks import Figure, Table
 from au_core.report.figures import STYLE, colour_of, marker_of, panel_per_rate, panels, png_bytes
 from au_core.report.published import method_label
-from au_core.report.results import Results, Run, over_folds
+from au_core.report.results import DISTRIBUTIONS, Results, Run
 from au_core.report.tables import SOURCE, number, percent, with_spread
 
-KEY, AVERAGES = "distributions", ("marginal_avg", "conditional_avg")
-FROM = f"From `{KEY}` in {SOURCE}: test subjects, answers at 0.5."
+AVERAGES = "marginal_avg", "conditional_avg"
+FROM = f"From `{DISTRIBUTIONS}` in {SOURCE}: test subjects, answers at 0.5."
 
 
 def distribution_blocks(results: Results) -> list[str | Table | Figure]:
-    """Table and figures; nothing where all scores are of an older version."""
-    if not any(KEY in run.scores for run in results.runs):
-        return []
+    """Table and figures."""
     return [distribution_table(results), marginal_figure(results), conditional_figure(results)]
 
 
@@ -27,8 +26,8 @@ def distribution_table(results: Results) -> Table:
     rows = []
     for method in results.methods:
         for rate in results.rates:
-            runs = _scored(results, method, rate)
-            apart = [over_folds((run.pair[0], _points(run, key)) for run in runs) for key in AVERAGES]
+            runs = results.of(method, rate)
+            apart = [over_folds((run.fold, _points(run, key)) for run in runs) for key in AVERAGES]
             printed = _printed(results, method, rate)
             if runs:
                 rows.append((method_label(method), percent(rate), *map(with_spread, apart), number(printed)))
@@ -41,13 +40,8 @@ def distribution_table(results: Results) -> Table:
     )
 
 
-def _scored(results: Results, method: str, rate: float) -> list[Run]:
-    """Trainings whose scores are not of an older version."""
-    return [run for run in results.of(method, rate) if KEY in run.scores]
-
-
 def _points(run: Run, key: str) -> float:
-    value = run.scores[KEY][key]
+    value = run.scores[DISTRIBUTIONS][key]
     return np.nan if value is None else 100 * value
 
 
@@ -73,7 +67,7 @@ def marginal_figure(results: Results) -> Figure:
 
 
 def _marginal_panel(ax: Axes, results: Results, rate: float) -> None:
-    at_rate = [run for run in results.runs if run.rate == rate and KEY in run.scores]
+    at_rate = [run for run in results.runs if run.rate == rate]
     x = np.arange(len(results.aus))
     ax.bar(x, _marginals(results, at_rate, "marginal_true"), 0.8, color="#d7dade", label="labels")
     for i, method in enumerate(results.methods):
@@ -88,7 +82,7 @@ def _marginal_panel(ax: Axes, results: Results, rate: float) -> None:
 
 def _marginals(results: Results, runs: list[Run], key: str) -> list[float]:
     """By AU, in per cent: the mean over seeds, then over folds."""
-    found = [(run.pair[0], run.scores[KEY][key]) for run in runs]
+    found = [(run.fold, run.scores[DISTRIBUTIONS][key]) for run in runs]
     shares = [[(fold, values.get(au)) for fold, values in found] for au in results.aus]
     return [over_folds((fold, 100 * p) for fold, p in pairs if p is not None).mean for pairs in shares]
 
@@ -110,7 +104,7 @@ def conditional_figure(results: Results) -> Figure:
 
 
 def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
-    runs = _scored(results, method, rate)
+    runs = results.of(method, rate)
     ax.set_title(f"{method_label(method)}, {percent(rate)} hidden")
     ax.grid(visible=False)
     if not runs:
@@ -128,7 +122,8 @@ def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
 
 def _mean_cells(runs: list[Run]) -> np.ndarray:
     """``float64[L, L]`` in points, NaN where no training has the cell."""
-    cells = np.array([run.scores[KEY]["conditional"] for run in runs], np.float64)  # [n, L, L], None: NaN
+    tables = [run.scores[DISTRIBUTIONS]["conditional"] for run in runs]
+    cells = np.array(tables, np.float64)  # [n, L, L], None: NaN
     known = ~np.isnan(cells)
     total = np.where(known, cells, 0).sum(0)
     return 100 * np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))

@@ -4,9 +4,10 @@ from collections import Counter
 from itertools import product
 
 from au_core.aus import au_column
+from au_core.report.averages import Spread, over_folds
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
-from au_core.report.results import METRICS, Results, Spread, over_folds, paired_differences
+from au_core.report.results import METRICS, Results, paired_differences
 from au_core.report.tables import CHOSEN, SOURCE, number, percent, with_spread
 
 _METRIC_LABELS = {"f1": "F1", "auc": "AUC", "accuracy": "Accuracy at 0.5"}
@@ -37,16 +38,32 @@ def difference_table(results: Results) -> Table | None:
     return Table(caption=caption, header=header, rows=tuple(rows)) if rows else None
 
 
+def fewest_seeds(results: Results) -> int:
+    """Of all folds in :func:`difference_table`: how many seeds the one with the fewest has."""
+    return min(
+        min(_seeds_by_fold(pairs).values())
+        for other in results.methods
+        for rate in results.rates
+        if other != "ours" and (pairs := _pairs(results, other, rate, "f1"))
+    )
+
+
+def _pairs(results: Results, other: str, rate: float, metric: str) -> dict[tuple[int, int], float]:
+    return paired_differences(results.of("ours", rate), results.of(other, rate), metric)
+
+
+def _seeds_by_fold(pairs: dict[tuple[int, int], float]) -> Counter[int]:
+    return Counter(fold for fold, _ in pairs)
+
+
 def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
-    pairs = [
-        paired_differences(results.of("ours", rate), results.of(other, rate), metric) for metric in METRICS
-    ]
+    pairs = [_pairs(results, other, rate, metric) for metric in METRICS]
     f1 = pairs[0]
     if not f1:
         return []
     means = [_with_error(over_folds((fold, d) for (fold, _), d in found.items())) for found in pairs]
-    seeds = Counter(fold for fold, _ in f1)
-    return [*means, f"{sum(value > 0 for value in f1.values())} of {len(f1)}", str(min(seeds.values()))]
+    seeds = min(_seeds_by_fold(f1).values())
+    return [*means, f"{sum(value > 0 for value in f1.values())} of {len(f1)}", str(seeds)]
 
 
 def _with_error(values: Spread) -> str:
@@ -99,7 +116,7 @@ def _published_row(results: Results, method: str, rate: float, metric: str) -> t
     printed = published_average(results.dataset, results.protocol, method, rate, metric)
     aus = [au_column(au) for au in results.config.get("spec", {}).get("aus", ())]  # not what --also brings
     runs, keys = results.of(method, rate), CHOSEN if metric == "f1" else ("",)
-    ours = [over_folds((run.pair[0], run.average(metric, aus, key)) for run in runs) for key in keys]
+    ours = [over_folds((run.fold, run.average(metric, aus, key)) for run in runs) for key in keys]
     if printed is None or not ours[0].n:
         return ()
     names = method_label(method), percent(rate), _METRIC_LABELS[metric]

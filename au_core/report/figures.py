@@ -113,7 +113,7 @@ def curves_figure(results: Results) -> Figure:
     canvas, axes = panels(len(CURVES), len(results.folds), width=9.5, height=1.75, share=True)
     for (i, (key, label)), (j, fold) in product(enumerate(CURVES.items()), enumerate(results.folds)):
         ax: Axes = axes[i, j]
-        for run in (run for run in results.runs if run.pair[0] == fold):
+        for run in (run for run in results.runs if run.fold == fold):
             x, y = _curve(run, key)
             look = {"color": colour_of(results, run.method), "alpha": 0.85, "lw": 1.3}
             ax.plot(x, y, **look, marker=".", ms=4, label=method_label(run.method))
@@ -133,7 +133,7 @@ def curves_figure(results: Results) -> Figure:
 
 def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
     """Steps and values of one key; nothing for the adversarial loss of a training without one."""
-    if key == "train/loss_adv" and run.plan["adversarial"]["alpha"] == 0:
+    if key == "train/loss_adv" and run.plan.adversarial.alpha == 0:
         return [], []
     lines = [line for line in run.history if line.get(key) is not None]
     return [line["step"] for line in lines], [

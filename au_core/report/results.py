@@ -1,7 +1,7 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,17 @@ import numpy as np
 from au_core.compare import flattened
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
-from au_core.data.layout import run_folders
+from au_core.data.layout import RunFolder, run_folders
 from au_core.data.protocols import folds_of
 from au_core.data.provenance import read_quality
 from au_core.errors import ConfigError
+from au_core.fold_plan import FoldPlan
+from au_core.report.averages import Spread, over_folds, spread
 from au_core.training.state import read_history
 
 METRICS = ("f1", "auc", "accuracy")
 AT_HALF = "test_at_half"
-"""Whose accuracy is reported: a threshold chosen for F1 gives away accuracy, which nobody then means."""
+"""Whose accuracy is reported: a threshold chosen for F1 lowers it."""
 SELECTIONS = {
     "test": "validation-selected",
     "test_selected": "test-selected",
@@ -27,6 +29,8 @@ SELECTIONS = {
 """Scores of the test part in ``scores.json``, by where the thresholds come from."""
 BASELINE = "always_1"
 """Beside them: those of the answer "active" to every face."""
+DISTRIBUTIONS = "distributions"
+"""Beside them: how often AUs are present, alone and given another, in labels and answers."""
 SUBJECTS = ("train_subjects", "val_subjects", "test_subjects")
 NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 """What may differ between trainings of one report."""
@@ -40,35 +44,38 @@ SEARCHED = ("adversarial.alpha", "adversarial.h_d", "adversarial.h_r")
 class Run:
     """One finished training: the files of its folder, read."""
 
-    plan: dict[str, Any]
+    plan: FoldPlan
     scores: dict[str, Any]
     history: list[dict[str, Any]]
-    training_set: dict[str, Any] = field(default_factory=dict)
-    """Counts of :func:`au_core.data.census.census`; empty in a training of an older version."""
+    training_set: dict[str, Any]
+    """Counts of :func:`au_core.data.census.census`."""
 
     @property
     def method(self) -> str:
         """Name in ``au_core.methods``."""
-        return self.plan["method"]
+        return self.plan.method
 
     @property
     def rate(self) -> float:
         """Share of training labels hidden."""
-        return self.plan["missing_rate"]
+        return self.plan.missing_rate
+
+    @property
+    def fold(self) -> int:
+        """Number of the test part."""
+        return self.plan.fold
 
     @property
     def pair(self) -> tuple[int, int]:
         """Fold and seed: runs that agree in both, and in the rate, saw the same faces and labels."""
-        return self.plan["fold"], self.plan["seed"]
+        return self.plan.fold, self.plan.seed
 
     def score(self, metric: str, au: str = "avg", selection: str = "") -> float:
         """A score of the test part in per cent, NaN where it is undefined.
 
         Without a ``selection`` the one that is reported: at the chosen thresholds, accuracy at 0.5.
         """
-        part = self.scores.get(selection or (AT_HALF if metric == "accuracy" else "test"))
-        if part is None:  # scored by an older version
-            return np.nan
+        part = self.scores[selection or (AT_HALF if metric == "accuracy" else "test")]
         value = part[f"{metric}_avg"] if au == "avg" else part[metric].get(au)  # trained without this AU
         return np.nan if value is None else 100 * value
 
@@ -91,7 +98,7 @@ class Results:
     @property
     def synthetic(self) -> bool:
         """Whether the people were drawn."""
-        return self.experiment.get("drawn", self.experiment.get("data") == "synthetic")
+        return self.experiment.get("drawn", False)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -121,7 +128,7 @@ class Results:
     @property
     def folds(self) -> list[int]:
         """Test parts with a finished training."""
-        return sorted({run.pair[0] for run in self.runs})
+        return sorted({run.fold for run in self.runs})
 
     @property
     def missing_folds(self) -> list[int]:
@@ -138,9 +145,9 @@ class Results:
         """Settings in which trainings differ though no table tells them apart, with their values."""
         values: dict[tuple[str, str], set[str]] = {}
         for run in self.runs:
-            plan = {key: value for key, value in run.plan.items() if key not in NAMED}
+            plan = {key: value for key, value in asdict(run.plan).items() if key not in NAMED}
             for name, text in flattened(plan).items():
-                of = f"{run.method} {run.pair[0]}" if name in SEARCHED else "any"
+                of = f"{run.method} {run.fold}" if name in SEARCHED else "any"
                 values.setdefault((of, name), set()).add(text)
         return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
 
@@ -149,8 +156,8 @@ class Results:
         """AUs that the training labels of some test parts could not teach, with these parts."""
         found: dict[str, set[int]] = {}
         for run in self.runs:
-            for au in unlearnable(run.training_set) if run.training_set else ():
-                found.setdefault(au, set()).add(run.pair[0])
+            for au in unlearnable(run.training_set):
+                found.setdefault(au, set()).add(run.fold)
         return {au: sorted(folds) for au, folds in sorted(found.items())}
 
     def blind(self, rate: float, au: str) -> float:
@@ -166,7 +173,7 @@ def collect(out: Path) -> Results:
     """Read every run below ``out``.
 
     Raises:
-        ConfigError: none is finished.
+        ConfigError: none is finished, or one was scored by an older version.
     """
     found = run_folders(out)
     done = [folder for folder in found if folder.scores.exists()]
@@ -176,15 +183,7 @@ def collect(out: Path) -> Results:
             "run pipelines/full_protocol.py, or pipelines/evaluate.py if models are there"
         )
     words = out / "experiment.json"
-    runs = [
-        Run(
-            plan=read_json(f.config)["plan"],
-            scores=read_json(f.scores),
-            history=read_history(f.history),
-            training_set=read_json(f.training_set) if f.training_set.exists() else {},
-        )
-        for f in done
-    ]
+    runs = map(_read_run, done)
     return Results(
         experiment=read_json(words) if words.exists() else {},
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
@@ -193,53 +192,28 @@ def collect(out: Path) -> Results:
     )
 
 
+def _read_run(folder: RunFolder) -> Run:
+    scores = read_json(folder.scores)
+    if missing := {*SELECTIONS, BASELINE, DISTRIBUTIONS} - scores.keys():
+        raise ConfigError(
+            f"{folder.scores} lacks {min(missing)}, so it is of an older version; "
+            "pipelines/evaluate.py --out OUT scores again"
+        )
+    return Run(
+        plan=FoldPlan.from_dict(read_json(folder.config)["plan"]),
+        scores=scores,
+        history=read_history(folder.history),
+        training_set=read_json(folder.training_set),
+    )
+
+
 def _rank(method: str) -> tuple[bool, bool, str]:
     return method != "ours", method != "o_wlc", method
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Mean and sample standard deviation (NaN for a single value) of ``n`` values."""
-
-    mean: float
-    sd: float
-    n: int
-
-    @property
-    def se(self) -> float:
-        """Standard error of the mean."""
-        return self.sd / np.sqrt(self.n)
-
-
-def spread(values: Iterable[float]) -> Spread:
-    """Mean and spread of the ``values`` that are defined.
-
-    >>> spread([1.0, 3.0, float("nan")])
-    Spread(mean=2.0, sd=1.4142135623730951, n=2)
-    """
-    x = np.array([value for value in values if not np.isnan(value)])
-    mean, sd = (x.mean() if len(x) else np.nan), (x.std(ddof=1) if len(x) > 1 else np.nan)
-    return Spread(float(mean), float(sd), len(x))
-
-
-def over_folds(values: Iterable[tuple[int, float]]) -> Spread:
-    """Values of single trainings, each with its fold: the mean of the folds' means, the spread of all.
-
-    Folds count alike, however many seeds each has.
-
-    >>> over_folds([(1, 50.0), (1, 52.0), (1, 51.0), (2, 61.0)]).mean
-    56.0
-    """
-    by_fold: dict[int, list[float]] = {}
-    for fold, value in values:
-        by_fold.setdefault(fold, []).append(value)
-    trainings = spread(value for found in by_fold.values() for value in found)
-    return replace(trainings, mean=spread(spread(found).mean for found in by_fold.values()).mean)
-
-
 def averaged(runs: Iterable[Run], metric: str, au: str = "avg", selection: str = "") -> Spread:
     """A score of :meth:`Run.score` over seeds and folds."""
-    return over_folds((run.pair[0], run.score(metric, au, selection)) for run in runs)
+    return over_folds((run.fold, run.score(metric, au, selection)) for run in runs)
 
 
 def paired_differences(

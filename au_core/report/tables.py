@@ -7,9 +7,10 @@ from io import StringIO
 import numpy as np
 
 from au_core.aus import AU_NAMES, au_number
+from au_core.report.averages import Spread, spread
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
-from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, Spread, averaged, spread
+from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, averaged
 
 SOURCE = "each training's `scores.json`"
 CHOSEN = ("test", "test_selected")
@@ -45,7 +46,7 @@ def summary_table(results: Results) -> Table:
     for method in results.methods:
         for rate in results.rates:
             runs = results.of(method, rate)
-            by_fold = [spread(r.score("f1") for r in runs if r.pair[0] == k) for k in results.folds]
+            by_fold = [spread(r.score("f1") for r in runs if r.fold == k) for k in results.folds]
             f1 = [averaged(runs, "f1", selection=key) for key in (*SELECTIONS, BASELINE)]
             rest = [averaged(runs, metric) for metric in ("auc", "accuracy")]
             blind = 100 - averaged(runs, "accuracy", selection=BASELINE).mean
@@ -114,8 +115,7 @@ def csv_text(results: Results) -> str:
 def _csv_rows(results: Results) -> Iterable[list[object]]:
     for run in results.runs:
         for key in (*SELECTIONS, "val", BASELINE):
-            if (part := run.scores.get(key)) is None:  # scored by an older version
-                continue
+            part = run.scores[key]
             names = [run.scores["dataset"], run.method, f"{run.rate:g}", *run.pair, key]
             yield [*names, "avg", *(part[f"{metric}_avg"] for metric in METRICS)]
             yield from (

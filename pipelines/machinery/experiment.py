@@ -1,6 +1,5 @@
 """An experiment on disk: its recipe, its data, its output folder; shared by the commands that train."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,13 +7,7 @@ from urllib.parse import unquote
 
 from au_core.aus import SPECS, DatasetSpec, active_from
 from au_core.compare import content_of, digest_of
-from au_core.config import (
-    LAYOUTS,
-    AdversarialConfig,
-    ExperimentConfig,
-    ScalingConfig,
-    TrainConfig,
-)
+from au_core.config import ExperimentConfig
 from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import quoted, write_json
 from au_core.data.fold import Sources
@@ -25,10 +18,6 @@ from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
-from au_core.recipes import RECIPES, demo, load_recipe
-from pipelines.machinery.cli import out_root
-from pipelines.machinery.cluster import cores_of
-from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,10 +69,8 @@ class Experiment:
 
     def _subjects(self) -> list[str]:
         """Everyone in the dataset, also who has no face: folds must not change when one video fails."""
-        listed, there = (
-            {unquote(quoted(row["subject"])) for row in read_quality(self.faces)},
-            list_subjects(self.faces),
-        )
+        listed = {unquote(quoted(row["subject"])) for row in read_quality(self.faces)}
+        there = list_subjects(self.faces)
         if listed and (more := [subject for subject in there if subject not in listed]):
             raise ConfigError(
                 f"{self.faces}: {more[0]} is not in quality.parquet, which lists what was prepared last "
@@ -97,7 +84,9 @@ class Experiment:
         Raises:
             ConfigError: as :meth:`plans`, or the protocol has no such test part.
         """
-        plans = {plan.fold: plan for plan in self.plans()}
+        found = self.plans()
+        plans = {plan.fold: plan for plan in found}
+        assert len(plans) == len(found), "more than one training of a fold"
         folds = folds or [min(plans)]
         if unknown := [fold for fold in folds if fold not in plans]:
             raise ConfigError(
@@ -151,106 +140,3 @@ class Experiment:
             return True
         folder = self.data.parent if self.data.is_file() else self.data
         return (folder / TWIN_CARD).exists()
-
-
-def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments every training command has."""
-    parser.formatter_class = HelpFormatter
-    parser.add_argument("--recipe", default="demo", help="experiment: " + ", ".join(RECIPES))
-    parser.add_argument(
-        "--data",
-        type=Path,
-        help="labelled dataset in its own layout; where faces are there already (train_fold.py), only OUT's "
-        "default name depends on it",
-    )
-    parser.add_argument(
-        "--active-from",
-        type=int,
-        choices=range(1, 6),
-        help="lowest code of --data that means active (default: 2 for DISFA's intensities, else 1)",
-    )
-    parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
-    parser.add_argument(
-        "--also",
-        action="append",
-        default=[],
-        metavar="LAYOUT=DIR",
-        help="another labelled dataset to train every fold on; its AUs join the recipe's (may be repeated)",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="everything is written here (default: a folder named by recipe and data, in $AU_OUT or out)",
-    )
-    parser.add_argument(
-        "--detector", help="who finds faces: dataset, yunet, or a YuNet file (default: the recipe's)"
-    )
-
-
-def add_settings(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
-    """Options for the settings of a training; their help shows the values of the recipe in ``argv``."""
-    asked = argparse.ArgumentParser(add_help=False)
-    asked.add_argument("--recipe", default="demo")
-    cfg = RECIPES.get(asked.parse_known_args(argv)[0].recipe, demo)()
-    of = f"(defaults: those of recipe {cfg.name})"
-    add_fields(parser, AdversarialConfig, f"Algorithm 1, Eq. 3-5 {of}", cfg.adversarial)
-    add_fields(parser, TrainConfig, f"network and training, which the paper leaves open {of}", cfg.train)
-    add_fields(parser, ScalingConfig, f"what one training takes of the cluster {of}", cfg.scaling)
-
-
-def load_experiment(args: argparse.Namespace) -> Experiment:
-    """The experiment that the command line names.
-
-    Raises:
-        ConfigError: an unknown recipe, or what its settings or ``--also`` cannot be.
-    """
-    cfg = load_recipe(args.recipe)
-    cfg = _with_settings(cfg, args)
-    if args.active_from:
-        cfg = replace(cfg, spec=replace(cfg.spec, active_from=args.active_from))
-    if args.detector:
-        cfg = replace(cfg, preprocess=replace(cfg.preprocess, detector=args.detector))
-    also = _all_different([_layout_and_folder(text) for text in args.also])
-    names = [cfg.name, *([_name(args.data)] if args.data else [])]
-    names += [f"{layout}-{_name(path)}" for layout, path in also]
-    names += [f"unlabelled-{_name(args.unlabelled)}"] if args.unlabelled else []
-    out = args.out or out_root() / "-".join(names)
-    return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled, also=also)
-
-
-def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
-    """``cfg`` with what the command line says otherwise; files by absolute paths, for workers elsewhere."""
-    adversarial, train = with_options(cfg.adversarial, args), with_options(cfg.train, args)
-    scaling = with_options(cfg.scaling, args)
-    return replace(
-        cfg,
-        adversarial=replace(adversarial, label_prior=_absolute(adversarial.label_prior)),
-        train=replace(train, weights=_absolute(train.weights)),
-        scaling=scaling if "cpus_per_worker" in args else cores_of(scaling),
-    )
-
-
-def _absolute(path: str | None) -> str | None:
-    """A file by its whole path; a name that is no file (weights of torchvision's) as it is."""
-    return str(Path(path).absolute()) if path and Path(path).is_file() else path
-
-
-def _name(path: Path) -> str:
-    """What the data at ``path`` is called: a folder's name, a file's without its suffix."""
-    path = path.resolve()
-    return path.stem if path.is_file() else path.name
-
-
-def _all_different(also: list[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:
-    layouts = [layout for layout, _ in also]
-    if twice := [layout for layout in layouts if layouts.count(layout) > 1]:
-        raise ConfigError(f"--also {twice[0]}= is given twice; expected one dataset of each layout")
-    return tuple(also)
-
-
-def _layout_and_folder(text: str) -> tuple[str, Path]:
-    layout, _, folder = text.partition("=")
-    if layout not in LAYOUTS or layout == "videos" or not folder:
-        known = ", ".join(name for name in LAYOUTS if name != "videos")
-        raise ConfigError(f"--also {text}: expected LAYOUT=DIR such as disfa=/data/DISFA; layouts: {known}")
-    return layout, Path(folder)

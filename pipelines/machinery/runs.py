@@ -28,13 +28,13 @@ def run_plans(
 ) -> Tracking:
     """Train and evaluate every plan that is not finished; all others go on if one fails.
 
+    Returns what they were logged to, ended.
     ``open_tracking`` is called when all folders are this command's: a refusal leaves everything as it is.
 
     Raises:
         AuError: trainings failed; the message lists them.
     """
-    with claimed(plans, experiment) as jobs:
-        tracking = open_tracking()
+    with claimed(plans, experiment) as jobs, open_tracking() as tracking:
         _run_jobs(jobs, experiment, tracking)
     return tracking
 
@@ -95,8 +95,12 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
             ray.shutdown()
             raise
     board.poll()
-    died = [str(group.exception()) for group in groups if group.exception()]
-    return board.failures | {plan: (died or ["no predictions were written"])[0] for plan, _ in board.running}
+    died = {
+        plan: str(g.exception() or "no predictions were written")
+        for g, hand in zip(groups, hands, strict=True)
+        for plan, _ in hand
+    }
+    return board.failures | {plan: died[plan] for plan, _ in board.running}
 
 
 def dealt(jobs: Sequence[Job], hands: int) -> list[list[Job]]:

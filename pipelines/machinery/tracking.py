@@ -13,13 +13,17 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from au_core.compare import digest_of, flattened
 from au_core.data.files import held_alone, read_json
 from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
 from au_core.training.state import read_history
+
+if TYPE_CHECKING:  # importing it takes a second
+    from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
@@ -59,7 +63,15 @@ def _never_fatal(log: Logs[P]) -> Logs[P]:
 
 
 class Tracking:
-    """The MLflow runs of one protocol. Every call may be repeated: what is logged is not logged twice."""
+    """The MLflow runs of one protocol. Every call may be repeated: what is logged is not logged twice.
+
+    As a context, it ends the protocol's run as what it encloses ended: finished, failed, or killed (Ctrl-C).
+    """
+
+    client: "MlflowClient"
+    experiment: str
+    parent: str
+    """Run id of the protocol."""
 
     def __init__(self, out: Path, name: str, config: dict[str, Any]) -> None:
         self.uri, self.out, self.off = tracking_uri(out), out, False
@@ -68,6 +80,18 @@ class Tracking:
         self.logged: dict[str, int] = {}
         """Last step logged, by run id."""
         self._open(name, config)
+
+    def __enter__(self) -> "Tracking":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._end("FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED")
+
+    @_never_fatal
+    def _end(self, status: str) -> None:
+        for run in (*self.runs.values(), self.parent):
+            if self.client.get_run(run).info.status == "RUNNING":
+                self.client.set_terminated(run, status)
 
     @_never_fatal
     def _open(self, name: str, config: dict[str, Any]) -> None:
@@ -95,9 +119,8 @@ class Tracking:
         tags = {**names, "seed": str(plan.seed), "dataset": plan.spec.name, "plan": plan.digest}
         tags |= {"mlflow.parentRunId": self.parent, "folder": str(folder.path), **more_tags}
         config = read_json(folder.config)
-        tags |= {"training": config["id"]} if "id" in config else {}  # of an older version: has none
-        # Not by the plan: the same one can be trained elsewhere too, or again.
-        run = self._find_or_create(plan.label, "training" if "id" in config else "plan", tags)
+        tags |= {"training": config["id"]}
+        run = self._find_or_create(plan.label, "training", tags)  # the same plan can be trained elsewhere too
         self.runs[plan.digest] = run
         history = self.client.get_metric_history(run, "train/loss_r")
         self.logged[run] = max((metric.step for metric in history), default=0)
@@ -142,20 +165,26 @@ class Tracking:
         self.client.set_terminated(self.runs[plan.digest], "FAILED")
 
     @_never_fatal
-    def close(self, report: Path | None = None, **tags: str) -> None:
-        """Close the parent run, with the report beside it."""
+    def attach(self, report: Path | None = None, **tags: str) -> None:
+        """Put a report and ``tags`` beside the protocol's run."""
         for key, value in tags.items():
             self.client.set_tag(self.parent, key, value)
         if report:
             self.client.log_artifact(self.parent, str(report))
-        self.client.set_terminated(self.parent)
 
     def _find_or_create(self, name: str, key: str, tags: dict[str, str]) -> str:
         where = f"tags.{key} = '{tags[key]}'"
         found = self.client.search_runs([self.experiment], where, max_results=1)
         if found:
-            return found[0].info.run_id
+            return self._taken_up(found[0].info)
         return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+
+    def _taken_up(self, info: "RunInfo") -> str:
+        """A run that is there already; it runs again if it had failed or was killed."""
+        if info.status in ("FAILED", "KILLED"):
+            self.client.update_run(info.run_id, "RUNNING")
+            self.client.set_tag(info.run_id, "error", "")
+        return info.run_id
 
     def _log_params(self, run: str, config: dict[str, Any]) -> None:
         from mlflow.entities import Param

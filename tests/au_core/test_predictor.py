@@ -40,6 +40,17 @@ def test_a_video_gives_every_frame_and_keeps_people_apart(predictor, shared):
     )
 
 
+def test_frames_keep_their_times(predictor):
+    frames = [(0.0, np.zeros((32, 32, 3), np.uint8)), (0.5, np.zeros((32, 32, 3), np.uint8))]
+    assert [seconds for seconds, _, _ in predictor.timed(frames)] == [0.0, 0.5]
+
+
+@pytest.mark.parametrize("batch", [0, -1])
+def test_a_batch_of_nothing_is_refused_before_the_first_frame(predictor, batch):
+    with pytest.raises(ConfigError, match=f"batch {batch}: expected a number of frames from 1 on"):
+        predictor.video([], batch)
+
+
 def test_threads_may_share_one(predictor, shared):
     """OpenCV's detector keeps what it looks at: unguarded, one thread got the faces of another's picture."""
     left = cv2.imread(str(shared / "real_faces" / "astronaut.png"))

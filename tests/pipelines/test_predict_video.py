@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from au_core.data.files import read_json, write_json
-from au_core.errors import AuError
+from au_core.errors import AuError, ConfigError
 from au_core.evaluation.film import OverlayFile
 from au_core.models.checkpoint import load_recognizer
 from pipelines.predict_video import main
@@ -55,6 +55,23 @@ def test_what_was_never_learned_has_no_answer(model, shared, tmp_path):
     write_json(read_json(card) | {"unlearned": ["AU12"]}, card)
     (row,), _ = applied(shared / "real_faces" / "astronaut.png", tmp_path / "run", shared, tmp_path)
     assert row["AU12_p"] == row["AU12_c"] == "" and row["AU01_c"] == "0" and 0 <= float(row["AU06_p"]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("overlay", "reason"),
+    [("aus.csv", "cannot be one file"), ("o.png", "a picture holds one frame; expected a video")],
+)
+def test_nothing_is_written_over_itself(model, shared, tmp_path, overlay, reason):
+    words = [
+        str(shared / "real_faces" / "no_face.mp4"),
+        "--model",
+        str(model),
+        "--detector",
+        str(shared / MODEL),
+    ]
+    with pytest.raises(ConfigError, match=reason):
+        main([*words, "--csv", str(tmp_path / "aus.csv"), "--overlay", str(tmp_path / overlay)])
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_face_is_said_and_never_a_zero(model, shared, tmp_path):

@@ -69,6 +69,20 @@ def test_each_flag_is_given_where_it_is_due(tree, detector, tmp_path, shared):
     assert "no_face 2, dark 1" in status["flagged"] and set(FLAGS) >= set.union(*flags)
 
 
+def test_landmarks_are_compared_with_the_face_that_is_kept(tree, tmp_path):
+    """The largest face's points may be no face: the row is another's, and so is the flag."""
+    ref = list_sequences("bp4d", tree)[0]
+    points = iter(read_rows(ref).points)
+
+    def faces(_: np.ndarray) -> list[Detection]:
+        there = next(points).astype(np.float32)
+        box = np.concatenate([there.min(0), np.ptp(there, axis=0)])
+        return [Detection(box * 2, there * 0, 0.9), Detection(box, there, 0.9)]
+
+    _, rows = prepare(tree, faces, tmp_path)
+    assert set(rows.flagged) == {"several_faces"} and rows.face_found.all()
+
+
 def test_low_confidence_is_told_from_nothing(tree, tmp_path):
     box, points = (
         np.array([50, 50, 90, 90], np.float32),

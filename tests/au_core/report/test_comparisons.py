@@ -5,8 +5,10 @@ from au_core.data.files import read_json, write_json, write_table
 from au_core.data.layout import run_folders
 from au_core.data.schema import QUALITY
 from au_core.report.comparisons import difference_table, published_comparison
-from au_core.report.page import build_sections, notice, run_table
+from au_core.report.notice import notice
+from au_core.report.page import build_sections
 from au_core.report.results import averaged, collect
+from au_core.report.settings import run_table
 from tests.toy_runs import write_experiment, write_protocol, write_run
 
 

@@ -5,9 +5,11 @@ import pytest
 
 from au_core.data.files import read_json, write_json
 from au_core.errors import ConfigError
-from au_core.report.page import notice, run_table, write_report
-from au_core.report.results import BASELINE, collect, paired_differences, spread
-from au_core.report.tables import summary_table
+from au_core.report.averages import spread
+from au_core.report.notice import notice
+from au_core.report.page import write_report
+from au_core.report.results import BASELINE, DISTRIBUTIONS, collect, paired_differences
+from au_core.report.settings import run_table
 from tests.toy_runs import write_protocol, write_run
 
 
@@ -88,12 +90,12 @@ def test_an_au_that_one_training_lacks_is_undefined_there(tmp_path):
     assert np.isnan(results.of("ours", 0.5)[0].score("f1", "AU09"))
 
 
-def test_scores_of_an_older_version_lack_the_baseline_alone(tmp_path):
+@pytest.mark.parametrize("part", [BASELINE, DISTRIBUTIONS, "test_at_half"])
+def test_scores_of_an_older_version_say_how_to_renew_them(tmp_path, part):
     folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
     assert collect(tmp_path).runs[0].score("f1", selection=BASELINE) == pytest.approx(30)
     scores = read_json(folder.scores)
-    del scores[BASELINE]
+    del scores[part]
     write_json(scores, folder.scores)
-    assert np.isnan(collect(tmp_path).runs[0].score("f1", selection=BASELINE))
-    (row,) = summary_table(collect(tmp_path)).rows
-    assert row[-5] == row[-2] == "-"
+    with pytest.raises(ConfigError, match=f"scores.json lacks {part}, .*evaluate.py --out OUT scores again"):
+        collect(tmp_path)

@@ -18,8 +18,9 @@ from au_core.data.sampling import Sampler
 from au_core.data.schema import QUALITY
 from au_core.errors import ConfigError, DatasetError
 from pipelines.full_protocol import full_protocol
+from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cluster import check_fits, cores_here
-from pipelines.machinery.experiment import Experiment, add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.experiment import Experiment
 from pipelines.make_synthetic import make_synthetic
 from tests.toy import write_toy_faces
 

@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 from au_core.compare import flattened
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
+from au_core.errors import AuError
 from pipelines.machinery.group import claim
 from pipelines.machinery.tracking import Tracking, tracking_uri
 from tests.pipelines.conftest import first_fold
@@ -64,13 +65,36 @@ def test_a_training_done_again_or_elsewhere_is_a_run_of_its_own(finished, tmp_pa
     assert len(found) == 2 and {run.data.tags["plan"] for run in found} == {plan.digest}
 
 
+def test_what_failed_or_was_stopped_is_not_left_running(finished, tmp_path):
+    plan, experiment = first_fold(finished)[0], "stopped"
+    client = MlflowClient(tracking_uri(tmp_path))
+
+    def ended_by(error: type[BaseException]) -> list[str]:
+        with pytest.raises(error), Tracking(tmp_path, experiment, {}) as tracking:
+            tracking.start(plan, finished.folder(plan))
+            assert statuses() == ["RUNNING", "RUNNING"], "taken up again"
+            raise error
+        return statuses()
+
+    def statuses() -> list[str]:
+        found = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+        return [run.info.status for run in found]
+
+    assert ended_by(AuError) == ["FAILED", "FAILED"]
+    assert ended_by(KeyboardInterrupt) == ["KILLED", "KILLED"]
+    with Tracking(tmp_path, experiment, {}) as tracking:
+        tracking.start(plan, finished.folder(plan))
+        tracking.finish(plan, finished.folder(plan))
+    assert statuses() == ["FINISHED", "FINISHED"]
+
+
 def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     tracking = Tracking(finished.out, "toy", finished.write_description())
     for plan in first_fold(finished):
         tracking.start(plan, finished.folder(plan))
         tracking.finish(plan, finished.folder(plan))
-    tracking.close()
+    tracking.attach(method="ours")
     told = capsys.readouterr().err
     assert told.count("warning: MLflow at http://127.0.0.1:9") == 1 and "Scores are on disk" in told
 

@@ -1,0 +1,51 @@
+"""What the reader must know before any number: whose faces these are, and what is still missing."""
+
+from collections.abc import Iterator
+
+from au_core.report.published import method_label
+from au_core.report.results import BASELINE, Results, averaged
+from au_core.report.settings import data_words, unlike
+
+
+def notice(results: Results) -> str:
+    """What the reader must know before any number: whose faces these are, and what is still missing."""
+    if results.synthetic:
+        words = (
+            "The people in this data are drawn by the program itself. The scores show that the system works; "
+            "they say nothing about real faces and must not be compared with published numbers."
+        )
+    elif "data" in results.experiment:
+        words = f"Data: {data_words(results)}."
+    else:
+        words = "`experiment.json` is missing, so this report cannot say what data these scores are from."
+    if results.unlike:
+        words += (
+            f" Its trainings have different settings ({unlike(results)}): what is averaged or compared "
+            "below is not comparable. Give each its own folder (`--out`)."
+        )
+    return words + "".join(_missing(results))
+
+
+def _missing(results: Results) -> Iterator[str]:
+    """What keeps these scores from being those of the whole protocol."""
+    if results.unfinished:
+        yield f" {len(results.unfinished)} trainings are not finished and not in this report."
+    if results.missing_folds:
+        there, missing = (", ".join(map(str, folds)) for folds in (results.folds, results.missing_folds))
+        yield f" Averages are over test part {there} alone: {missing} of {results.protocol} is missing."
+    if blind := [name for name in results.methods if _below_always_1(results, name)]:
+        names = ", ".join(map(method_label, blind))
+        yield f' Answering "active" to every face has a higher F1 than {names}: little has been learned.'
+    if found := results.unlearnable:
+        aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
+        yield f" The training labels have only one kind of, or none at all: {aus}. Scores there are chance."
+    if bad := sum(status != "ok" for status in results.sequences):
+        yield (
+            f" {bad} of {len(results.sequences)} sequences failed or lack frames, and are missing here as "
+            "far as they do: see `faces/quality.parquet`."
+        )
+
+
+def _below_always_1(results: Results, method: str) -> bool:
+    runs = [run for run in results.runs if run.method == method]
+    return averaged(runs, "f1").mean < averaged(runs, "f1", selection=BASELINE).mean

@@ -1,0 +1,106 @@
+"""What was run: the settings a reader would ask for, and how trainings differ in them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from au_core.config import AdversarialConfig, TrainConfig
+from au_core.report.averages import spread
+from au_core.report.blocks import Table
+from au_core.report.published import method_label
+from au_core.report.results import Results, Run
+from au_core.report.tables import percent
+
+
+def run_table(results: Results) -> Table:
+    """The settings a reader would ask for, from ``experiment.json`` and the runs' ``config.json``."""
+    plan, scores = results.runs[0].plan, results.runs[0].scores
+    train = plan.train
+    rows = {
+        "Recipe": str(results.experiment.get("recipe", "unknown")),
+        "Data": data_words(results),
+        "Faces found by": _finder(results),
+        "Protocol": results.protocol or "unknown",
+        "AUs": ", ".join(results.aus) + f" ({scores['dataset']})",
+        "Methods": ", ".join(f"{method_label(m)} (alpha {_alphas(results, m)})" for m in results.methods),
+        "Labels hidden": ", ".join(map(percent, results.rates)),
+        "Test parts": ", ".join(map(str, results.folds)),
+        "Seeds": ", ".join(map(str, sorted({run.plan.seed for run in results.runs}))),
+        "Network": f"{train.backbone}, weights {train.weights or 'random'}, {train.input_size} pixels",
+        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where "
+        "unlabelled ones are fewer, or not 1 % of all), ".format(**asdict(plan.adversarial))
+        + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
+        "Other settings": _not_the_defaults(results) or "the defaults",
+        "Different settings": unlike(results) or "all other settings are the same in all trainings",
+        "Subjects": _subjects(results),
+        "Faces with labels": _labelled(results),
+        "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
+        "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",
+    }
+    return Table(
+        caption="Settings, from `experiment.json` and each training's `config.json`.",
+        header=("Setting", "Value"),
+        rows=tuple(rows.items()),
+        numeric=False,
+    )
+
+
+def _not_the_defaults(results: Results) -> str:
+    """Settings that no other line tells and that are not the defaults."""
+    plan, told = results.runs[0].plan, {"alpha", "h_d", "h_r", "m1", "m2", "steps", "backbone", "input_size"}
+    settings = {**asdict(plan.adversarial), **asdict(plan.train), "missing_scheme": plan.missing_scheme}
+    default = {**asdict(AdversarialConfig()), **asdict(TrainConfig()), "missing_scheme": "frame"}
+    found = {name: value for name, value in settings.items() if value != default.get(name)}
+    return ", ".join(f"`{name}` {value}" for name, value in found.items() if name not in told | {"weights"})
+
+
+def unlike(results: Results) -> str:
+    """Settings that differ between trainings, with their values; empty where none does."""
+    return "; ".join(f"`{name}` {' or '.join(values)}" for name, values in results.unlike.items())
+
+
+def data_words(results: Results) -> str:
+    """Which data was trained on."""
+    found = results.experiment
+    named = found.get("data", "unknown")
+    data = "drawn people (synthetic)" if named == "synthetic" else f"`{named}`"
+    also = [
+        f"with the labelled faces of `{dataset}` in every training, but for who is held out"
+        for dataset in found.get("also", [])
+    ]
+    more = [f"with unlabelled video from `{found['unlabelled']}`"] if found.get("unlabelled") else []
+    return ", ".join([data, *also, *more])
+
+
+def _finder(results: Results) -> str:
+    """What told where the faces are."""
+    detector = results.config.get("preprocess", {}).get("detector", "unknown")
+    return {"dataset": "the dataset's landmark files", "yunet": "YuNet"}.get(detector, f"`{detector}`")
+
+
+def _alphas(results: Results, method: str) -> str:
+    return _of_all([run for run in results.runs if run.method == method], "alpha")
+
+
+def _of_all(runs: Sequence[Run], name: str) -> str:
+    """The values that a setting of Algorithm 1 has in ``runs``."""
+    return " or ".join(map(str, sorted({getattr(run.plan.adversarial, name) for run in runs})))
+
+
+def _labelled(results: Results) -> str:
+    """Which share of the training faces really has a label, by missing rate."""
+    by_rate: dict[float, list[float]] = {}
+    for run in results.runs:
+        by_rate.setdefault(run.rate, []).append(run.training_set["labelled_share"])
+    shares = {rate: spread(found) for rate, found in by_rate.items()}
+    return ", ".join(f"{percent(rate)} hidden: {100 * share.mean:.1f} %" for rate, share in shares.items())
+
+
+def _subjects(results: Results) -> str:
+    """Training, validation and test subjects and scored faces of each fold."""
+    by_fold = {run.fold: run for run in results.runs}
+    return "; ".join(
+        f"test part {fold}: {len(run.plan.train_subjects)} to train, "
+        f"{len(run.plan.val_subjects)} to validate ({run.scores['frames']['val']} faces), "
+        f"{len(run.plan.test_subjects)} to test ({run.scores['frames']['test']} faces)"
+        for fold, run in sorted(by_fold.items())
+    )
