@@ -13,8 +13,8 @@ def digest_of(values: Any) -> str:  # noqa: ANN401
 
 
 def content_of(path: Path) -> str:
-    """Hex digits naming a file's bytes, empty if there is none: weights may be a name of torchvision's."""
-    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() if path.is_file() else ""
+    """Hex digits naming a file's bytes."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def flattened(config: dict[str, Any], prefix: str = "") -> dict[str, str]:

@@ -19,11 +19,15 @@ class DatasetError(AuError):
 
 
 class FaceError(AuError):
-    """A detector that cannot be had, or points no face can be aligned by."""
+    """A detector that cannot be had, a picture of a wrong kind, or points no face can be aligned by."""
 
 
 class CheckpointError(AuError):
     """A model folder or training checkpoint that cannot be loaded."""
+
+
+class DamagedError(CheckpointError):
+    """A model whose files do not hold what was written."""
 
 
 class LossError(AuError):

@@ -1,6 +1,7 @@
 """One training, fully described: what decides its result, its folder, and whether it is done already."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from au_core.aus import DatasetSpec
@@ -12,6 +13,14 @@ from au_core.config import (
     check_rate,
     check_scheme,
 )
+
+FILES = {".pth", ".pt", ".safetensors", ".parquet", ".csv"}
+"""Endings of initial weights and label priors."""
+
+
+def is_file_name(name: str | None) -> bool:
+    """Whether a setting names a file: initial weights may be torchvision's, by a name of its own."""
+    return name is not None and Path(name).suffix in FILES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +37,10 @@ class FoldPlan:
     val_subjects: tuple[str, ...]
     test_subjects: tuple[str, ...]
     faces: str
-    """Fingerprint of what the files hold that are read (faces with and without labels, a label prior, initial
-    weights), so that changed data retrains."""
+    """Fingerprint of the dataset's faces, so that changed data retrains."""
+    further: str = ""
+    """The same of all else that is read: faces of further datasets and of unlabelled video, a label prior,
+    initial weights; empty where there is none."""
     adversarial: AdversarialConfig
     train: TrainConfig
     scaling: ScalingConfig
@@ -54,9 +65,15 @@ class FoldPlan:
         """Short hash of all that should decide the result; a changed setting never resumes old weights.
 
         ``scaling`` is left out, so that a training can move to another cluster: workers normalise their
-        own faces (``sync_batch_norm``), and a GPU may choose another ``precision``.
+        own faces (``sync_batch_norm``), and a GPU may choose another ``precision``. So are the places of
+        files, whose content :attr:`further` holds.
         """
-        return digest_of({key: value for key, value in asdict(self).items() if key != "scaling"})
+        values = asdict(self)
+        del values["scaling"]
+        for settings, name in (("adversarial", "label_prior"), ("train", "weights")):
+            if is_file_name(values[settings][name]):
+                values[settings][name] = "a file"
+        return digest_of(values)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FoldPlan":

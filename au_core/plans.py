@@ -9,8 +9,10 @@ from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
 
 
-def plan_runs(cfg: ExperimentConfig, subjects: Sequence[str], faces: str) -> list[FoldPlan]:
-    """Every training of ``cfg`` over the ``subjects`` that have faces, whose fingerprint is ``faces``.
+def plan_runs(
+    cfg: ExperimentConfig, subjects: Sequence[str], faces: str, further: str = ""
+) -> list[FoldPlan]:
+    """Every training of ``cfg`` over the ``subjects`` of the dataset; ``faces``, ``further``: see FoldPlan.
 
     Raises:
         ConfigError: an unknown method or protocol.
@@ -29,6 +31,7 @@ def plan_runs(cfg: ExperimentConfig, subjects: Sequence[str], faces: str) -> lis
             val_subjects=split.val,
             test_subjects=split.test,
             faces=faces,
+            further=further,
             adversarial=build_method(method, cfg.adversarial).cfg,
             train=cfg.train,
             scaling=cfg.scaling,

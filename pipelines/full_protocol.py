@@ -40,7 +40,13 @@ def full_protocol(experiment: Experiment) -> Path:
 def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
     from pipelines.make_synthetic import make_synthetic
-    from pipelines.preprocess import check_detector, find_faces, list_dataset, refuse_leftovers
+    from pipelines.preprocess import (
+        check_detector,
+        find_faces,
+        list_dataset,
+        refuse_leftovers,
+        refuse_to_redo,
+    )
 
     cfg, data = experiment.cfg, experiment.data
     _check(experiment)
@@ -58,9 +64,11 @@ def prepare_faces(experiment: Experiment) -> None:
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
-    for dataset in (coded, *labelled):  # more of T2 does no harm
+    datasets = coded, *labelled, *unlabelled
+    for dataset in datasets:
         refuse_leftovers(dataset)
-    for dataset in (coded, *labelled, *unlabelled):
+        refuse_to_redo(dataset, experiment.out)
+    for dataset in datasets:
         find_faces(dataset)
 
 

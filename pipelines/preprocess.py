@@ -4,25 +4,27 @@ uv run pipelines/preprocess.py --layout bp4d --data BP4D --out OUT --detector yu
 """
 
 import argparse
+import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from au_core.config import LAYOUTS, PreprocessConfig
-from au_core.data.files import held_alone, raise_if_full, write_bytes, write_table
-from au_core.data.provenance import read_quality
+from au_core.data.files import held_alone, raise_if_full, write_bytes
+from au_core.data.provenance import lost_frames, read_quality, shard_metadata, write_quality
 from au_core.data.readers import list_sequences
-from au_core.data.schema import QUALITY, SequenceRef, shard_path, shards
+from au_core.data.schema import SequenceRef, shard_path, shards
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
-from au_core.face.prepare import Status, finished
+from au_core.face.prepare import Status, finished, settings_of
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
-from pipelines.machinery.sequences import lost_frames, prepare_all
+from pipelines.machinery.sequences import prepare_all
 
 NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
 """Layouts that need a detector."""
@@ -71,22 +73,32 @@ def find_faces(dataset: Dataset) -> pa.Table:
     Raises:
         AuError: every sequence failed, the disk is full, or another command is at it.
     """
-    with held_alone(dataset.faces):
-        return _find_faces(dataset.refs, dataset.faces, dataset.cfg)
+    refs, faces = dataset.refs, dataset.faces
+    status = _finished(refs, dataset.cfg, faces)
+    todo = [ref for ref in refs if ref not in status]
+    with held_alone(faces) if todo else nullcontext():  # trainings that read them need not end for nothing
+        table = _prepare(todo, status, dataset)
+    _tell(table, len(todo), _orphans(refs, faces), faces)
+    return table
 
 
-def _find_faces(refs: list[SequenceRef], faces: Path, cfg: PreprocessConfig) -> pa.Table:
-    status, cfg = _finished(refs, cfg, faces), with_detector_beside(cfg, faces)
-    todo, saved = [ref for ref in refs if ref not in status], time.monotonic()
+def _prepare(todo: list[SequenceRef], status: dict[SequenceRef, Status], dataset: Dataset) -> pa.Table:
+    """Make the shards of ``todo``; ``quality.parquet`` has what is ready at any time."""
+
+    def save() -> pa.Table:
+        rows = [status[ref] for ref in dataset.refs if ref in status]
+        return write_quality(rows, len(dataset.refs), dataset.faces)
+
+    table, saved = save(), time.monotonic()
+    cfg = with_detector_beside(dataset.cfg, dataset.faces)
     try:
-        for ref, row in prepare_all(todo, cfg, faces) if todo else ():
+        for ref, row in prepare_all(todo, cfg, dataset.faces) if todo else ():
             status[ref] = row
             if time.monotonic() - saved > SAVE_EVERY:
-                _write_quality(refs, status, faces)
+                save()
                 saved = time.monotonic()
     finally:
-        table = _write_quality(refs, status, faces)
-    _tell(table, len(todo), _orphans(refs, faces), faces)
+        table = save()
     return table
 
 
@@ -104,7 +116,7 @@ def _orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:
 
 
 def refuse_leftovers(dataset: Dataset) -> None:
-    """Make sure that nobody is trained on or scored who is not in the dataset.
+    """Make sure that nobody is trained on or scored who is not in the dataset (any more).
 
     Raises:
         ConfigError: there are faces of earlier data.
@@ -113,6 +125,26 @@ def refuse_leftovers(dataset: Dataset) -> None:
         raise ConfigError(
             f"{left[0]}: of a sequence that is not in this dataset ({len(left)} such shards); remove them, "
             f"or {dataset.faces}, which is then made anew, or choose another --out"
+        )
+
+
+def refuse_to_redo(dataset: Dataset, out: Path) -> None:
+    """Make sure that no faces are replaced that trainings in ``out`` learned from, for the sake of a setting.
+
+    Raises:
+        ConfigError: the settings are not those of the faces that are there.
+    """
+    shard = next((path for ref in dataset.refs if (path := shard_path(dataset.faces, ref)).exists()), None)
+    trained = [*out.glob("runs/*/*/*/*/config.json"), *out.glob("sweeps/*/*/*/config.json")]
+    if shard is None or not trained:
+        return
+    before = json.loads(shard_metadata(shard).get("settings", "{}"))
+    now = json.loads(settings_of(dataset.cfg))
+    if other := [name for name in now if before.get(name) != now[name]]:
+        raise ConfigError(
+            f"{dataset.faces}: these faces were made with {other[0]} {before.get(other[0])}, not "
+            f"{now[other[0]]}, and {trained[0].parent} was trained on them; choose another --out, or remove "
+            "faces, runs and sweeps to begin anew"
         )
 
 
@@ -140,12 +172,6 @@ def check_detector(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
     cfg = replace(cfg, detector=str(model))
     load_detector(cfg.detector, cfg)
     return cfg
-
-
-def _write_quality(refs: list[SequenceRef], status: dict[SequenceRef, Status], faces: Path) -> pa.Table:
-    table = pa.Table.from_pylist([status[ref] for ref in refs if ref in status], QUALITY)
-    write_table(table, faces / "quality.parquet")
-    return table
 
 
 def _tell(table: pa.Table, n_new: int, orphans: list[Path], faces: Path) -> None:
@@ -192,7 +218,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     default = replace(default, all_faces=args.layout == "videos")
     cfg = with_options(default, args)
-    preprocess(args.layout, args.data, args.out / "faces", cfg)
+    dataset = list_dataset(args.layout, args.data, args.out / "faces", cfg)
+    refuse_to_redo(dataset, args.out)
+    find_faces(dataset)
     if args.report:
         from au_core.report.quality import write_quality_report
 

@@ -189,7 +189,7 @@ def main(argv: list[str] | None = None) -> None:
         seeds=experiment.cfg.seeds[:1],
     )
     plans = replace(experiment, cfg=cfg).plans_by_fold(args.folds)
-    with held_alone(experiment.out / "sweeps" / args.space):
+    with held_alone(experiment.out / "sweeps" / args.space), experiment.reading_faces():
         table = table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans)))
     write_text(f"{table}\n", experiment.out / "sweeps" / f"{args.space}.txt")
     print(table)

@@ -153,7 +153,7 @@ def _labels(rows: pa.Table, spec: DatasetSpec) -> np.ndarray:
 
 
 def join_faces(first: Faces, second: Faces) -> Faces:
-    """Both sets as one; for T2 from other video than T1."""
+    """Both sets as one."""
     offset = sum(pictures.size for pictures in first.pictures)
     second = replace(second, start=second.start + offset)
     names = [field.name for field in fields(first) if field.name != "pictures"]

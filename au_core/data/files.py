@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -155,10 +155,27 @@ def held_alone(folder: Path, wait: bool = False) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigError(
-                f"{folder}: another command is writing here; wait for it (if there is none, remove {lock})"
+                f"{folder}: another command is at work here; wait for it (if there is none, remove {lock})"
             ) from error
         except OSError:  # a file system without locks
             pass
+        yield
+
+
+@contextmanager
+def held_together(folder: Path) -> Iterator[None]:
+    """Keep all others from holding ``folder`` alone, as long as this process reads what lies there.
+
+    Raises:
+        ConfigError: one holds it alone.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):  # where nobody may write nobody will
+            file = stack.enter_context((folder / ".lock").open("a"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError(f"{folder}: another command is writing here; wait for it") from error
         yield
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.data.faces import Faces, join_faces, list_subjects, load_faces
+from au_core.compare import content_of, digest_of
+from au_core.data.faces import Faces, fingerprint, join_faces, list_subjects, load_faces
 from au_core.data.masking import visible_labels
 from au_core.data.prior import load_label_prior
+from au_core.errors import DatasetError
 from au_core.fold_plan import FoldPlan
 
 
@@ -25,7 +27,12 @@ class Sources:
     @property
     def folders(self) -> tuple[Path, ...]:
         """All of them."""
-        return (self.coded, *(path for path, _ in self.also), *([self.unlabelled] if self.unlabelled else []))
+        return (self.coded, *self.further)
+
+    @property
+    def further(self) -> tuple[Path, ...]:
+        """All but the first."""
+        return (*(path for path, _ in self.also), *([self.unlabelled] if self.unlabelled else []))
 
     def absolute(self) -> "Sources":
         """The same by absolute paths, for a worker in another folder."""
@@ -46,6 +53,26 @@ class TrainingSet:
     """``int8[P, L]`` label vectors without faces."""
 
 
+def fingerprints(sources: Sources, prior: str | None, weights: str | None) -> tuple[str, str]:
+    """``faces`` and ``further`` of a :class:`FoldPlan` that reads these files."""
+    contents = [content_of(Path(path)) for path in (prior, weights) if path and Path(path).is_file()]
+    further = [fingerprint(*sources.further), *contents] if sources.further or contents else None
+    return fingerprint(sources.coded), digest_of(further) if further else ""
+
+
+def check_unchanged(plan: FoldPlan, sources: Sources) -> None:
+    """Make sure that a training reads what it was planned for: another command may have been here since.
+
+    Raises:
+        DatasetError: it is not.
+    """
+    if fingerprints(sources, plan.adversarial.label_prior, plan.train.weights) != (plan.faces, plan.further):
+        raise DatasetError(
+            f"{sources.coded}, or what is trained on beside it, has changed since this training was planned; "
+            "run the command again when nothing else writes there"
+        )
+
+
 def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
     """Training subjects' and other labelled faces, labels hidden at the plan's rate; then unlabelled ones.
 
@@ -55,8 +82,8 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
     own = {*faces.dataset}
     for path, active_from in sources.also:
         spec = replace(plan.spec, active_from=active_from)
-        more = load_faces(path, spec, list_subjects(path))
-        faces = join_faces(faces, without_held_out(more, own, plan))
+        more = without_held_out(load_faces(path, spec, list_subjects(path)), own, plan)
+        faces = join_faces(faces, _told_apart(more, {*faces.dataset}))
     labels = visible_labels(faces, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
     prior = plan.adversarial.label_prior
     vectors = load_label_prior(Path(prior), plan.spec.columns) if prior else None
@@ -65,6 +92,12 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
         extra = load_faces(sources.unlabelled, plan.spec, people, all_faces=True)
         faces, labels = join_faces(faces, extra), np.concatenate([labels, extra.labels])
     return TrainingSet(faces, labels, vectors)
+
+
+def _told_apart(more: Faces, taken: set[str]) -> Faces:
+    """``more`` by other names than those ``taken``: two manifests may code different AUs."""
+    names = {name: f"{name}, further" if name in taken else name for name in {*more.dataset}}
+    return replace(more, dataset=np.array([names[name] for name in more.dataset], object))
 
 
 def without_held_out(faces: Faces, datasets: set[str], plan: FoldPlan) -> Faces:

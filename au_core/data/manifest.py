@@ -7,6 +7,7 @@ coded; 1.0 is 1, as pandas writes it.
 
 import csv
 import hashlib
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -90,10 +91,10 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         header = next(lines, [])
         aus = _aus(path, header)
         rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        whose: dict[str, str] = {}
+        whose: dict[str | tuple[int, int], str] = {}
         for line in filter(None, lines):
             source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
-            if (other := whose.setdefault(normpath(source), subject)) != subject:
+            if (other := whose.setdefault(_file(path.parent, source), subject)) != subject:
                 raise DatasetError(
                     f"{path}, line {lines.line_num}: {source} is of {subject}, before it was of {other}; "
                     "expected files of one person each, or the same face would be trained and tested on"
@@ -104,6 +105,15 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
     _check_codes(path, header[len(FIXED) :], rows)
     intense = any(code in "2345" for group in rows.values() for row in group for code in row.codes if code)
     return Table(aus, "intensity" if intense else "occurrence", dict(rows))
+
+
+def _file(root: Path, source: str) -> str | tuple[int, int]:
+    """What tells whether two names mean one file; a link is what it leads to."""
+    try:
+        stat = os.stat(os.path.join(root, source))
+    except OSError:  # told by whoever reads it
+        return normpath(source)
+    return stat.st_dev, stat.st_ino
 
 
 def _check_codes(path: Path, aus: list[str], rows: dict[tuple[str, str], list[Row]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import replace_atomically, write_table
 from au_core.data.schema import QUALITY, SequenceRef
 
 
@@ -103,6 +103,24 @@ def read_quality(faces: Path) -> list[dict[str, Any]]:
         return pq.ParquetFile(path).read().cast(QUALITY).to_pylist() if path.exists() else []
     except (OSError, ValueError):
         return []
+
+
+def write_quality(rows: list[dict[str, Any]], listed: int, faces: Path) -> pa.Table:
+    """Write ``quality.parquet`` of a dataset of ``listed`` sequences, fewer ``rows`` if some are to come."""
+    table = pa.Table.from_pylist(rows, QUALITY.with_metadata({"listed": str(listed)}))
+    write_table(table, faces / "quality.parquet")
+    return table
+
+
+def n_unprepared(faces: Path) -> int:
+    """How many sequences an interrupted preprocessing has left to do."""
+    listed = shard_metadata(faces / "quality.parquet").get("listed")
+    return int(listed) - len(read_quality(faces)) if listed else 0
+
+
+def lost_frames(row: dict[str, Any]) -> int:
+    """Coded frames of a quality row that could not be decoded, as far as their number is known."""
+    return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
 
 
 def shard_metadata(shard: Path) -> dict[str, str]:

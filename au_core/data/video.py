@@ -182,9 +182,10 @@ def _check_numbers(path: Path, read: int, indexed: int) -> None:
 def _capture(path: Path) -> cv2.VideoCapture:
     if readable(str(path)) != str(path):  # OpenCV would crash the process
         raise DatasetError(f"{readable(str(path))}: the name is no UTF-8; rename the file")
-    # FFmpeg alone: OpenCV's other readers take a name with digits for a series of pictures.
+    # FFmpeg alone: OpenCV's other readers take a name with digits for a series of pictures. By the whole
+    # path: FFmpeg would take "talk:" in talk:1.mp4 for a protocol.
     threads = [cv2.CAP_PROP_N_THREADS, max(1, cv2.getNumThreads())]
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, threads) if path.is_file() else None
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads) if path.is_file() else None
     if capture is None or not capture.isOpened():
         raise DatasetError(f"{path}: {_what(path)}; expected a video")
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)

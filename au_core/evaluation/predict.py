@@ -9,11 +9,12 @@ import pyarrow as pa
 import torch
 
 from au_core.aus import UNKNOWN, DatasetSpec
-from au_core.data.faces import Faces, fit_face
+from au_core.data.faces import Faces, fingerprint, fit_face
 from au_core.data.files import write_table
 from au_core.data.fold import load_split
 from au_core.data.layout import RunFolder
 from au_core.data.schema import prediction_schema
+from au_core.errors import DatasetError
 from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.recognizer import Recognizer
@@ -51,7 +52,16 @@ def predict_set(
 
 
 def predict_run(plan: FoldPlan, folder: RunFolder, faces: Path, device: torch.device) -> None:
-    """Write ``predictions.parquet`` of a finished training: the only look at its test subjects."""
+    """Write ``predictions.parquet`` of a finished training: the only look at its test subjects.
+
+    Raises:
+        DatasetError: ``faces`` are no longer those it was planned for.
+    """
+    if fingerprint(faces) != plan.faces:
+        raise DatasetError(
+            f"{faces} has changed since {plan.label} was trained; scores of other faces would stand beside "
+            "those of other trainings. Make the faces again as they were, or train again"
+        )
     torch.set_num_threads(plan.scaling.cpus_per_worker)
     recognizer, card = load_recognizer(folder.model)
     recognizer.to(device)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -20,8 +21,8 @@ from au_core.errors import DatasetError, words_of
 from au_core.face.detect import Detector, detector_identity
 from au_core.face.rows import FaceRows, Row
 
-FORMAT = 2
-"""Raised when face rows get other columns: shards of another format are made anew."""
+FORMAT = 3
+"""Raised when face rows get other columns or meanings: shards of another format are made anew."""
 ROW_GROUP = 256
 """Faces held in memory at a time."""
 
@@ -41,9 +42,9 @@ def prepare_sequence(
     ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are. ``alive``
     is called before each frame, and while the files are read.
     """
-    coded = None
+    coded, shard = None, shard_path(folder, ref)
     try:
-        before, digest, shard = signature(ref), content_hash(ref, alive), shard_path(folder, ref)
+        before, digest = signature(ref), content_hash(ref, alive)
         status = _known(shard_metadata(shard), cfg, digest)
         if status is None:
             shard.unlink(missing_ok=True)  # made from other files or with other settings
@@ -52,6 +53,10 @@ def prepare_sequence(
             status = _prepare(rows, detector, cfg, shard, digest, alive)
         return {**status, "signature": before}
     except Exception as error:
+        with suppress(OSError):
+            shard.unlink(
+                missing_ok=True
+            )  # an earlier one, of which nobody knows whether it is of these files
         return failed(ref, words_of(error), coded)
 
 
@@ -138,8 +143,8 @@ def main_face_first(main: int) -> Revise | None:
     """A change that gives the main person of a video the id 0; None if it has it."""
 
     def swap(table: pa.Table) -> pa.Table:
-        ids = table["face_id"].to_numpy()
-        swapped = np.where(ids == 0, main, np.where(ids == main, 0, ids)).astype(np.int16)
+        ids, found = table["face_id"].to_numpy(), table["face_found"].to_numpy()  # 0 where nobody is
+        swapped = np.where(found & (ids == 0), main, np.where(ids == main, 0, ids)).astype(np.int16)
         where = table.column_names.index("face_id")
         return table.set_column(where, table.field("face_id"), pa.array(swapped))
 

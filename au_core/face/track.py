@@ -9,6 +9,8 @@ from au_core.face.detect import Detection
 
 PATIENCE = 30
 """Frames an id is kept for a face that is out of sight."""
+LARGEST = 32_767
+"""Last id before they begin again at 1: they are 16 bits wide in Parquet."""
 REACH = 1.0
 """Farthest move between two sightings, in face widths, that still counts as the same face."""
 
@@ -46,7 +48,7 @@ class Tracker:
                 ids[i] = known
         for i, face in enumerate(faces):
             if i not in ids:
-                ids[i], self.next_id = self.next_id, self.next_id + 1
+                ids[i], self.next_id = self.next_id, self.next_id % LARGEST + 1
             self.seen[ids[i]] = (face.box, self.frame)
         if faces:
             self.first[ids[0]] += 1

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from au_core.aus import DatasetSpec
 from au_core.data.files import read_json, replace_atomically, write_json
-from au_core.errors import CheckpointError, DatasetError
+from au_core.errors import CheckpointError, DamagedError, DatasetError
 from au_core.models.recognizer import Recognizer
 
 WEIGHTS, CARD, THRESHOLDS = "model.safetensors", "model.json", "thresholds.json"
@@ -68,7 +68,8 @@ def load_card(folder: Path) -> ModelCard:
     """The card of a model folder, or of a run folder that holds one as ``model/``.
 
     Raises:
-        CheckpointError: there is no model, or its files are damaged.
+        CheckpointError: there is no model, it cannot be read, or is of another version.
+        DamagedError: its files do not hold what was written.
     """
     folder = model_folder(folder)
     try:
@@ -79,26 +80,32 @@ def load_card(folder: Path) -> ModelCard:
         if chosen and set(chosen) != set(spec.columns):
             raise CheckpointError(f"{path}: thresholds of {', '.join(chosen)}, not of the model's AUs")
         thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}
-        unlearned = tuple(values["unlearned"])
+        unlearned = tuple(values.get("unlearned", ()))
         return ModelCard(**{**values, "spec": spec, "thresholds": thresholds, "unlearned": unlearned})
     except (DatasetError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder / CARD}: no card of a recogniser ({error})") from error
+        kind = DamagedError if isinstance(error.__cause__, ValueError) else CheckpointError  # no JSON
+        raise kind(f"{folder / CARD}: no card of a recogniser ({error})") from error
 
 
 def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
     """R in evaluation mode on the CPU, with its card, from a model or run folder.
 
     Raises:
-        CheckpointError: there is no model, or its files are damaged or do not fit each other.
+        CheckpointError: there is no model, it cannot be read, or is of another version.
+        DamagedError: its files do not hold what was written.
     """
     card, path = load_card(folder), model_folder(folder) / WEIGHTS
     recognizer = Recognizer(card.backbone, len(card.spec.aus))
     try:
         if _sha256(path) != card.sha256:
-            raise CheckpointError("its SHA-256 is not the card's")
+            raise DamagedError("its SHA-256 is not the card's")
         recognizer.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError, CheckpointError) as error:
-        raise CheckpointError(f"{path}: cannot be loaded as a {card.backbone} ({error})") from error
+    except (OSError, SafetensorError, RuntimeError, DamagedError) as error:
+        gone = isinstance(error, (DamagedError, FileNotFoundError, SafetensorError))
+        kind = (
+            DamagedError if gone else CheckpointError
+        )  # a disk that does not answer says nothing of the file
+        raise kind(f"{path}: cannot be loaded as a {card.backbone} ({error})") from error
     return recognizer.eval(), card
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from au_core.data.files import write_text
+from au_core.data.provenance import lost_frames
 from au_core.face.judge import FLAGS
 from au_core.report.blocks import Figure, Section, Table, html
 from au_core.report.figures import COLOURS, STYLE, png_bytes
@@ -84,7 +85,7 @@ def _flag_table(found: Survey) -> Table:
 
 def _sequence_summary(found: Survey) -> Table:
     status = Counter(row["status"] for row in found.quality)
-    lost = sum(max(0, (row["frames_coded"] or 0) - row["frames_decoded"]) for row in found.quality)
+    lost = sum(map(lost_frames, found.quality))
     counts = {"ok": status["ok"], "partial": status["partial"], "failed": status["failed"]}
     return Table(
         caption="Sequences by status, and coded frames that could not be decoded.",

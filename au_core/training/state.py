@@ -42,12 +42,15 @@ def restore(game: Game, folder: Path) -> tuple[int, float]:
 
     Raises:
         CheckpointError: a whole checkpoint is of other networks.
+        OSError, MemoryError: none can be read now, though they may be whole.
     """
+    unread = None
     for path in reversed(_checkpoints(folder)):
         try:
             state = _read(path)
         except Exception as error:  # a damaged archive can fail in many ways
             warnings.warn(f"{path}: cannot be loaded ({error}); using the one before", stacklevel=2)
+            unread = error if isinstance(error, (OSError, MemoryError)) else unread
             continue
         try:
             game.load(state)
@@ -55,6 +58,8 @@ def restore(game: Game, folder: Path) -> tuple[int, float]:
             advice = f"perhaps of another version; remove {folder} to train again"
             raise CheckpointError(f"{path}: of other networks, {advice} ({error})") from error
         return state["step"], state["best"]
+    if unread:
+        raise unread
     return 0, -1.0
 
 

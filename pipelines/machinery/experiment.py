@@ -1,19 +1,19 @@
 """An experiment on disk: its recipe, its data, its output folder; shared by the commands that train."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from au_core.aus import SPECS, DatasetSpec, active_from
-from au_core.compare import content_of, digest_of
 from au_core.config import ExperimentConfig
-from au_core.data.faces import fingerprint, list_au_numbers, list_subjects
-from au_core.data.files import quoted, write_json
-from au_core.data.fold import Sources
+from au_core.data.faces import list_au_numbers, list_subjects
+from au_core.data.files import held_together, quoted, write_json
+from au_core.data.fold import Sources, fingerprints
 from au_core.data.layout import RunFolder
 from au_core.data.prior import load_label_prior
-from au_core.data.provenance import read_quality
+from au_core.data.provenance import n_unprepared, read_quality
 from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
@@ -65,7 +65,8 @@ class Experiment:
         cfg = replace(self.cfg, spec=replace(self.cfg.spec, aus=self._aus(self.cfg.spec)))
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
-        return plan_runs(cfg, self._subjects(), self._fingerprint(cfg))
+        read = fingerprints(self.sources, cfg.adversarial.label_prior, cfg.train.weights)
+        return plan_runs(cfg, self._subjects(), *read)
 
     def _subjects(self) -> list[str]:
         """Everyone in the dataset, also who has no face: folds must not change when one video fails."""
@@ -102,6 +103,11 @@ class Experiment:
         for folder, more in makers.items():
             if not list_subjects(folder):
                 raise ConfigError(f"{folder}: no faces; first run pipelines/full_protocol.py{more}")
+            if unprepared := n_unprepared(folder):
+                raise ConfigError(
+                    f"{folder}: {unprepared} sequences are still to be prepared; let the command that was "
+                    "interrupted there come to its end, or folds would be of other people"
+                )
 
     def _aus(self, spec: DatasetSpec) -> tuple[int, ...]:
         """The union of all datasets' AUs; a manifest and lists bring their own."""
@@ -110,13 +116,17 @@ class Experiment:
             aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
         return tuple(sorted(aus))
 
-    def _fingerprint(self, cfg: ExperimentConfig) -> str:
-        """A short hash of all that a training reads: faces, label prior, initial weights."""
-        digest = fingerprint(*self.sources.folders)
-        for path in filter(None, (cfg.adversarial.label_prior, cfg.train.weights)):
-            if content := content_of(Path(path)):
-                digest = digest_of([digest, content])
-        return digest
+    @contextmanager
+    def reading_faces(self) -> Iterator[None]:
+        """Keep other commands from changing the faces.
+
+        Raises:
+            ConfigError: one is at it.
+        """
+        with ExitStack() as stack:
+            for folder in self.sources.folders:
+                stack.enter_context(held_together(folder))
+            yield
 
     def folder(self, plan: FoldPlan) -> RunFolder:
         """Where a training of this experiment is written."""

@@ -37,6 +37,11 @@ KEEP_MEMORY = {"MALLOC_ARENA_MAX": "1"} | dict.fromkeys(
 )
 """Lets glibc keep what a step frees for the next one: else the kernel hands out gigabytes of zeroed pages in
 every step, worst in threads other than the first, where Ray trains (`tests/benchmarks/bare_limit.py`)."""
+CHANGED = {
+    "faces": "other faces, or other labels of them",
+    "further": "other --also or --unlabelled faces, label prior or initial weights",
+}
+"""What it means that a fingerprint of a plan differs."""
 MAX_DEATHS = 4
 """How often in a row workers may die without a step forward: so often is no accident."""
 
@@ -139,8 +144,8 @@ def _difference(before: dict[str, Any], plan: FoldPlan) -> str:
     """The first setting in which a stored plan differs, for people."""
     then, now = flattened(before), flattened(json.loads(json.dumps(asdict(plan))))
     for key in sorted(key for key in now if not key.startswith("scaling.")):
-        if key == "faces" and then[key] != now[key]:
-            return "other files: faces, their labels, --also, --unlabelled, label prior or initial weights"
+        if key in CHANGED and then.get(key, "") != now[key]:
+            return CHANGED[key]
         if then.get(key, "None") != now[key]:
             return f"{key} was {then.get(key)}, is {now[key]}"
     return "an older version of the settings"

@@ -66,6 +66,7 @@ def claimed(plans: Sequence[FoldPlan], experiment: Experiment) -> Iterator[list[
         if not folder.scores.exists():
             check_fits(plan.scaling)
     with ExitStack() as stack:
+        stack.enter_context(experiment.reading_faces())
         for plan, folder in jobs:
             if not folder.scores.exists():  # beside the folders, which may be made anew
                 stack.enter_context(held_alone(experiment.out / "runs" / ".locks" / plan.run))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import remove_leftovers, remove_leftovers_below
+from au_core.data.provenance import lost_frames
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.face.detect import load_detector
 from au_core.face.prepare import Status, failed, prepare_sequence
@@ -33,11 +34,6 @@ def prepare_all(
     remove_leftovers_below(faces, began)  # of killed earlier runs, whose workers may have written until now
 
 
-def lost_frames(row: Status) -> int:
-    """Coded frames without a picture that can be decoded, as far as their number is known."""
-    return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
-
-
 class PrepareSequence(JobActor):
     """One sequence in, one Parquet shard written, one small quality row out."""
 
@@ -54,7 +50,8 @@ class PrepareSequence(JobActor):
         return prepare_sequence(ref, self.detector, self.cfg, self.faces, alive=still_alive)
 
     def give_up(self, job: str, reason: str) -> Status:
-        """What its last worker left half-written goes too."""
+        """An earlier shard goes, and what its last worker left half-written."""
         ref = SequenceRef.from_dict(json.loads(job))
+        shard_path(self.faces, ref).unlink(missing_ok=True)
         remove_leftovers(shard_path(self.faces, ref))
         return failed(ref, reason)

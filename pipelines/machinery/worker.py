@@ -14,11 +14,11 @@ from ray.train.torch import get_device, prepare_model
 from au_core.config import AdversarialConfig
 from au_core.data.census import census, check_validation, unlearnable
 from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
-from au_core.data.fold import Sources, load_split, load_training_set
+from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
 from au_core.data.layout import RunFolder
 from au_core.data.sampling import Sampler
 from au_core.data.shuffle import Share
-from au_core.errors import AuError, CheckpointError
+from au_core.errors import AuError, DamagedError
 from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
 from au_core.methods import build_method
@@ -61,6 +61,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
     if first:
         remove_leftovers_below(folder.path)
     if not trained:
+        check_unchanged(plan, sources)
         _train(plan, folder, sources, config["group"])
     if first:
         check_model(folder)
@@ -83,10 +84,11 @@ def check_model(folder: RunFolder) -> None:
 
     Raises:
         RuntimeError: it was; workers that begin again will train it.
+        CheckpointError: it cannot be read now, or is of another version; it stays.
     """
     try:
         load_recognizer(folder.model)
-    except CheckpointError as error:
+    except DamagedError as error:
         for path in (folder.checkpoints, folder.model):
             shutil.rmtree(path, ignore_errors=True)
         raise RuntimeError(f"{error}; training again") from error

@@ -170,7 +170,7 @@ def test_a_mistake_is_one_line(arguments, message, tmp_path, capsys, monkeypatch
 
 
 def test_two_commands_do_not_write_to_one_folder(twin, tmp_path):
-    with held_alone(tmp_path / "faces"), pytest.raises(ConfigError, match="another command is writing here"):
+    with held_alone(tmp_path / "faces"), pytest.raises(ConfigError, match="another command is at work here"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
 
 
@@ -179,7 +179,7 @@ def test_a_folder_is_free_again_when_its_command_was_killed(tmp_path):
     code += "with held_alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
     holder = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-    with pytest.raises(ConfigError, match="another command is writing here"), held_alone(tmp_path):
+    with pytest.raises(ConfigError, match="another command is at work here"), held_alone(tmp_path):
         pass
     holder.kill()
     holder.communicate()

@@ -167,7 +167,7 @@ def test_two_commands_do_not_train_one_thing(tmp_path, tiny):
     ours, o_wlc = first_fold(experiment)
     with claimed([ours], experiment) as jobs:
         write_json("one", jobs[0][1].owner)
-        with pytest.raises(ConfigError, match="another command is writing here"):
+        with pytest.raises(ConfigError, match="another command is at work here"):
             run_plans([o_wlc, ours], experiment, lambda: pytest.fail("went on"))
         assert jobs[0][1].owner.exists(), "the first still has it"
         with claimed([o_wlc], experiment):
