@@ -6,7 +6,7 @@ from itertools import product
 from au_core.config import ExperimentConfig
 from au_core.data.protocols import split_subjects
 from au_core.fold_plan import FoldPlan
-from au_core.methods import build_method
+from au_core.methods import settings_of
 
 
 def plan_runs(
@@ -32,7 +32,7 @@ def plan_runs(
             test_subjects=split.test,
             faces=faces,
             further=further,
-            adversarial=build_method(method, cfg.adversarial).cfg,
+            adversarial=settings_of(method, cfg.adversarial),
             train=cfg.train,
             scaling=cfg.scaling,
         )

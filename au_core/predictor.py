@@ -17,7 +17,8 @@ from au_core.evaluation.predict import predict_faces
 from au_core.face.align import align
 from au_core.face.detect import Detection, load_detector
 from au_core.face.track import Tracker
-from au_core.models.checkpoint import ModelCard, load_recognizer
+from au_core.models.card import ModelCard
+from au_core.models.checkpoint import load_recognizer
 
 _DEFAULT = PreprocessConfig()
 BATCH = 32

@@ -26,7 +26,7 @@ from au_core.data.files import (
 )
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.errors import AuError, ConfigError, FullDiskError, words_of
-from au_core.models.checkpoint import ModelCard, load_card
+from au_core.models.card import ModelCard, load_card
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.jobs import JobActor, Row, fresh_tries, map_jobs, still_alive

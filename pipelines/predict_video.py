@@ -6,6 +6,7 @@ uv run pipelines/predict_video.py VIDEO --model out/demo/runs/ours/missing=0.5/f
 import argparse
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import remove_leftovers, whole, writing_to
@@ -14,12 +15,14 @@ from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
 from au_core.evaluation.openface import CsvRows
 from au_core.evaluation.overlay import draw_overlay
-from au_core.predictor import Predictor, SeenFace, best_device
 from pipelines.machinery.cli import Progress, run, say, summary
 from pipelines.machinery.options import HelpFormatter
 
+if TYPE_CHECKING:  # torch takes seconds, which nobody waits for whose video cannot be opened
+    from au_core.predictor import Predictor, SeenFace
 
-def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path | None) -> tuple[int, int]:
+
+def predict_video(video: Path, predictor: "Predictor", table: Path, overlay: Path | None) -> tuple[int, int]:
     """Write the CSV and the overlay of ``video``; returns how many frames there were, and with a face.
 
     Both appear under their names only when they are whole. A video that ends early costs a warning.
@@ -47,7 +50,7 @@ def predict_video(video: Path, predictor: Predictor, table: Path, overlay: Path 
     return progress.done, found
 
 
-def write_rows(writer: CsvRows, frame: int, seconds: float, faces: list[SeenFace]) -> None:
+def write_rows(writer: CsvRows, frame: int, seconds: float, faces: "list[SeenFace]") -> None:
     """The CSV rows of one frame."""
     for face in faces:
         where = face.detection
@@ -94,6 +97,8 @@ def main(argv: list[str] | None = None) -> None:
     if args.video.is_dir():
         raise ConfigError(f"{args.video}: a folder; pipelines/predict_folder.py takes all videos in one")
     open_video(args.video)  # refused before the model is loaded
+    from au_core.predictor import Predictor, best_device
+
     predictor = Predictor(
         args.model,
         args.detector,

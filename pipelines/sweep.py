@@ -18,7 +18,7 @@ from au_core.data.files import held_alone, read_json, write_text
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
-from au_core.training.state import read_history
+from au_core.training.history import read_history
 from pipelines.full_protocol import prepare_faces
 from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cli import run, say, summary

@@ -14,10 +14,11 @@ from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
 from au_core.data.sampling import Sampler
 from au_core.errors import LossError
-from au_core.methods import build_method
+from au_core.methods import settings_of
 from au_core.models.checkpoint import load_recognizer
-from au_core.training.game import Game
-from au_core.training.state import read_history
+from au_core.training.adversarial import step
+from au_core.training.game import Game, new_game
+from au_core.training.history import read_history
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 
@@ -45,7 +46,7 @@ def sampler(faces, device: str, processes: int = 0) -> Sampler:
 def game_on(device: str, precision: str = "fp32") -> Game:
     torch.manual_seed(0)
     train = TrainConfig(backbone="resnet10", input_size=32, precision=precision)
-    return build_method("ours", CFG).build(12, train, torch.device(device), lambda net: net.to(device))
+    return new_game(12, CFG, train, torch.device(device), lambda net: net.to(device))
 
 
 @pytest.mark.parametrize("processes", [0, 2])
@@ -66,15 +67,15 @@ def test_batches_on_a_gpu_are_those_of_the_cpu(faces, processes):
 def test_a_step_on_a_gpu_is_that_of_the_cpu(faces):
     first = {}
     for device in ("cpu", "cuda"):
-        losses = build_method("ours", CFG).step(game_on(device), sampler(faces, device))
+        losses = step(game_on(device), sampler(faces, device), CFG)
         first[device] = {name: loss.item() for name, loss in losses.items()}
     assert first["cuda"] == pytest.approx(first["cpu"], rel=1e-3, abs=1e-3)
 
 
 def test_in_bfloat16_losses_fall(faces):
-    game, draw, method = game_on("cuda", "auto"), sampler(faces, "cuda"), build_method("ours", CFG)
+    game, draw = game_on("cuda", "auto"), sampler(faces, "cuda")
     assert game.bare_recognizer.bf16
-    losses = [method.step(game, draw)["loss_sup"].item() for _ in range(60)]
+    losses = [step(game, draw, CFG)["loss_sup"].item() for _ in range(60)]
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
 
 
@@ -84,7 +85,7 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(faces):
         game.bare_recognizer.head.bias[0] = math.nan
     before = game.bare_recognizer.head.weight.clone()
     with pytest.raises(LossError):
-        build_method("o_wlc", CFG).step(game, draw)
+        step(game, draw, settings_of("o_wlc", CFG))
     assert torch.equal(game.bare_recognizer.head.weight, before)
 
 

@@ -71,6 +71,7 @@ au_core.models
 au_core.models.recognizer
 au_core.models.memory
 au_core.models.discriminator
+au_core.models.card
 au_core.models.checkpoint
 au_core.training
 au_core.training.workers
@@ -78,9 +79,8 @@ au_core.training.losses
 au_core.training.game
 au_core.training.adversarial
 au_core.training.state
+au_core.training.history
 au_core.training.watch
-au_core.methods.base
-au_core.methods.ours
 au_core.methods
 au_core.plans
 au_core.recipes
@@ -184,3 +184,13 @@ def test_the_science_runs_without_ray_and_mlflow():
         "import au_core.data.synthetic.write"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+COMMANDS = sorted(path.stem for path in (ROOT / "pipelines").glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nobody_waits_for_torch_who_only_asks_for_help(command):
+    """Seconds, of which a mistyped option or a finished protocol needs none."""
+    code = f"import sys, pipelines.{command}; sys.exit(bool({{'torch', 'ray', 'mlflow'}} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -10,7 +10,8 @@ import pyarrow as pa
 from au_core.aus import BP4D, UNKNOWN
 from au_core.data.files import write_table
 from au_core.data.schema import face_schema
-from au_core.models.checkpoint import ModelCard, save_recognizer, save_thresholds
+from au_core.models.card import ModelCard, save_thresholds
+from au_core.models.checkpoint import save_recognizer
 from au_core.models.recognizer import Recognizer
 
 CARD = ModelCard(backbone="resnet10", spec=BP4D, input_size=32, face_size=224)

@@ -1,11 +1,12 @@
-"""Search spaces by name; each is data, the logic is in ``pipelines/sweep.py``."""
+"""Search spaces by the name of their file; each is data, the logic is in ``pipelines/sweep.py``."""
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from au_core.errors import ConfigError
-from tune_spaces import alpha, updates
 
-SPACES: dict[str, dict[str, Any]] = {"alpha": alpha.SPACE, "updates": updates.SPACE}
+SPACES = sorted(module.name for module in iter_modules(__path__))
 
 
 def load_space(name: str) -> dict[str, Any]:
@@ -16,4 +17,4 @@ def load_space(name: str) -> dict[str, Any]:
     """
     if name not in SPACES:
         raise ConfigError(f"unknown search space {name!r}; expected one of {', '.join(SPACES)}")
-    return SPACES[name]
+    return import_module(f"tune_spaces.{name}").SPACE

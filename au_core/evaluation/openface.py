@@ -6,7 +6,7 @@ from typing import TextIO
 
 import numpy as np
 
-from au_core.models.checkpoint import ModelCard
+from au_core.models.card import ModelCard
 
 _POINTS = ("x_0", "x_1", "x_2", "y_0", "y_1", "y_2")
 _FIXED = ("frame", "face_id", "timestamp", "confidence", "success", *_POINTS)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from au_core.face.detect import Detection
-from au_core.models.checkpoint import ModelCard
+from au_core.models.card import ModelCard
 
 ACTIVE, IDLE, TEXT, BACK = (80, 190, 255), (150, 150, 150), (245, 245, 245), (28, 28, 28)
 """BGR: amber for active AUs, grey for the others."""

@@ -13,7 +13,7 @@ from au_core.data.layout import RunFolder
 from au_core.evaluation.distributions import distributions
 from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, average, best_thresholds, f1_per_au
 from au_core.fold_plan import FoldPlan
-from au_core.models.checkpoint import save_thresholds
+from au_core.models.card import save_thresholds
 
 
 def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:

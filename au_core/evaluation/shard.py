@@ -10,7 +10,7 @@ from au_core.data.faces import decode_face
 from au_core.data.files import replace_atomically
 from au_core.evaluation.openface import CsvRows
 from au_core.evaluation.predict import BATCH, predict_faces
-from au_core.models.checkpoint import ModelCard
+from au_core.models.card import ModelCard
 from au_core.models.recognizer import Recognizer
 
 _COLUMNS = ["frame", "timestamp", "face_id", "face", "face_found", "confidence", "points"]

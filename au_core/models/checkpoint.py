@@ -1,49 +1,18 @@
 """A finished R on disk: ``model.safetensors`` and ``model.json``; nothing is ever unpickled."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from au_core.aus import DatasetSpec
-from au_core.data.files import read_json, replace_atomically, write_json
-from au_core.errors import CheckpointError, DamagedError, DatasetError
+from au_core.data.files import replace_atomically, write_json
+from au_core.errors import CheckpointError, DamagedError
+from au_core.models.card import CARD, ModelCard, load_card, model_folder
 from au_core.models.recognizer import Recognizer
 
-WEIGHTS, CARD, THRESHOLDS = "model.safetensors", "model.json", "thresholds.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelCard:
-    """What is needed to apply R: its network, its AUs, and the faces it was trained on."""
-
-    backbone: str
-    spec: DatasetSpec
-    input_size: int
-    """Edge of the face R sees, in pixels."""
-    face_size: int
-    """Edge of the aligned faces it was trained on, before they were resized to ``input_size``."""
-    step: int = 0
-    """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""
-    sha256: str = ""
-    """Of the weights file, which has no checksum of its own."""
-    thresholds: dict[str, float] = field(default_factory=dict)
-    """Probability from which an AU counts as active, chosen on validation subjects; 0.5 if never chosen."""
-    unlearned: tuple[str, ...] = ()
-    """AU columns whose training labels were all alike, or none: R's answers there mean nothing."""
-    training: str = ""
-    """The training in words, for whoever finds the folder without its run."""
-
-    def answers(self, prob: np.ndarray) -> np.ndarray:
-        """R's probabilities ``prob[N, L]`` as they are handed to users: NaN where R has learned nothing."""
-        return np.where([au in self.unlearned for au in self.spec.columns], prob.dtype.type(np.nan), prob)
-
-    def active(self, prob: np.ndarray) -> np.ndarray:
-        """Which of ``prob[..., L]`` reach the threshold of their AU, a ``bool[..., L]``; NaN never does."""
-        return prob >= np.array([self.thresholds[au] for au in self.spec.columns], prob.dtype)
+WEIGHTS = "model.safetensors"
 
 
 def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:
@@ -57,34 +26,6 @@ def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> No
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def save_thresholds(thresholds: dict[str, float], folder: Path) -> None:
-    """Write the validation-chosen thresholds beside the model; only evaluation knows them."""
-    write_json(thresholds, folder / THRESHOLDS)
-
-
-def load_card(folder: Path) -> ModelCard:
-    """The card of a model folder, or of a run folder that holds one as ``model/``.
-
-    Raises:
-        CheckpointError: there is no model, it cannot be read, or is of another version.
-        DamagedError: its files do not hold what was written.
-    """
-    folder = model_folder(folder)
-    try:
-        values = read_json(folder / CARD)
-        spec = DatasetSpec.from_dict(values["spec"])
-        path = folder / THRESHOLDS
-        chosen = read_json(path) if path.exists() else {}
-        if chosen and set(chosen) != set(spec.columns):
-            raise CheckpointError(f"{path}: thresholds of {', '.join(chosen)}, not of the model's AUs")
-        thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}
-        unlearned = tuple(values.get("unlearned", ()))
-        return ModelCard(**{**values, "spec": spec, "thresholds": thresholds, "unlearned": unlearned})
-    except (DatasetError, KeyError, TypeError, ValueError) as error:
-        kind = DamagedError if isinstance(error.__cause__, ValueError) else CheckpointError  # no JSON
-        raise kind(f"{folder / CARD}: no card of a recogniser ({error})") from error
 
 
 def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
@@ -107,18 +48,3 @@ def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
         )  # a disk that does not answer says nothing of the file
         raise kind(f"{path}: cannot be loaded as a {card.backbone} ({error})") from error
     return recognizer.eval(), card
-
-
-def model_folder(folder: Path) -> Path:
-    """``folder`` itself if it holds a model, else its ``model/``.
-
-    Raises:
-        CheckpointError: neither does.
-    """
-    for candidate in (folder, folder / "model"):
-        if (candidate / CARD).is_file():
-            return candidate
-    raise CheckpointError(
-        f"{folder}: no model here; expected a run folder such as OUT/runs/ours/missing=0.5/fold=1/seed=0 "
-        f"(holding model/{CARD}) from a finished training"
-    )

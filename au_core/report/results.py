@@ -16,7 +16,7 @@ from au_core.data.provenance import read_quality
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.report.averages import Spread, over_folds, spread
-from au_core.training.state import read_history
+from au_core.training.history import read_history
 
 METRICS = ("f1", "auc", "accuracy")
 AT_HALF = "test_at_half"

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.distributions import RelaxedBernoulli
 
-from au_core.aus import UNKNOWN
 from au_core.config import AdversarialConfig
 from au_core.training.game import Game, bare, descend, frozen
 from au_core.training.losses import adversarial_loss, discriminator_loss, recognizer_loss, supervised_loss
@@ -38,6 +37,11 @@ class Draws(Protocol):
         ...
 
 
+def step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
+    """One pass of Algorithm 1's outer loop, as the settings have it."""
+    return (shared_step if cfg.reuse_batch else adversarial_step)(game, draw, cfg)
+
+
 def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
     """One pass of Algorithm 1, lines 3-11; the comments carry the paper's line numbers."""
     R, y_real, losses = game.recognizer, None, {}
@@ -45,11 +49,11 @@ def adversarial_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
         (x, coded), y_real = draw.images(), draw.real_labels()  # lines 4, 5
         with torch.no_grad():
             logits = game.passive(x)
-        losses |= update_discriminator(game, comparable(y_real, coded), logits, cfg)  # line 6
+        losses |= update_discriminator(game, y_real, logits, known_by_both(y_real, coded), cfg)  # line 6
     for _ in range(cfg.h_r):  # line 8
         x, y, coded = draw.mixed()  # line 9: m1 labelled faces, then m2 whose labels are all -1
-        seen = None if y_real is None else comparable(y_real, coded)
-        losses |= update_recognizer(game, R(x), y, seen, cfg, draw.class_weights)  # line 10
+        shared = None if y_real is None else known_by_both(y_real, coded)
+        losses |= update_recognizer(game, R(x), y, shared, cfg, draw.class_weights)  # line 10
     return losses
 
 
@@ -58,17 +62,23 @@ def shared_step(game: Game, draw: Draws, cfg: AdversarialConfig) -> Losses:
 
     D learns from the faces of line 9, m1 of them labelled, where line 4 draws from X at large.
     """
-    (x, y, coded), y_real, losses = draw.mixed(), None, {}
+    (x, y, coded), shared, losses = draw.mixed(), None, {}
     logits = game.recognizer(x)
     if cfg.alpha > 0:
-        y_real = comparable(draw.real_labels(), coded)
-        losses = update_discriminator(game, y_real, logits.detach(), cfg)
-    return losses | update_recognizer(game, logits, y, y_real, cfg, draw.class_weights)
+        y_real = draw.real_labels()
+        shared = known_by_both(y_real, coded)
+        losses = update_discriminator(game, y_real, logits.detach(), shared, cfg)
+    return losses | update_recognizer(game, logits, y, shared, cfg, draw.class_weights)
 
 
-def update_discriminator(game: Game, y_real: Tensor, logits: Tensor, cfg: AdversarialConfig) -> Losses:
-    """Line 6: D learns to tell ``y_real[m, L]`` from R's predictions with ``logits[m, L]`` (Eq. 3)."""
-    vectors = torch.cat([blanked(y_real.to(logits.dtype), y_real), blanked(as_vectors(logits, cfg), y_real)])
+def update_discriminator(
+    game: Game, y_real: Tensor, logits: Tensor, shared: Tensor, cfg: AdversarialConfig
+) -> Losses:
+    """Line 6: D learns to tell ``y_real[m, L]`` from R's predictions with ``logits[m, L]`` (Eq. 3).
+
+    ``shared``, ``bool[m, L]``, are the AUs by which it may.
+    """
+    vectors = torch.cat([blanked(y_real.to(logits.dtype), shared), blanked(as_vectors(logits, cfg), shared)])
     d_real, d_fake = game.discriminator(vectors).squeeze(1).chunk(2)
     loss = discriminator_loss(d_real, d_fake, cfg.label_smoothing)
     descend(game.opt_d, loss, "D")
@@ -80,18 +90,18 @@ def update_recognizer(
     game: Game,
     logits: Tensor,
     y: Tensor,
-    y_real: Tensor | None,
+    shared: Tensor | None,
     cfg: AdversarialConfig,
     weights: Tensor | None,
 ) -> Losses:
     """Line 10: R learns labels ``y[m, L]`` and to pass for real before D (Eq. 4), from ``logits[m, L]``.
 
-    ``y_real[m, L]`` tells which AUs D may compare; None where D plays no part (alpha = 0).
+    D looks at the AUs ``shared``, ``bool[m, L]``; None where it plays no part (alpha = 0).
     """
     losses, adversarial = {"loss_sup": supervised_loss(logits, y, weights)}, None
-    if y_real is not None:
+    if shared is not None:
         with frozen(game.discriminator) as d:  # the bare network: DDP must not see D's gradients here
-            adversarial = adversarial_loss(d(blanked(as_vectors(logits, cfg), y_real)).squeeze(1))
+            adversarial = adversarial_loss(d(blanked(as_vectors(logits, cfg), shared)).squeeze(1))
         losses["loss_adv"] = adversarial
     losses["loss_r"] = recognizer_loss(adversarial, losses["loss_sup"], cfg.alpha)
     descend(game.opt_r, losses["loss_r"], "R")
@@ -103,7 +113,7 @@ def accuracy_on_real(game: Game, y_real: Tensor) -> float:
     """How often D is right on real label vectors ``y_real[N, L]``; D stays as it is."""
     D = bare(game.discriminator)
     device = next(D.parameters()).device
-    vectors = blanked(y_real.to(device, torch.float32), y_real.to(device))
+    vectors = blanked(y_real.float(), y_real >= 0).to(device)
     right = D.eval()(vectors) > 0  # in training mode spectral norm goes on to estimate
     D.train()
     return right.float().mean().item()
@@ -120,18 +130,18 @@ def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
     return RelaxedBernoulli(logits.new_tensor(cfg.relaxed), logits=logits).rsample()
 
 
-def comparable(y_real: Tensor, coded: Coded) -> Tensor:
-    """``y_real[m, L]``, unknown too where the dataset of the face beside it codes nothing (``coded[m, L]``).
+def known_by_both(y_real: Tensor, coded: Coded) -> Tensor:
+    """``bool[m, L]``: known in ``y_real[m, L]``, and coded by the dataset of the face beside it (``coded``).
 
     Where datasets are mixed a vector's blanks tell which one it is of, and AUs are more frequent in one than
     in another: D would tell it from the best answer to a face of another dataset.
     """
-    return y_real if coded is None else y_real.masked_fill(~coded, UNKNOWN)
+    return y_real >= 0 if coded is None else (y_real >= 0) & coded
 
 
-def blanked(vectors: Tensor, y_real: Tensor) -> Tensor:
-    """``vectors[B, L]`` with 0.5 where the real vector beside it knows nothing: D compares what is known.
+def blanked(vectors: Tensor, shared: Tensor) -> Tensor:
+    """``vectors[B, L]`` with 0.5 for all AUs but the ``shared`` ones: D compares what is known.
 
     Real and fake vectors are blanked alike, so the blanks themselves tell D nothing.
     """
-    return vectors.masked_fill(y_real < 0, 0.5)
+    return vectors.masked_fill(~shared, 0.5)

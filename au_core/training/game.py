@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.errors import LossError
-from au_core.models.recognizer import Recognizer
-from au_core.training.workers import sum_over_workers
+from au_core.models.discriminator import build_discriminator
+from au_core.models.recognizer import Recognizer, computes_in_bf16
+from au_core.training.workers import sum_over_workers, synchronised
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,23 @@ class Game:
     def _parts(self) -> dict[str, nn.Module | Optimizer]:
         nets = {"recognizer": bare(self.recognizer), "discriminator": bare(self.discriminator)}
         return {**nets, "opt_r": self.opt_r, "opt_d": self.opt_d}
+
+
+def new_game(
+    n_aus: int,
+    cfg: AdversarialConfig,
+    train: TrainConfig,
+    device: torch.device,
+    wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
+) -> Game:
+    """R with the configured backbone and D with the configured width, for ``n_aus`` AUs, at their start."""
+    bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
+    recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
+    if train.sync_batch_norm:
+        synchronised(recognizer)
+    return build_game(
+        recognizer, build_discriminator(n_aus, cfg.hidden, cfg.noise, cfg.spectral), cfg.lr_r, cfg.lr_d, wrap
+    )
 
 
 def build_game(

@@ -7,7 +7,7 @@ from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
-from au_core.training.state import read_history
+from au_core.training.history import read_history
 from au_core.training.watch import warnings_of
 from pipelines.machinery.cli import averages, say
 from pipelines.machinery.group import Job

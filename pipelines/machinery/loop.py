@@ -17,10 +17,12 @@ from au_core.errors import AuError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.fold_plan import FoldPlan
-from au_core.methods.base import Method
-from au_core.models.checkpoint import ModelCard, save_recognizer
+from au_core.models.card import ModelCard
+from au_core.models.checkpoint import save_recognizer
+from au_core.training import adversarial
 from au_core.training.game import Game, decay
-from au_core.training.state import History, restore, save_state
+from au_core.training.history import History
+from au_core.training.state import restore, save_state
 from au_core.training.workers import agreed, gathered, share_statistics
 
 
@@ -33,7 +35,6 @@ class Training:
 
     plan: FoldPlan
     folder: RunFolder
-    method: Method
     game: Game
     draw: Sampler
     """This worker's; it knows the worker's rank, and how many there are."""
@@ -57,12 +58,13 @@ class Training:
         step, self.best = agreed(lambda: restore(self.game, self.folder.checkpoints), "checkpoints")
         self.draw.seek(step)
         history = History(self.folder.history, step) if self.draw.share.rank == 0 else None
-        while step < self.method.cfg.steps:
+        cfg = self.plan.adversarial
+        while step < cfg.steps:
             step += 1
             losses = self._step(step)
             if history:
-                history.add(losses, self.method.cfg.m * self.method.cfg.h_r)
-            if step % self.plan.train.report_every == 0 or step == self.method.cfg.steps:
+                history.add(losses, cfg.m * cfg.h_r)
+            if step % self.plan.train.report_every == 0 or step == cfg.steps:
                 self._report(step, history)
         if self.draw.share.rank == 0 and not self.folder.model.exists():
             self.check()
@@ -73,16 +75,16 @@ class Training:
         random = seeded(self.plan.seed, f"step/{self.draw.share.rank}", step)
         torch.manual_seed(int(random.integers(2**63)))
         if self.plan.train.decay:
-            decay(self.game, (step - 1) / self.method.cfg.steps)
+            decay(self.game, (step - 1) / self.plan.adversarial.steps)
         try:
-            return self.method.step(self.game, self.draw)
+            return adversarial.step(self.game, self.draw, self.plan.adversarial)
         except LossError as error:
             batch = self.draw.drawn["real" if error.player == "D" else "mixed"]
             raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
 
     def _report(self, step: int, history: History | None) -> None:
         measured = history.measure() if history else {}
-        scores = self._validate() | self.method.watch(self.game, self.validation.labels)
+        scores = self._validate() | self._watch()
         if history:
             self.check()
             history.write(step, measured | scores)
@@ -103,6 +105,14 @@ class Training:
         f1, accuracy = (average(score(pred, faces.labels)) or 0.0 for score in (f1_per_au, accuracy_per_au))
         spread = float(prob.std(axis=0).mean())
         return {"val/f1_avg": f1, "val/accuracy_avg": accuracy, "val/prob_std": spread}
+
+    def _watch(self) -> dict[str, float]:
+        """``val/d_real``: how often D is right on real vectors it has never learned from."""
+        if self.plan.adversarial.alpha == 0:
+            return {}
+        y = self.validation.labels
+        vectors = torch.from_numpy(y[(y >= 0).any(axis=1)])
+        return {"val/d_real": adversarial.accuracy_on_real(self.game, vectors)}
 
     def _keep_best(self, step: int, score: float) -> None:
         """Save R as the candidate if its validation score is the highest so far."""

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from au_core.data.files import held_alone
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
-from au_core.models.memory import training_bytes
 from pipelines.machinery.board import Board
 from pipelines.machinery.cli import say
 from pipelines.machinery.cluster import check_fits, on_a_cluster
@@ -127,6 +126,8 @@ def at_once(plan: FoldPlan) -> int:
 
 def memory_of(plan: FoldPlan) -> int:
     """Bytes of memory that a worker of ``plan`` takes; its network's are a GPU's own if it has one."""
+    from au_core.models.memory import training_bytes  # torch, which nobody waits for who trains nothing
+
     batch, train = plan.adversarial.m // plan.scaling.workers, plan.train
     network = 0 if plan.scaling.gpu else training_bytes(train.backbone, train.input_size, batch)
     return MEMORY + network

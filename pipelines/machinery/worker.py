@@ -11,7 +11,6 @@ import torch
 from ray import train
 from ray.train.torch import get_device, prepare_model
 
-from au_core.config import AdversarialConfig
 from au_core.data.census import census, check_validation, unlearnable
 from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
@@ -21,8 +20,8 @@ from au_core.data.shuffle import Share
 from au_core.errors import AuError, DamagedError
 from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
-from au_core.methods import build_method
 from au_core.models.checkpoint import load_recognizer
+from au_core.training.game import new_game
 from au_core.training.workers import agreed
 from pipelines.machinery.loop import Training
 
@@ -104,26 +103,25 @@ def device() -> torch.device:
 def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> None:
     torch.set_num_threads(plan.scaling.cpus_per_worker)
     torch.manual_seed(plan.seed)
-    method = build_method(plan.method, plan.adversarial)
-    game = method.build(len(plan.spec.aus), plan.train, device(), prepare_model)
+    game = new_game(len(plan.spec.aus), plan.adversarial, plan.train, device(), prepare_model)
     check = partial(check_owner, folder, group)
     with (
         ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool,
-        closing(_sampler(plan, method.cfg, sources, pool)) as draw,
+        closing(_sampler(plan, sources, pool)) as draw,
     ):
         validation = check_validation(load_split(plan, sources.coded, "val"))
         counts = census(draw.labels, plan.spec.columns, draw.draws_t2)
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)
-        Training(plan, folder, method, game, draw, validation, pool, unlearnable(counts), check).run()
+        Training(plan, folder, game, draw, validation, pool, unlearnable(counts), check).run()
 
 
-def _sampler(plan: FoldPlan, cfg: AdversarialConfig, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:
+def _sampler(plan: FoldPlan, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:
     """This worker's draws, decoded by threads, or by processes where a GPU computes."""
     context, scaling = train.get_context(), plan.scaling
     return Sampler(
         load_training_set(plan, sources),
-        cfg,
+        plan.adversarial,
         plan.train,
         plan.seed,
         share=Share(context.get_world_rank(), context.get_world_size()),

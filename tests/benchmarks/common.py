@@ -18,7 +18,7 @@ from au_core.data.fold import Sources
 from au_core.data.layout import RunFolder
 from au_core.data.schema import face_schema
 from au_core.fold_plan import FoldPlan
-from au_core.training.state import read_history
+from au_core.training.history import read_history
 
 SIZE = 224
 GPU = torch.cuda.is_available()

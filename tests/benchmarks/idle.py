@@ -23,8 +23,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.sampling import Sampler
-from au_core.methods import build_method
-from au_core.training.adversarial import Coded, Draws
+from au_core.training.adversarial import Coded, Draws, step
+from au_core.training.game import new_game
 
 DEVICE = torch.device("cuda" if GPU else "cpu")
 WARM = 20 if GPU else 1
@@ -53,16 +53,15 @@ class Training:
 
     def __init__(self, draw: Draws) -> None:
         self.draw, self.cfg = draw, AdversarialConfig()
-        self.method = build_method("ours", self.cfg)
         settings = TrainConfig(backbone="resnet50", input_size=SIZE)
-        self.game = self.method.build(12, settings, DEVICE, lambda net: net.to(DEVICE))
+        self.game = new_game(12, self.cfg, settings, DEVICE, lambda net: net.to(DEVICE))
         self.run(WARM)
 
     def run(self, steps: int) -> float:
         """Images per second of R's updates."""
         started = time.perf_counter()
         for _ in range(steps):
-            self.method.step(self.game, self.draw)
+            step(self.game, self.draw, self.cfg)
         if GPU:
             torch.cuda.synchronize()
         return steps * self.cfg.m / (time.perf_counter() - started)

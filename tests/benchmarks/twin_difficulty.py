@@ -34,10 +34,10 @@ from au_core.evaluation.metrics import auc_per_au, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.face.prepare import prepare_sequence
 from au_core.fold_plan import FoldPlan
-from au_core.methods import build_method
 from au_core.plans import plan_runs
 from au_core.report.published import published_table
-from au_core.training.game import decay
+from au_core.training.adversarial import step
+from au_core.training.game import decay, new_game
 
 Probabilities = tuple[np.ndarray, np.ndarray]
 """Of the validation and of the test faces, ``[N, L]`` each; any monotone score will do."""
@@ -126,13 +126,13 @@ def _gradient_histograms(grey: np.ndarray, cell: int = 8, bins: int = 9) -> np.n
 def network(plan: FoldPlan, train: TrainingSet, val: Faces, test: Faces) -> Probabilities:
     """R of the project, trained by its own sampler and step; the last step's weights."""
     torch.manual_seed(0)
-    method = build_method(plan.method, plan.adversarial)
-    game = method.build(len(BP4D.aus), plan.train, torch.device("cpu"), lambda net: net)
+    cfg = plan.adversarial
+    game = new_game(len(BP4D.aus), cfg, plan.train, torch.device("cpu"), lambda net: net)
     pool, size = ThreadPoolExecutor(2), plan.train.input_size
-    draw = Sampler(train, method.cfg, plan.train, 0, pool=pool)
-    for step in range(method.cfg.steps):
-        decay(game, step / method.cfg.steps)
-        method.step(game, draw)
+    draw = Sampler(train, cfg, plan.train, 0, pool=pool)
+    for number in range(cfg.steps):
+        decay(game, number / cfg.steps)
+        step(game, draw, cfg)
     predict = partial(predict_set, game.bare_recognizer, size=size, pool=pool)
     return predict(val), predict(test)
 

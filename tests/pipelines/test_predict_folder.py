@@ -10,7 +10,8 @@ import pytest
 from au_core.data.files import write_text
 from au_core.data.schema import SequenceRef
 from au_core.errors import AuError, ConfigError
-from au_core.models.checkpoint import load_card, load_recognizer, save_thresholds
+from au_core.models.card import load_card, save_thresholds
+from au_core.models.checkpoint import load_recognizer
 from pipelines import predict_folder, predict_video
 from tests.toy import write_untrained_model
 

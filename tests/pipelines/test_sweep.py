@@ -8,7 +8,7 @@ from ray import tune
 from au_core.config import AdversarialConfig
 from au_core.data.files import write_json
 from au_core.errors import AuError
-from au_core.training.state import read_history
+from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.tracking import tracking_uri
 from pipelines.sweep import Sweep, point_of, run_trial, search, table_of

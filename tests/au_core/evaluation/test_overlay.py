@@ -4,7 +4,7 @@ import pytest
 from au_core.aus import DatasetSpec
 from au_core.evaluation.overlay import COLOURS, draw_overlay
 from au_core.face.detect import Detection
-from au_core.models.checkpoint import ModelCard
+from au_core.models.card import ModelCard
 
 WIDTH = 640
 CARD = ModelCard(

@@ -5,7 +5,8 @@ import torch
 from au_core.aus import DISFA
 from au_core.errors import CheckpointError, ConfigError
 from au_core.evaluation.predict import predict_faces
-from au_core.models.checkpoint import ModelCard, load_recognizer, save_recognizer, save_thresholds
+from au_core.models.card import ModelCard, save_thresholds
+from au_core.models.checkpoint import load_recognizer, save_recognizer
 from au_core.models.recognizer import Recognizer
 
 CARD = ModelCard(backbone="resnet10", spec=DISFA, input_size=32, face_size=224, step=7)

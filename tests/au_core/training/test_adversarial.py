@@ -15,7 +15,7 @@ from au_core.training.adversarial import (
     adversarial_step,
     as_vectors,
     blanked,
-    comparable,
+    known_by_both,
     shared_step,
 )
 from au_core.training.game import Game
@@ -213,8 +213,8 @@ def test_of_a_perfect_recognizer_the_blanks_tell_the_discriminator_nothing():
     optimizer = torch.optim.Adam(D.parameters(), 0.01)
     for _ in range(400):
         (real, known), (fake, coded) = vectors(256), vectors(256)
-        y_real = comparable(real.masked_fill(~known, -1), coded)
-        d_real, d_fake = D(torch.cat([blanked(real, y_real), blanked(fake, y_real)])).squeeze(1).chunk(2)
+        shared = known_by_both(real.masked_fill(~known, -1), coded)
+        d_real, d_fake = D(torch.cat([blanked(real, shared), blanked(fake, shared)])).squeeze(1).chunk(2)
         loss = discriminator_loss(d_real, d_fake)
         optimizer.zero_grad()
         loss.backward()

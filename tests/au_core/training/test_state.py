@@ -9,7 +9,8 @@ from au_core.errors import CheckpointError, FullDiskError
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer
 from au_core.training.game import build_game
-from au_core.training.state import History, read_history, restore, save_state
+from au_core.training.history import History, read_history
+from au_core.training.state import restore, save_state
 
 
 @pytest.fixture

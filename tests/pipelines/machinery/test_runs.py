@@ -12,7 +12,7 @@ from au_core.data.files import read_json, write_json
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError
 from au_core.models.checkpoint import load_recognizer
-from au_core.training.state import read_history
+from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim

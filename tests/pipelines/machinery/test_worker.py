@@ -21,8 +21,8 @@ from safetensors.numpy import load_file
 
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
-from au_core.models.checkpoint import load_card
-from au_core.training.state import read_history
+from au_core.models.card import load_card
+from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.processes import begin, descendants, end, finish, wait_until

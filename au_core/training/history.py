@@ -1,0 +1,58 @@
+"""The history of a training: a line per report, which people and MLflow read while it goes on."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from au_core.data.files import write_text
+
+if TYPE_CHECKING:  # who only reads a history need not wait for torch
+    from torch import Tensor
+
+
+class History:
+    """``history.jsonl``: one line per report, with the means of the losses since the last one."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        """Go on after ``step``: later lines belong to work that was lost and is done again."""
+        self.path, self.step = path, step
+        lines = [line for line in read_history(path) if line["step"] <= step]
+        self.seconds = lines[-1]["seconds"] if lines else 0.0
+        write_text("".join(json.dumps(line) + "\n" for line in lines), path)
+        self.restart()
+
+    def restart(self) -> None:
+        """Measure from now on: after validation and checkpoint."""
+        self.started, self.images = time.perf_counter(), 0
+        self.losses: dict[str, list[Tensor]] = {}
+
+    def add(self, losses: "Mapping[str, Tensor]", images: int) -> None:
+        """Note one step's losses and how many faces R was shown."""
+        self.images += images
+        for name, loss in losses.items():
+            self.losses.setdefault(f"train/{name}", []).append(loss)
+
+    def measure(self) -> dict[str, float]:
+        """The time, mean losses and speed so far; asked before validation, whose time is not counted."""
+        import torch
+
+        means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
+        seconds = time.perf_counter() - self.started  # a GPU has done all by now: the means waited for it
+        self.seconds += seconds
+        if "train/loss_adv" in means:
+            means["train/adv_to_sup"] = means["train/loss_adv"] / max(means["train/loss_sup"], 1e-9)
+        return {"time": time.time(), **means, "train/images_per_second": self.images / seconds}
+
+    def write(self, step: int, values: Mapping[str, Any]) -> None:
+        """Append the line of ``step``: what was measured, and scores."""
+        line = {"step": step, "seconds": self.seconds, **values}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Whole lines of a history; a line still being written, or a missing file, is not there yet."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
