@@ -1,7 +1,7 @@
 """A trained model in a program of one's own: frames in, faces with their action units out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -41,7 +41,7 @@ class SeenFace:
     """Box, points and the detector's confidence."""
     prob: np.ndarray
     """``float32[L]``, in the order of the card's AUs; NaN for one whose training labels were all alike."""
-    card: ModelCard
+    card: ModelCard = field(repr=False)
 
     @property
     def probability(self) -> dict[str, float]:
@@ -80,6 +80,11 @@ class Predictor:
         Raises:
             AuError: there is no model, its files are damaged, or the detector or the device cannot be had.
         """
+        self._alone = Lock()
+        self.cfg = PreprocessConfig(
+            detector=str(detector), min_confidence=min_confidence, detect_side=detect_side
+        )
+        self.detector = load_detector(self.cfg.detector, self.cfg)
         recognizer, self.card = load_recognizer(Path(model))
         try:
             self.recognizer = recognizer.to(device)
@@ -87,11 +92,6 @@ class Predictor:
             raise ConfigError(
                 f"device {device!r}: {str(error).splitlines()[0]}; expected cpu, or cuda"
             ) from error
-        self._alone = Lock()
-        self.cfg = PreprocessConfig(
-            detector=str(detector), min_confidence=min_confidence, detect_side=detect_side
-        )
-        self.detector = load_detector(self.cfg.detector, self.cfg)
 
     def __call__(self, image: np.ndarray) -> list[SeenFace]:
         """The faces of one picture ``uint8[H, W, 3]`` BGR, the largest and most central first.

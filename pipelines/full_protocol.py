@@ -128,7 +128,10 @@ def main(argv: list[str] | None = None) -> None:
     print(f"report: {page}", file=sys.stderr)
     uri = tracking_uri(experiment.out)
     server = uri.startswith("http")
-    print(f"compare: {uri if server else f'uv run mlflow ui --backend-store-uri {uri}'}", file=sys.stderr)
+    print(
+        f"compare: {uri if server else f'uv run mlflow ui --workers 1 --backend-store-uri {uri}'}",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

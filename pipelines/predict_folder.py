@@ -31,7 +31,7 @@ from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.jobs import JobActor, Row, fresh_tries, map_jobs, still_alive
 from pipelines.machinery.options import HelpFormatter, with_options
-from pipelines.predict_video import add_model_arguments
+from pipelines.predict_video import add_model_arguments, warn_if_drawn
 from pipelines.preprocess import find_faces, list_dataset
 
 NOTE = "predicted_by.json"
@@ -51,6 +51,7 @@ def predict_folder(
             could not be read again.
     """
     card = load_card(model)
+    warn_if_drawn(card)
     cfg = replace(cfg, all_faces=True, size=card.face_size)
     dataset = list_dataset("videos", videos, out / "faces", cfg)
     tables = [Table.of(ref, out) for ref in dataset.refs]

@@ -15,6 +15,7 @@ from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
 from au_core.evaluation.openface import CsvRows
 from au_core.evaluation.overlay import draw_overlay
+from au_core.models.card import ModelCard
 from pipelines.machinery.cli import Progress, run, say, summary
 from pipelines.machinery.options import HelpFormatter
 
@@ -69,6 +70,12 @@ def _begun(path: Path, stack: ExitStack) -> Path:
         return stack.enter_context(whole(path, path.suffix))
 
 
+def warn_if_drawn(card: ModelCard) -> None:
+    """Tell whoever tries a demo's model on real faces."""
+    if card.drawn:
+        say("warning: this model was trained on drawn people; what it says of real faces means nothing")
+
+
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """The model, and how faces are found for it."""
     default = PreprocessConfig()
@@ -106,6 +113,7 @@ def main(argv: list[str] | None = None) -> None:
         detect_side=args.detect_side,
         device=best_device(not args.no_gpu),
     )
+    warn_if_drawn(predictor.card)
     suffix = ".png" if is_picture(args.video) else ".mp4"
     table = args.csv or Path(f"{args.video.name}.csv")  # film.mp4.csv: film.csv may be the user's own
     beside = table.with_name(f"{args.video.name}_overlay{suffix}")

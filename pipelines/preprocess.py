@@ -19,6 +19,7 @@ from au_core.data.files import held_alone, raise_if_full, write_bytes
 from au_core.data.provenance import lost_frames, read_quality, shard_metadata, write_quality
 from au_core.data.readers import list_sequences
 from au_core.data.schema import SequenceRef, shard_path, shards
+from au_core.data.videos import other_kinds
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished, settings_of
@@ -62,6 +63,8 @@ def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, na
         AuError: it cannot be listed, or the detector cannot be had.
     """
     refs = list_sequences(layout, data.absolute(), cfg.camera, name)
+    if layout == "videos" and (others := other_kinds(data)):
+        print(f"{data}: {others} are passed over", file=sys.stderr)
     return Dataset(refs, faces, check_detector(layout, cfg))
 
 
@@ -135,7 +138,7 @@ def refuse_to_redo(dataset: Dataset, out: Path) -> None:
         ConfigError: the settings are not those of the faces that are there.
     """
     shard = next((path for ref in dataset.refs if (path := shard_path(dataset.faces, ref)).exists()), None)
-    trained = [*out.glob("runs/*/*/*/*/config.json"), *out.glob("sweeps/*/*/*/config.json")]
+    trained = [*out.glob("runs/*/*/*/*/config.json"), *out.glob("sweeps/*/*/*/*/config.json")]
     if shard is None or not trained:
         return
     before = json.loads(shard_metadata(shard).get("settings", "{}"))

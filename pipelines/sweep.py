@@ -11,9 +11,11 @@ leaks their placement groups in Ray 2.60 and hangs.
 import argparse
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from au_core.data.faces import list_subjects
 from au_core.data.files import held_alone, read_json, write_text
 from au_core.data.layout import RunFolder
 from au_core.errors import AuError
@@ -45,13 +47,19 @@ class Sweep:
     plans: dict[int, FoldPlan]
     """The plan each trial varies, by fold."""
 
+    @property
+    def folder(self) -> Path:
+        """Of all its trials."""
+        (rate,) = {plan.missing_rate for plan in self.plans.values()}
+        return self.experiment.out / "sweeps" / self.space / f"missing={rate:g}"
+
     def job(self, config: dict[str, Any]) -> tuple[FoldPlan, RunFolder]:
         """Plan and folder of the trial that Tune gave ``config`` (a point and a fold)."""
         plan = self.plans[config["fold"]]
         values = dict(point_of(config))
         plan = replace(plan, adversarial=replace(plan.adversarial, **values))
         name = ",".join(f"{key}={value:g}" for key, value in values.items())
-        return plan, RunFolder(self.experiment.out / "sweeps" / self.space / name / f"fold={plan.fold}")
+        return plan, RunFolder(self.folder / name / f"fold={plan.fold}")
 
 
 def point_of(config: dict[str, Any]) -> Point:
@@ -136,7 +144,8 @@ def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
             tracking.start(plan, folder, point=text_of(point_of(trial.config)))
             tracking.finish(plan, folder)
             say(
-                f"{text_of(point_of(trial.config))}  fold {plan.fold}  validation F1 {best_score(folder):.3f}"
+                f"{text_of(point_of(trial.config))}  missing={plan.missing_rate:g} fold={plan.fold}  "
+                f"validation F1 {best_score(folder):.3f}"
             )
 
     return Log()
@@ -174,25 +183,25 @@ def main(argv: list[str] | None = None) -> None:
         "--folds",
         type=int,
         nargs="+",
-        help="test parts left out, one trial each (default: the first); "
-        "always at the recipe's last missing rate and first seed",
+        help="test parts left out, one trial each (default: the first); always with the recipe's first seed",
+    )
+    parser.add_argument(
+        "--missing-rate", type=float, help="share of labels to hide, in [0, 1) (default: the recipe's last)"
     )
     args = parser.parse_args(argv)
     load_space(args.space)
     experiment = load_experiment(args)
     experiment = replace(experiment, out=experiment.out.absolute())  # Tune runs a trial in its own folder
-    prepare_faces(experiment)
-    cfg = replace(
-        experiment.cfg,
-        methods=("ours",),
-        missing_rates=experiment.cfg.missing_rates[-1:],
-        seeds=experiment.cfg.seeds[:1],
-    )
+    if args.data or not list_subjects(experiment.faces):  # else as train_fold.py: of what is there
+        prepare_faces(experiment)
+    rates = experiment.cfg.missing_rates if args.missing_rate is None else (args.missing_rate,)
+    cfg = replace(experiment.cfg, methods=("ours",), missing_rates=rates[-1:], seeds=experiment.cfg.seeds[:1])
     plans = replace(experiment, cfg=cfg).plans_by_fold(args.folds)
-    with held_alone(experiment.out / "sweeps" / args.space), experiment.reading_faces():
-        table = table_of(search(Sweep(experiment=experiment, space=args.space, plans=plans)))
-    write_text(f"{table}\n", experiment.out / "sweeps" / f"{args.space}.txt")
-    print(table)
+    sweep = Sweep(experiment=replace(experiment, cfg=cfg), space=args.space, plans=plans)
+    with held_alone(sweep.folder), experiment.reading_faces():
+        table = table_of(search(sweep))
+    write_text(f"{table}\n", sweep.folder.parent / f"{sweep.folder.name}.txt")
+    print(f"{rates[-1]:.0%} of the labels hidden\n{table}")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ au_core.report.figures
 au_core.report.closeness
 au_core.report.settings
 au_core.report.notice
+au_core.report.overview
 au_core.report.page
 au_core.report.survey
 au_core.report.quality

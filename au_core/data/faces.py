@@ -161,6 +161,12 @@ def join_faces(first: Faces, second: Faces) -> Faces:
     return Faces(**joined, pictures=first.pictures + second.pictures)
 
 
+def are_drawn(folder: Path) -> bool:
+    """Whether the faces below ``folder`` are the twin's, not people's."""
+    shard = next(iter(shards(folder)), None)
+    return shard is not None and "drawn" in shard_metadata(shard)
+
+
 def fingerprint(*folders: Path) -> str:
     """A short hash of what the face folders were made from and how; changes when a training should."""
     return digest_of([sorted(_provenance(path) for path in shards(folder)) for folder in folders])

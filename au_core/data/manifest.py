@@ -51,8 +51,8 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     """One sequence for each (subject, sequence) of the CSV ``root``, or of ``root/manifest.csv``.
 
     Raises:
-        DatasetError: no such file, wrong columns, a row of another length, a code that is none, a file of two
-            people, a path out of the CSV's folder.
+        DatasetError: no such file, wrong columns, a row of another length, a code or frame that is none, a
+            frame twice, a file of two people, a path out of the CSV's folder, mixed sources.
     """
     path = root / "manifest.csv" if root.is_dir() else root
     table = _read(path)
@@ -60,9 +60,8 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 
 
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
-    for row in rows:
-        inside(path.parent, row.path, f"{path}, line {row.line}", RELATIVE)
-        _frame(row, path)
+    _sources(rows, path)
+    _numbers(rows, path)
     lines = repr((table.aus, table.kind, [(row.path, row.frame, row.codes) for row in rows]))
     sources = list(dict.fromkeys(row.path for row in rows))
     return SequenceRef(
@@ -134,13 +133,17 @@ def _check_codes(path: Path, aus: list[str], rows: dict[tuple[str, str], list[Ro
 
 
 def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
+    if not header:
+        raise DatasetError(f"{path}: the file is empty; expected {','.join(FIXED)},AU01,...")
     if ";" in "".join(header[:1]):
         raise DatasetError(f"{path}: columns separated by semicolons; expected commas")
     fixed = [name.strip() for name in header[:4]] == FIXED
     try:
         aus = tuple(au_number(name.strip()) for name in header[4:]) if fixed else ()
     except ConfigError as error:
-        raise DatasetError(f"{path}: {error}") from error
+        raise DatasetError(f"{path}: {error}; remove columns that hold no codes") from error
+    if lacking := [name for name in FIXED if name not in [cell.strip() for cell in header]]:
+        raise DatasetError(f"{path}: no column {lacking[0]}; expected {','.join(FIXED)}, then AUs (AU12)")
     if not aus or len(set(aus)) < len(aus):
         raise DatasetError(
             f"{path}: columns {','.join(header)[:80]}; expected {','.join(FIXED)}, then AUs (AU12), each once"
@@ -161,28 +164,16 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     """The rows of one (subject, sequence); all from pictures, or all from one video.
 
     Raises:
-        DatasetError: a frame that is none, a frame twice, a link out of the folder, mixed sources.
+        DatasetError: as :func:`list_sequences`, which has seen them.
     """
-    root, path = Path(ref.root), Path(ref.root) / ref.labels[0]
+    path = Path(ref.root) / ref.labels[0]
     table = _read(path)
     rows = table.rows[ref.subject, ref.sequence]
-    sources = {row.path: inside(root, row.path, f"{path}, line {row.line}", RELATIVE) for row in rows}
-    pictures = all(is_picture(source) for source in sources.values())
-    if not pictures and len(sources) > 1:
-        raise DatasetError(
-            f"{path}: {ref.subject} {ref.sequence} is taken from {len(sources)} files, not all pictures; "
-            "expected pictures or one video, so give each video a sequence of its own"
-        )
-    numbers = [_frame(row, path) for row in rows]
-    frames, first = np.unique(np.array(numbers, np.int32), return_index=True)
-    if len(frames) < len(rows):
-        again = min(set(range(len(rows))) - set(first.tolist()))
-        raise DatasetError(
-            f"{path}, line {rows[again].line}: frame {numbers[again]} of {ref.subject} {ref.sequence} is "
-            "listed twice"
-        )
-    codes = np.array([[CODES[text] for text in row.codes] for row in rows], np.int8)[first]
+    sources, numbers = _sources(rows, path), _numbers(rows, path)
+    frames, order = np.unique(np.array(numbers, np.int32), return_index=True)
+    codes = np.array([[CODES[text] for text in row.codes] for row in rows], np.int8)[order]
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
+    pictures = is_picture(next(iter(sources.values())))
     video = None if pictures else next(iter(sources.values()))
     return FrameRows(
         ref=ref,
@@ -193,6 +184,33 @@ def read_rows(ref: SequenceRef) -> FrameRows:
         video=video,
         kind=table.kind,
     )
+
+
+def _sources(rows: list[Row], table: Path) -> dict[str, Path]:
+    """The files of a sequence by the paths in its lines: pictures, or one video."""
+    first = {row.path: row for row in reversed(rows)}  # many rows of a video, which is looked for once
+    sources = {
+        name: inside(table.parent, name, f"{table}, line {row.line}", RELATIVE) for name, row in first.items()
+    }
+    if len(sources) > 1 and not all(is_picture(source) for source in sources.values()):
+        raise DatasetError(
+            f"{table}, line {rows[0].line}: this subject and sequence are taken from {len(sources)} files, "
+            "not all pictures; expected pictures or one video, so give each video a sequence of its own"
+        )
+    return sources
+
+
+def _numbers(rows: list[Row], table: Path) -> list[int]:
+    """The frames of a sequence's lines, each once."""
+    seen: dict[int, int] = {}
+    for row in rows:
+        number = _frame(row, table)
+        if seen.setdefault(number, row.line) != row.line:
+            raise DatasetError(
+                f"{table}, line {row.line}: frame {number} of this subject and sequence is listed twice, "
+                f"first in line {seen[number]}"
+            )
+    return list(seen)
 
 
 def _frame(row: Row, table: Path) -> int:

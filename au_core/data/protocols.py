@@ -86,7 +86,8 @@ def _checked(split: Split, protocol: str, fold: int) -> Split:
     if min(counts.values()) == 0:
         found = ", ".join(f"{n} {name}" for name, n in counts.items())
         raise DatasetError(
-            f"fold {fold} of {protocol}: {found} subjects; each needs at least one: add subjects"
+            f"fold {fold} of {protocol}: {found} subjects; each needs at least one, "
+            "so three people at the least: add subjects"
         )
     return split
 

@@ -85,4 +85,6 @@ def not_the_layout(root: Path, layout: str, expected: str) -> DatasetError:
     """The error for a folder of another layout: what was found, what was expected."""
     there = sorted(path.name for path in root.iterdir()) if root.is_dir() else ["a file"]
     found = ", ".join(there[:6]) + (f" and {len(there) - 6} more" if len(there) > 6 else "")
+    if root.suffix.lower() == ".csv" and root.is_file():
+        expected += "; of a CSV of your own, say --recipe manifest_three_fold or --layout manifest"
     return DatasetError(f"{root}: not the {layout} layout; found {found or 'nothing'}; expected {expected}")

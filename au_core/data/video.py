@@ -187,7 +187,9 @@ def _capture(path: Path) -> cv2.VideoCapture:
     threads = [cv2.CAP_PROP_N_THREADS, max(1, cv2.getNumThreads())]
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads) if path.is_file() else None
     if capture is None or not capture.isOpened():
-        raise DatasetError(f"{path}: {_what(path)}; expected a video")
+        raise DatasetError(
+            f"{path}: {_what(path)}; expected a video, or a picture ({', '.join(sorted(PICTURES))})"
+        )
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if width * height > MAX_PIXELS:
         raise DatasetError(

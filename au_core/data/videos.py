@@ -1,5 +1,6 @@
 """Layout ``videos``: any folder of videos and pictures, without labels (T2)."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.tree import files_below
 from au_core.data.video import PICTURES, VIDEOS
 from au_core.errors import DatasetError
+
+SHOWN = 5
+"""Kinds of other files that are told."""
 
 
 def list_sequences(root: Path) -> list[SequenceRef]:
@@ -30,6 +34,16 @@ def list_sequences(root: Path) -> list[SequenceRef]:
             f"expected {', '.join(sorted(VIDEOS | PICTURES))}"
         )
     return [_ref(base, path) for path in films]
+
+
+def other_kinds(root: Path) -> str:
+    """What :func:`list_sequences` passes over, counted by ending, for people; empty if nothing."""
+    files = [path.relative_to(root) for path in files_below(root)] if root.is_dir() else []
+    others = [path for path in files if path.suffix.lower() not in VIDEOS | PICTURES and not _is_hidden(path)]
+    kinds = Counter(path.suffix.lower() or "no ending" for path in others).most_common()
+    more = f", {len(kinds) - SHOWN} more kinds" * (len(kinds) > SHOWN)
+    shown = ", ".join(f"{readable(kind)} {n}" for kind, n in kinds[:SHOWN])
+    return f"{len(others)} files of other kinds ({shown}{more})" if others else ""
 
 
 def _is_hidden(path: Path) -> bool:

@@ -10,7 +10,8 @@ def distributions(pred: np.ndarray, y: np.ndarray, columns: Sequence[str]) -> di
     """Marginal and conditional distributions of answers ``pred[N, L]`` beside those of labels ``y[N, L]``.
 
     Over the faces where the AU, or both AUs, are coded; null where there are none. The average of the
-    conditional differences is over all L x L cells that are defined, the zero diagonal too, as in the paper.
+    conditional differences is over all L x L cells that are defined, the zero diagonal too, as in the paper;
+    an AU that is never answered has none, so to compare methods take the cells that both have.
 
     Returns:
         ``marginal_true`` and ``marginal``, P(AU) by AU; ``conditional``, rows of

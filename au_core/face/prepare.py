@@ -17,6 +17,7 @@ from au_core.data.files import readable
 from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
+from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import DatasetError, words_of
 from au_core.face.detect import Detector, detector_identity
 from au_core.face.rows import FaceRows, Row
@@ -103,6 +104,7 @@ def _prepare(
     alive: Callable[[], object],
 ) -> Status:
     words = {"settings": settings_of(cfg), "au_codes": rows.kind}
+    words |= {"drawn": "yes"} if (Path(rows.ref.root) / TWIN_CARD).exists() else {}
     schema = face_schema(rows.aus).with_metadata(words | {"active_from": str(active_from(rows.ref.layout))})
     faces = FaceRows(rows, detector, cfg, alive)
     status: Status = {}

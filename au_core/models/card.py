@@ -32,6 +32,8 @@ class ModelCard:
     """AU columns whose training labels were all alike, or none: R's answers there mean nothing."""
     training: str = ""
     """The training in words, for whoever finds the folder without its run."""
+    drawn: bool = False
+    """Whether it was trained on drawn people: what it says of real faces means nothing."""
 
     def answers(self, prob: np.ndarray) -> np.ndarray:
         """R's probabilities ``prob[N, L]`` as they are handed to users: NaN where R has learned nothing."""

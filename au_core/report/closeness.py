@@ -12,7 +12,6 @@ from au_core.report.published import method_label
 from au_core.report.results import DISTRIBUTIONS, Results, Run
 from au_core.report.tables import SOURCE, number, percent, with_spread
 
-AVERAGES = "marginal_avg", "conditional_avg"
 FROM = f"From `{DISTRIBUTIONS}` in {SOURCE}: test subjects, answers at 0.5."
 
 
@@ -27,22 +26,44 @@ def distribution_table(results: Results) -> Table:
     for method in results.methods:
         for rate in results.rates:
             runs = results.of(method, rate)
-            apart = [over_folds((run.fold, _points(run, key)) for run in runs) for key in AVERAGES]
+            apart = [
+                over_folds((run.fold, _points(run.scores[DISTRIBUTIONS]["marginal_avg"])) for run in runs),
+                over_folds((run.fold, _conditional_points(run, results)) for run in runs),
+            ]
             printed = _printed(results, method, rate)
             if runs:
                 rows.append((method_label(method), percent(rate), *map(with_spread, apart), number(printed)))
     return Table(
         caption="Mean absolute difference, in points, between predictions and labels: of P(AU) over the AUs, "
-        "of P(AU_j | AU_i) over all pairs, the zeros of j = i included, as in the paper. Less is closer. "
+        "of P(AU_j | AU_i) over all pairs, the zeros of j = i included, as in the paper; left out for all "
+        "methods are pairs that one of them lacks, since it never answers AU_i there. Less is closer. "
         f"Mean over seeds, then over folds, ± sample standard deviation. {FROM}",
         header=("Method", "Labels hidden", "P(AU)", "P(AU_j | AU_i)", "as published"),
         rows=tuple(rows),
     )
 
 
-def _points(run: Run, key: str) -> float:
-    value = run.scores[DISTRIBUTIONS][key]
+def _points(value: float | None) -> float:
     return np.nan if value is None else 100 * value
+
+
+def _conditional_points(run: Run, results: Results) -> float:
+    """Mean of those of a training's cells that all beside it have: of its rate, fold, seed and AUs.
+
+    Who never answers a rare AU would else be spared the AU's row.
+    """
+
+    def kind(one: Run) -> tuple:
+        return one.rate, one.pair, one.scores["aus"]
+
+    beside = [_cells(other) for other in results.runs if kind(other) == kind(run)]
+    known = ~np.isnan(beside).any(axis=0)
+    return float(100 * _cells(run)[known].mean()) if known.any() else np.nan
+
+
+def _cells(run: Run) -> np.ndarray:
+    """``float64[L, L]``, NaN where a training has none."""
+    return np.array(run.scores[DISTRIBUTIONS]["conditional"], np.float64)
 
 
 def _printed(results: Results, method: str, rate: float) -> float | None:
@@ -122,8 +143,7 @@ def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
 
 def _mean_cells(runs: list[Run]) -> np.ndarray:
     """``float64[L, L]`` in points, NaN where no training has the cell."""
-    tables = [run.scores[DISTRIBUTIONS]["conditional"] for run in runs]
-    cells = np.array(tables, np.float64)  # [n, L, L], None: NaN
+    cells = np.array([_cells(run) for run in runs])  # [n, L, L]
     known = ~np.isnan(cells)
     total = np.where(known, cells, 0).sum(0)
     return 100 * np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))

@@ -61,12 +61,13 @@ def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
     f1 = pairs[0]
     if not f1:
         return []
-    means = [_with_error(over_folds((fold, d) for (fold, _), d in found.items())) for found in pairs]
+    means = [with_error(over_folds((fold, d) for (fold, _), d in found.items())) for found in pairs]
     seeds = min(_seeds_by_fold(f1).values())
     return [*means, f"{sum(value > 0 for value in f1.values())} of {len(f1)}", str(seeds)]
 
 
-def _with_error(values: Spread) -> str:
+def with_error(values: Spread) -> str:
+    """A mean difference and its standard error."""
     if values.n == 0:
         return "-"
     return signed(values.mean) + (f" ± {values.se:.1f}" if values.n > 1 else "")

@@ -32,13 +32,13 @@ def _missing(results: Results) -> Iterator[str]:
         yield f" {len(results.unfinished)} trainings are not finished and not in this report."
     if results.missing_folds:
         there, missing = (", ".join(map(str, folds)) for folds in (results.folds, results.missing_folds))
-        yield f" Averages are over test part {there} alone: {missing} of {results.protocol} is missing."
+        yield f" Averages are over test part {there} alone: {results.protocol} has {missing} too."
     if blind := [name for name in results.methods if _below_always_1(results, name)]:
         names = ", ".join(map(method_label, blind))
         yield f' Answering "active" to every face has a higher F1 than {names}: little has been learned.'
     if found := results.unlearnable:
         aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
-        yield f" The training labels have only one kind of, or none at all: {aus}. Scores there are chance."
+        yield f" AUs whose training labels are all alike, or none at all: {aus}. Scores there are chance."
     if bad := sum(status != "ok" for status in results.sequences):
         yield (
             f" {bad} of {len(results.sequences)} sequences failed or lack frames, and are missing here as "

@@ -7,6 +7,8 @@ CERTAIN = 0.98
 """Share of vectors from which on D counts as right all the time."""
 BY_HEART = 0.15
 """How much better D may know real vectors it learned from than others."""
+MORE_THAN_CHANCE = 0.6
+"""Share of real vectors from which on D has learned something at all."""
 ONE_ANSWER = 0.01
 """Standard deviation of probabilities over faces below which R gives all faces the same answer."""
 IN_A_ROW = 2
@@ -25,7 +27,8 @@ def warnings_of(lines: Sequence[dict[str, Any]]) -> dict[str, str]:
             "them there and teaches little else. Try relaxed, label_smoothing, noise or a smaller lr_d",
         ),
         "by_heart": (
-            min(_gaps(last, "train/d_real", "val/d_real"), default=0) > BY_HEART,
+            min(_gaps(last, "train/d_real", "val/d_real"), default=0) > BY_HEART
+            and min(_all(last, "train/d_real"), default=0) > MORE_THAN_CHANCE,
             "D knows its real label vectors by heart (it calls those of the validation subjects fake more "
             "often); a label_prior brings more of them, a smaller alpha lets D matter less",
         ),

@@ -18,19 +18,26 @@ class Board:
     """Watches the folders of running trainings: tells each report, scores what is predicted."""
 
     def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
-        self.running, self.tracking = jobs, tracking
+        self.running, self.tracking, self.n_jobs = jobs, tracking, len(jobs)
         self.failures: dict[FoldPlan, str] = {}
         self.counted: set[FoldPlan] = set()
         self.told: dict[FoldPlan, int] = {}
         self.warned: set[tuple[FoldPlan, str]] = set()
+        for plan, folder in jobs:
+            if lines := read_history(folder.history):
+                self.told[plan] = lines[-1]["step"]
+                say(f"{plan.label}  goes on after step {self.told[plan]}")
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
+        left = len(self.running)
         for plan, folder in self.running:
             self._tell_progress(plan, folder)
             self.tracking.follow(plan, folder)
             if folder.predictions.exists():
-                say(f"{plan.label}  done: {averages(write_scores(plan, folder))}")
+                left -= 1
+                scores = averages(write_scores(plan, folder))
+                say(f"{plan.label}  done ({self.n_jobs - left} of {self.n_jobs}): {scores}")
                 self.tracking.finish(plan, folder)
             elif folder.refusal.exists():
                 self.failures[plan] = read_json(folder.refusal)["reason"]

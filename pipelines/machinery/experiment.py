@@ -8,13 +8,12 @@ from urllib.parse import unquote
 
 from au_core.aus import SPECS, DatasetSpec, active_from
 from au_core.config import ExperimentConfig
-from au_core.data.faces import list_au_numbers, list_subjects
+from au_core.data.faces import are_drawn, list_au_numbers, list_subjects
 from au_core.data.files import held_together, quoted, write_json
 from au_core.data.fold import Sources, fingerprints
 from au_core.data.layout import RunFolder
 from au_core.data.prior import load_label_prior
 from au_core.data.provenance import n_unprepared, read_quality
-from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
@@ -137,16 +136,8 @@ class Experiment:
         data = str(self.data) if self.data else "synthetic"
         unlabelled = str(self.unlabelled) if self.unlabelled else None
         also = [f"{layout}={folder}" for layout, folder in self.also]
-        words = {"recipe": self.cfg.name, "data": data, "drawn": self._drawn}
+        words = {"recipe": self.cfg.name, "data": data, "drawn": are_drawn(self.faces)}
         words |= {"unlabelled": unlabelled, "also": also}
         words["config"] = asdict(self.cfg)
         write_json(words, self.out / "experiment.json")
         return words
-
-    @property
-    def _drawn(self) -> bool:
-        """Whether the people are drawn, here or before by ``make_synthetic.py``."""
-        if self.data is None:
-            return True
-        folder = self.data.parent if self.data.is_file() else self.data
-        return (folder / TWIN_CARD).exists()

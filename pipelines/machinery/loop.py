@@ -43,6 +43,8 @@ class Training:
     """Threads that decode validation faces."""
     unlearned: Sequence[str]
     """AU columns whose training labels were all alike."""
+    drawn: bool
+    """Whether these are no people's faces."""
     check: Callable[[], None]
     """Raises if other workers have taken the folder over; asked before each write."""
     best: float = field(init=False)
@@ -126,5 +128,6 @@ class Training:
                 step=step,
                 unlearned=tuple(self.unlearned),
                 training=f"{plan.label} on {plan.spec.name}",
+                drawn=self.drawn,
             )
             save_recognizer(self.game.bare_recognizer, card, self.folder.candidate)

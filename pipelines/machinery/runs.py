@@ -41,13 +41,11 @@ def run_plans(
 def _run_jobs(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> None:
     for plan, folder in jobs:
         tracking.start(plan, folder)
+        if folder.scores.exists():
+            tracking.finish(plan, folder)
     todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
     say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
-    failures = _run_all(todo, experiment, tracking) if todo else {}
-    for plan, folder in jobs:
-        if plan not in failures:
-            tracking.finish(plan, folder)
-    if failures:
+    if failures := _run_all(todo, experiment, tracking) if todo else {}:
         reasons = "\n  ".join(f"{plan.label}: {reason}" for plan, reason in failures.items())
         raise AuError(f"{len(failures)} of {len(jobs)} trainings failed, the others are kept:\n  {reasons}")
 

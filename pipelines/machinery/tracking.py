@@ -52,9 +52,9 @@ def _never_fatal(log: Logs[P]) -> Logs[P]:
             log(self, *args, **kwargs)
         except Exception as error:  # whatever a server or database throws, training must go on
             self.off = True
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
             print(
-                f"warning: MLflow at {self.uri} failed ({reason[:200]}); training goes on without it. "
+                f"warning: MLflow at {self.uri} failed ({reason}); training goes on without it. "
                 "Scores are on disk; run the same command again to log them",
                 file=sys.stderr,
             )

@@ -12,6 +12,7 @@ from ray import train
 from ray.train.torch import get_device, prepare_model
 
 from au_core.data.census import census, check_validation, unlearnable
+from au_core.data.faces import are_drawn
 from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
 from au_core.data.layout import RunFolder
@@ -113,7 +114,8 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         counts = census(draw.labels, plan.spec.columns, draw.draws_t2)
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)
-        Training(plan, folder, game, draw, validation, pool, unlearnable(counts), check).run()
+        drawn = are_drawn(sources.coded)
+        Training(plan, folder, game, draw, validation, pool, unlearnable(counts), drawn, check).run()
 
 
 def _sampler(plan: FoldPlan, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:

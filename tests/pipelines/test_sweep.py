@@ -14,7 +14,7 @@ from pipelines.machinery.tracking import tracking_uri
 from pipelines.sweep import Sweep, point_of, run_trial, search, table_of
 from tests.pipelines.conftest import first_fold
 from tests.toy import write_toy_faces
-from tune_spaces import SPACES
+from tune_spaces import SPACES, load_space
 
 
 def points(space: dict) -> list[dict]:
@@ -25,8 +25,8 @@ def points(space: dict) -> list[dict]:
 
 @pytest.mark.parametrize("name", SPACES)
 def test_every_point_is_a_valid_setting_of_algorithm_1(name):
-    found = {point_of(config) for config in points(SPACES[name])}
-    assert len(found) == len(points(SPACES[name]))
+    found = {point_of(config) for config in points(load_space(name))}
+    assert len(found) == len(points(load_space(name)))
     for point in found:
         AdversarialConfig(**dict(point))
 
@@ -62,7 +62,7 @@ def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
     (plan,) = first_fold(experiment)
-    monkeypatch.setitem(SPACES, "two", {"alpha": tune.grid_search([0.0, 0.1])})
+    monkeypatch.setattr("pipelines.sweep.load_space", lambda _: {"alpha": tune.grid_search([0.0, 0.1])})
     sweep = Sweep(experiment=experiment, space="two", plans={1: plan})
     scores = search(sweep)
     assert {dict(point)["alpha"] for point in scores} == {0.0, 0.1}
