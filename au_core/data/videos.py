@@ -40,7 +40,8 @@ def other_kinds(root: Path) -> str:
     """What :func:`list_sequences` passes over, counted by ending, for people; empty if nothing."""
     files = [path.relative_to(root) for path in files_below(root)] if root.is_dir() else []
     others = [path for path in files if path.suffix.lower() not in VIDEOS | PICTURES and not _is_hidden(path)]
-    kinds = Counter(path.suffix.lower() or "no ending" for path in others).most_common()
+    counts = Counter(path.suffix.lower() or "no ending" for path in others)
+    kinds = sorted(counts.items(), key=lambda kind: (-kind[1], kind[0]))
     more = f", {len(kinds) - SHOWN} more kinds" * (len(kinds) > SHOWN)
     shown = ", ".join(f"{readable(kind)} {n}" for kind, n in kinds[:SHOWN])
     return f"{len(others)} files of other kinds ({shown}{more})" if others else ""

@@ -111,6 +111,11 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     assert sum(real) >= 200 and (data.labels[real] == -1).all()
     assert (data.faces.labels[real] == -1).all()
     assert experiment.folder(plan).scores.exists()
+    withdrawn = tmp_path / "faces_unlabelled" / "subject=who withdrew" / "a.parquet"
+    withdrawn.parent.mkdir()
+    withdrawn.touch()
+    with pytest.raises(ConfigError, match=r"who withdrew/a.parquet: of a sequence that is not in this"):
+        prepare_faces(experiment)
 
 
 @pytest.mark.parametrize(

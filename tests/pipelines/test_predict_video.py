@@ -74,6 +74,14 @@ def test_nothing_is_written_over_itself(model, shared, tmp_path, overlay, reason
     assert not list(tmp_path.iterdir())
 
 
+def test_whoever_tries_a_demos_model_on_people_is_told(model, shared, tmp_path, capsys):
+    shutil.copytree(model, tmp_path / "run")
+    card = tmp_path / "run" / "model" / "model.json"
+    write_json(read_json(card) | {"drawn": True}, card)
+    applied(shared / "real_faces" / "astronaut.png", tmp_path / "run", shared, tmp_path)
+    assert "warning: this model was trained on drawn people" in capsys.readouterr().err
+
+
 def test_no_face_is_said_and_never_a_zero(model, shared, tmp_path):
     rows, overlay = applied(shared / "real_faces" / "no_face.mp4", model, shared, tmp_path)
     assert len(rows) == 95 and {row["success"] for row in rows} == {"0"}

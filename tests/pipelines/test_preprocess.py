@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
-from au_core.data.files import held_alone
-from au_core.data.provenance import signature
+from au_core.data.files import held_alone, held_together
+from au_core.data.provenance import n_unprepared, read_quality, signature
 from au_core.data.readers import list_sequences
 from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.face.prepare import failed, prepare_sequence, settings_of
@@ -91,6 +91,37 @@ def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
     assert before.keys() == after.keys() and all(
         before[name] != after[name] for name in before if name != ".lock"
     )
+
+
+def test_faces_that_trainings_learned_from_are_not_replaced_for_a_setting(
+    twin, local_ray, tmp_path, monkeypatch
+):
+    words = ["--layout", "bp4d", "--data", str(twin), "--out", str(tmp_path)]
+    main([*words, "--size", "64"])
+    run = tmp_path / "runs" / "ours" / "missing=0.5" / "fold=1" / "seed=0"
+    run.mkdir(parents=True)
+    (run / "config.json").touch()
+    before = snapshot(tmp_path / "faces")
+    never_ray(monkeypatch)
+    with pytest.raises(ConfigError, match=r"made with size 64, not 224, and .*fold=1/seed=0 was trained on"):
+        main(words)
+    with held_together(tmp_path / "faces"):
+        main([*words, "--size", "64"])  # nothing to do: whoever trains on them may go on
+    quality = {name for name in before if "quality" in name}
+    assert {k: v for k, v in snapshot(tmp_path / "faces").items() if k not in quality} == {
+        k: v for k, v in before.items() if k not in quality
+    }
+
+
+def test_what_is_ready_after_an_interruption_is_known_as_a_part(twin, local_ray, tmp_path, monkeypatch):
+    def interrupted(refs, cfg, faces):
+        yield refs[0], prepare_sequence(refs[0], None, cfg, faces)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.preprocess.prepare_all", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        preprocess("bp4d", twin, tmp_path / "faces", CFG)
+    assert n_unprepared(tmp_path / "faces") == 3 and len(read_quality(tmp_path / "faces")) == 1
 
 
 def poisoned() -> type:

@@ -11,7 +11,7 @@ from au_core.errors import AuError
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.tracking import tracking_uri
-from pipelines.sweep import Sweep, point_of, run_trial, search, table_of
+from pipelines.sweep import Sweep, main, point_of, run_trial, search, table_of
 from tests.pipelines.conftest import first_fold
 from tests.toy import write_toy_faces
 from tune_spaces import SPACES, load_space
@@ -76,3 +76,20 @@ def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny
     assert sum("best_point_fold_1" in run.data.tags for run in runs) == 1
     monkeypatch.setattr("pipelines.sweep.train_folds", lambda *_, **__: pytest.fail("trained again"))
     assert search(sweep) == scores
+
+
+def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(tiny, tmp_path, monkeypatch, capsys):
+    write_toy_faces(tmp_path / "faces")
+    seen = []
+
+    def searched(sweep):
+        seen.append(sweep)
+        return {(("alpha", 0.0),): {1: 0.5}}
+
+    monkeypatch.setattr("pipelines.sweep.search", searched)
+    monkeypatch.setattr("pipelines.sweep.prepare_faces", lambda _: pytest.fail("prepared"))
+    main(["--recipe", "bp4d_three_fold", "--out", str(tmp_path), "--missing-rate", "0.9", "--no-gpu"])
+    assert {plan.missing_rate for plan in seen[0].plans.values()} == {0.9}
+    assert seen[0].folder == tmp_path / "sweeps" / "alpha" / "missing=0.9"
+    assert capsys.readouterr().out.startswith("90% of the labels hidden\n")
+    assert (tmp_path / "sweeps" / "alpha" / "missing=0.9.txt").read_text().startswith("validation F1")

@@ -46,7 +46,7 @@ def test_a_subject_in_no_fold_is_named():
 
 
 def test_a_fold_without_people_is_refused():
-    with pytest.raises(DatasetError, match="each needs at least one: add subjects"):
+    with pytest.raises(DatasetError, match="each needs at least one, so three people at the least: add"):
         split_subjects("three_fold", "BP4D", ["F001", "F002"], 0.15)
 
 

@@ -107,13 +107,21 @@ def test_a_manifest_names_pictures_and_videos(bp4d, tmp_path):
     ("a.jpg,anna,b,1,0,0\na.jpg,Anna,b,1,0,0\n", "line 3: a.jpg is of Anna, before it was of anna"),
     ("./a.jpg,anna,b,1,0,0\nx/../a.jpg,Anna,b,1,0,0\n", "line 3: .* is of Anna, before it was of anna"),
     ("a.jpg,a,,1,0,0\n", "line 2: sequence must not be empty"),
-    ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "line 3: frame 1 of a b is listed twice"),
+    ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "line 3: frame 1 of this .* is listed twice, first in line 2"),
     ("a.mp4,a,b,1,0,0\nb.mp4,a,b,2,0,0\n", "video"),
 ])  # fmt: skip
 def test_a_manifest_that_cannot_be_right_is_refused(tmp_path, line, message):
     (tmp_path / "manifest.csv").write_text(MANIFEST + line)
     with pytest.raises(DatasetError, match=message):
-        read_rows(list_sequences("manifest", tmp_path)[0])
+        list_sequences("manifest", tmp_path)
+
+
+def test_one_picture_by_two_names_is_of_one_person(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"a picture")
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    (tmp_path / "manifest.csv").write_text(MANIFEST + "a.jpg,anna,t,1,0,0\nb.jpg,bert,t,1,0,0\n")
+    with pytest.raises(DatasetError, match=r"line 3: b.jpg is of bert, before it was of anna"):
+        list_sequences("manifest", tmp_path)
 
 
 def test_manifest_codes_may_be_written_as_pandas_writes_them(bp4d):

@@ -55,6 +55,12 @@ def test_times_of_a_constant_rate_are_evenly_spaced(tmp_path, name, codec):
     assert [number_in(image) for _, image, _ in frames] == list(range(1, N + 1))
 
 
+def test_a_name_with_a_colon_is_no_protocol(tmp_path, monkeypatch):
+    film(tmp_path / "a.avi").rename(tmp_path / "talk:1.avi")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(video_frames("talk:1.avi"))) == N
+
+
 @pytest.mark.parametrize(("first", "last"), [(1, N), (1, 150), (140, 145)], ids=["all", "some", "a few"])
 def test_frames_after_a_damaged_place_are_not_taken_for_others(tmp_path, first, last):
     """An AVI's frames are counted: each one lost makes all later ones too early, whichever have labels."""

@@ -10,7 +10,7 @@ from au_core.config import PreprocessConfig
 from au_core.errors import FaceError
 from au_core.face import detect
 from au_core.face.detect import Detection, cache_folder, fetch_yunet, load_detector
-from au_core.face.track import Tracker
+from au_core.face.track import LARGEST, Tracker
 
 MODEL = "models/face_detection_yunet_2023mar.onnx"
 
@@ -99,3 +99,12 @@ def test_ids_stay_with_people_whatever_the_order_of_detections():
 def test_a_face_far_away_or_of_another_size_is_another_person():
     tracker = Tracker()
     assert [tracker.update([face]) for face in (at(10), at(200), at(205, 140))] == [[0], [1], [2]]
+
+
+def test_numbers_of_a_crowd_fit_their_column():
+    tracker = Tracker()
+    tracker.next_id = LARGEST
+    faces = [
+        Detection(np.array([x, 0, 10, 10], np.float32), np.zeros((3, 2), np.float32), 0.9) for x in (0, 900)
+    ]
+    assert tracker.update(faces) == [LARGEST, 1]

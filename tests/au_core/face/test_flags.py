@@ -1,10 +1,12 @@
 """A face in every frame, or the reason why not: each flag from a picture that deserves it."""
 
+import errno
 import json
 from dataclasses import replace
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -105,6 +107,26 @@ def test_the_main_person_is_0_even_if_somebody_else_came_first(tree, tmp_path):
     assert rows.face_id.tolist() == [1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
     assert rows[rows.face_id == 0].frame.nunique() == 5 and rows.frame.is_monotonic_increasing
     assert main_face_first(0) is None
+
+
+def test_a_frame_without_a_face_has_id_0_whoever_is_the_main_person():
+    swap = main_face_first(3)
+    table = pa.table({"face_id": pa.array([0, 0, 3, 1], pa.int16()), "face_found": [True, False, True, True]})
+    assert swap and swap(table)["face_id"].to_pylist() == [3, 0, 0, 1]
+
+
+def test_what_can_no_longer_be_read_has_no_faces_left(tree, tmp_path, monkeypatch):
+    """Else trainings would take those of the files as they were, which nobody lists any more."""
+    (ref,) = list_sequences("bp4d", tree)
+    prepare_sequence(ref, None, CFG, tmp_path / "faces")
+    assert shard_path(tmp_path / "faces", ref).exists()
+
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("au_core.face.prepare.content_hash", broken)
+    assert prepare_sequence(ref, None, CFG, tmp_path / "faces")["status"] == "failed"
+    assert not shard_path(tmp_path / "faces", ref).exists()
 
 
 @pytest.mark.parametrize("yaw", [-40, -15, 0, 25])

@@ -59,7 +59,7 @@ def test_a_missing_test_part_is_told_however_many_seeds_there_are(tmp_path):
     assert str(section.blocks[1]).startswith(
         "Test parts so far: 1. With less than 5 seeds on every test part"
     )
-    assert "Averages are over test part 1 alone: 2, 3 of three_fold is missing." in notice(results)
+    assert "Averages are over test part 1 alone: three_fold has 2, 3 too." in notice(results)
 
 
 def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):

@@ -31,6 +31,20 @@ def test_nothing_saved_is_a_fresh_start(game, tmp_path):
     assert restore(game, tmp_path) == (0, -1.0)
 
 
+def test_a_disk_that_does_not_answer_is_no_fresh_start(game, tmp_path, monkeypatch):
+    for step in (1, 2):
+        save_state(game, step, 0.1 * step, tmp_path)
+
+    def stale(path):
+        raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+    with monkeypatch.context() as disk, pytest.warns(UserWarning, match="Stale file handle"):
+        disk.setattr("au_core.training.state._read", stale)
+        with pytest.raises(OSError, match="Stale file handle"):
+            restore(game, tmp_path)
+    assert restore(game, tmp_path) == (2, 0.2)
+
+
 def truncated(data: bytes) -> bytes:
     return data[:1000]
 

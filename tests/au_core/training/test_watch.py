@@ -17,5 +17,9 @@ def test_each_way_to_go_wrong_is_named(change, name, words):
     assert warnings_of([{**WELL, **change}] * 2 + [WELL]) == {}, "what is over is over"
 
 
+def test_who_guesses_knows_nothing_by_heart():
+    assert warnings_of([{**WELL, "train/d_real": 0.5, "val/d_real": 0.2}] * 3) == {}
+
+
 def test_a_healthy_game_and_one_without_opponent_warn_nobody():
     assert warnings_of([WELL] * 3) == {} and warnings_of([{"val/prob_std": 0.1}] * 3) == {} == warnings_of([])

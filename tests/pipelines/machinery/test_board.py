@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from au_core.data.files import write_json
@@ -43,16 +45,23 @@ def run(tmp_path):
 
 
 def test_a_warning_is_told_once(run, tmp_path, capsys):
-    import json
-
     plan, folder = run
     won = {**LINE, **GAME, "train/d_real": 1.0, "train/d_fake": 1.0}
-    folder.history.write_text("".join(json.dumps({**won, "step": k}) + "\n" for k in (1, 2)))
+    folder.history.unlink()
     board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    folder.history.write_text("".join(json.dumps({**won, "step": k}) + "\n" for k in (1, 2)))
     for _ in range(3):
         board.poll()
     told = capsys.readouterr().err
     assert told.count("warning: D is right all the time") == 1 and told.count("step 2/") == 1
+
+
+def test_what_was_told_before_an_interruption_is_not_told_again(run, tmp_path, capsys):
+    plan, folder = run
+    folder.history.write_text(json.dumps({**LINE, "step": 2}) + "\n")
+    Board([(plan, folder)], Tracking(tmp_path, "toy", {})).poll()
+    told = capsys.readouterr().err
+    assert "goes on after step 2\n" in told and "step 2/" not in told
 
 
 def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):

@@ -6,17 +6,22 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from au_core.aus import BP4D, DISFA
-from au_core.config import SyntheticConfig, TrainConfig
+from au_core.aus import BP4D, DISFA, DatasetSpec
+from au_core.config import PreprocessConfig, SyntheticConfig, TrainConfig
+from au_core.data.faces import list_subjects
 from au_core.data.files import read_json, write_table
 from au_core.data.fold import Sources, load_training_set
+from au_core.data.provenance import write_quality
+from au_core.data.readers import list_sequences
 from au_core.data.sampling import Sampler
 from au_core.data.schema import QUALITY
 from au_core.errors import ConfigError, DatasetError
+from au_core.face.prepare import prepare_sequence
 from pipelines.full_protocol import full_protocol
 from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cluster import check_fits, cores_here
@@ -183,14 +188,57 @@ def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
             replace(mixed, cfg=cfg).plans()
 
 
-def test_drawn_people_are_told_from_real_ones_wherever_they_were_drawn(tiny, tmp_path):
-    for name in ("twin", "real"):
+@pytest.mark.parametrize("drawn", [True, False])
+def test_drawn_people_are_told_from_real_ones_by_their_faces(tiny, tmp_path, drawn):
+    (tmp_path / "data").mkdir()
+    cv2.imwrite(str(tmp_path / "data" / "a.png"), np.zeros((64, 64, 3), np.uint8))
+    if drawn:
+        (tmp_path / "data" / "synthetic.json").touch()
+    (ref,) = list_sequences("videos", tmp_path / "data")
+    prepare_sequence(ref, lambda _: [], PreprocessConfig(), tmp_path / "out" / "faces")
+    assert Experiment(cfg=tiny, out=tmp_path / "out").write_description()["drawn"] is drawn
+
+
+def test_a_file_elsewhere_is_the_same_training(mixed, tmp_path):
+    digests = set()
+    for name in ("here", "there"):
         (tmp_path / name).mkdir()
-    (tmp_path / "twin" / "synthetic.json").touch()
-    data = {None: True, tmp_path / "twin": True, tmp_path / "real": False, tmp_path / "my.csv": False}
-    for folder, drawn in data.items():
-        words = Experiment(cfg=tiny, out=tmp_path / "out", data=folder).write_description()
-        assert words["drawn"] is drawn
+        (tmp_path / name / "weights.pth").write_bytes(b"the same")
+        train = replace(mixed.cfg.train, weights=str(tmp_path / name / "weights.pth"))
+        digests.add(replace(mixed, cfg=replace(mixed.cfg, train=train)).plans()[0].digest)
+    assert len(digests) == 1
+    named = replace(mixed.cfg.train, weights="IMAGENET1K_V1")
+    other = replace(named, weights="IMAGENET1K_V2")
+    first, second = (replace(mixed, cfg=replace(mixed.cfg, train=t)).plans()[0] for t in (named, other))
+    assert first.digest != second.digest
+
+
+def test_folds_are_not_made_of_the_people_that_an_interrupted_command_got_to(tiny, tmp_path):
+    write_toy_faces(tmp_path / "faces")
+    rows = [
+        dict.fromkeys(QUALITY.names) | {"subject": person} for person in list_subjects(tmp_path / "faces")
+    ]
+    write_quality(rows, len(rows) + 2, tmp_path / "faces")
+    with pytest.raises(ConfigError, match="faces: 2 sequences are still to be prepared"):
+        Experiment(cfg=tiny, out=tmp_path).plans()
+    write_quality(rows, len(rows), tmp_path / "faces")
+    assert Experiment(cfg=tiny, out=tmp_path).plans()
+
+
+def test_two_manifests_are_told_apart(tmp_path, tiny):
+    """They may code different AUs: a vector's blanks must not tell D which one it is from."""
+    people = [f"person {k}" for k in range(6)]
+    write_toy_faces(tmp_path / "faces", people, aus=(1, 2), dataset="manifest")
+    write_toy_faces(tmp_path / "faces_also" / "manifest", ["other"], aus=(1, 12), dataset="manifest")
+    spec = DatasetSpec(name="manifest", aus=())
+    cfg = replace(tiny, spec=spec, layout="manifest", protocol="hashed_three_fold", missing_rates=(0.0,))
+    experiment = Experiment(cfg=cfg, out=tmp_path, also=(("manifest", Path("/data/more.csv")),))
+    plan = experiment.plans()[0]
+    data = load_training_set(plan, experiment.sources)
+    draw = Sampler(data, plan.adversarial, TrainConfig(input_size=32, augment=False), 0)
+    assert draw.coding is not None
+    assert {tuple(coded) for coded in draw.coding.values()} == {(True, True, False), (True, False, True)}
+    assert (draw.real >= 0).sum(axis=1).tolist() == [2] * len(draw.real)
 
 
 def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):

@@ -8,9 +8,9 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from au_core.config import ScalingConfig
 from au_core.data.census import unlearnable
-from au_core.data.files import read_json, write_json
+from au_core.data.files import held_alone, read_json, write_json
 from au_core.data.layout import RunFolder
-from au_core.errors import AuError, ConfigError
+from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
@@ -100,6 +100,32 @@ def test_a_model_made_with_a_gpu_is_evaluated_without_one(finished, tmp_path):
     after = evaluate_run(folder, finished.out / "faces")
     assert after["thresholds"] == pytest.approx(before["thresholds"], abs=1e-5)
     assert after["test"]["f1"] == pytest.approx(before["test"]["f1"])
+
+
+def test_scores_are_never_of_other_faces_than_a_model_was_made_for(finished, tmp_path):
+    """As when another command makes the faces anew meanwhile: the shard it is at is not there."""
+    shutil.copytree(finished.out, tmp_path / "out")
+    folder = RunFolder(tmp_path / "out" / runs_of(finished)[0][1].path.relative_to(finished.out))
+    folder.predictions.unlink()
+    next((tmp_path / "out" / "faces").glob("subject=*/*.parquet")).unlink()
+    with pytest.raises(DatasetError, match=r"faces has changed since ours missing=0.5 fold=1 seed=0 was"):
+        evaluate_run(folder, tmp_path / "out" / "faces")
+    assert not folder.predictions.exists()
+
+
+def test_faces_stay_as_they_are_while_trainings_read_them(tiny, tmp_path):
+    write_toy_faces(tmp_path / "faces")
+    experiment = Experiment(cfg=tiny, out=tmp_path)
+    plans = first_fold(experiment)
+    with claimed(plans, experiment), experiment.reading_faces():  # others may read them too
+        with (
+            pytest.raises(ConfigError, match="another command is at work here"),
+            held_alone(experiment.faces),
+        ):
+            pass
+    with held_alone(experiment.faces), pytest.raises(ConfigError, match="another command is writing here"):
+        with claimed(plans, experiment):
+            pass
 
 
 def test_other_settings_never_overwrite_an_interrupted_training(tiny, tmp_path):

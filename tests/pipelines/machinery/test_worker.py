@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -21,6 +22,7 @@ from safetensors.numpy import load_file
 
 from au_core.data.files import read_json
 from au_core.data.layout import RunFolder
+from au_core.errors import CheckpointError
 from au_core.models.card import load_card
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
@@ -170,6 +172,19 @@ def test_a_damaged_model_is_trained_again(quiet, tmp_path):
     with pytest.raises(RuntimeError, match=r"SHA-256 is not the card's.*; training again"):
         check_model(folder)
     assert not folder.model.exists() and not folder.checkpoints.exists()
+
+
+def test_a_model_that_cannot_be_read_now_stays(quiet, tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(quiet.path, folder.path)
+
+    def stale(path):
+        raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+    with monkeypatch.context() as disk, pytest.raises(CheckpointError, match="Stale file handle"):
+        disk.setattr("au_core.models.checkpoint._sha256", stale)
+        check_model(folder)
+    check_model(folder)
 
 
 @pytest.fixture
