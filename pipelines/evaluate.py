@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from au_core.data.files import read_json
-from au_core.data.layout import RunFolder, run_folders
 from au_core.errors import AuError, ConfigError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder, run_folders
 from pipelines.machinery.cli import averages, out_root, run, summary
 from pipelines.machinery.options import HelpFormatter
 

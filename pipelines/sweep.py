@@ -17,9 +17,9 @@ from typing import Any
 
 from au_core.data.faces import list_subjects
 from au_core.data.files import held_alone, read_json, write_text
-from au_core.data.layout import RunFolder
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.full_protocol import prepare_faces
 from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment

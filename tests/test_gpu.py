@@ -10,9 +10,9 @@ import torch
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.sampling import Sampler
 from au_core.errors import LossError
 from au_core.methods import settings_of
 from au_core.models.checkpoint import load_recognizer

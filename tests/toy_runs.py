@@ -7,8 +7,8 @@ from pathlib import Path
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ExperimentConfig, ScalingConfig, TrainConfig
 from au_core.data.files import write_json
-from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder
 
 
 def write_run(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from au_core.config import LAYOUTS
-from au_core.data import bp4d, bp4d_plus, disfa, disfa_plus, lists, manifest, videos
+from au_core.data.layouts import bp4d, bp4d_plus, disfa, disfa_plus, lists, manifest, videos
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import ConfigError, DatasetError
 

@@ -12,12 +12,12 @@ from au_core.aus import UNKNOWN, DatasetSpec
 from au_core.data.faces import Faces, fingerprint, fit_face
 from au_core.data.files import write_table
 from au_core.data.fold import load_split
-from au_core.data.layout import RunFolder
 from au_core.data.schema import prediction_schema
 from au_core.errors import DatasetError
 from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.recognizer import Recognizer
+from au_core.run_folder import RunFolder
 
 BATCH = 64
 

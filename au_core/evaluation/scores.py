@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN
 from au_core.data.files import write_json
-from au_core.data.layout import RunFolder
 from au_core.evaluation.distributions import distributions
 from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, average, best_thresholds, f1_per_au
 from au_core.fold_plan import FoldPlan
 from au_core.models.card import save_thresholds
+from au_core.run_folder import RunFolder
 
 
 def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:

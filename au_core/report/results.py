@@ -10,12 +10,12 @@ import numpy as np
 from au_core.compare import flattened
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
-from au_core.data.layout import RunFolder, run_folders
 from au_core.data.protocols import folds_of
 from au_core.data.provenance import read_quality
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.report.averages import Spread, over_folds, spread
+from au_core.run_folder import RunFolder, run_folders
 from au_core.training.history import read_history
 
 METRICS = ("f1", "auc", "accuracy")

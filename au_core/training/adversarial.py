@@ -19,7 +19,7 @@ Coded = Tensor | None
 
 
 class Draws(Protocol):
-    """What Algorithm 1 needs from the data; ``au_core.data.sampling.Sampler`` is the real one."""
+    """What Algorithm 1 needs from the data; ``au_core.data.batches.sampling.Sampler`` is the real one."""
 
     class_weights: Tensor | None
     """Weights ``[2, L]`` of absent and present AUs in Eq. 5; None: 1, as in the paper."""

@@ -15,9 +15,9 @@ from au_core.compare import flattened
 from au_core.config import ScalingConfig
 from au_core.data.files import full_disk_named, read_json, write_json
 from au_core.data.fold import Sources
-from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder
 
 Job = tuple[FoldPlan, RunFolder]
 PACKAGES = (

@@ -9,16 +9,16 @@ import torch
 from ray import train
 from torch import Tensor
 
+from au_core.data.batches.sampling import Sampler
+from au_core.data.batches.shuffle import Share, seeded
 from au_core.data.faces import Faces
-from au_core.data.layout import RunFolder
-from au_core.data.sampling import Sampler
-from au_core.data.shuffle import Share, seeded
 from au_core.errors import AuError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.fold_plan import FoldPlan
 from au_core.models.card import ModelCard
 from au_core.models.checkpoint import save_recognizer
+from au_core.run_folder import RunFolder
 from au_core.training import adversarial
 from au_core.training.game import Game, decay
 from au_core.training.history import History

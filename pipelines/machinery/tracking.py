@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from au_core.compare import digest_of, flattened
 from au_core.data.files import held_alone, read_json
-from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 
 if TYPE_CHECKING:  # importing it takes a second

@@ -11,17 +11,17 @@ import torch
 from ray import train
 from ray.train.torch import get_device, prepare_model
 
+from au_core.data.batches.sampling import Sampler
+from au_core.data.batches.shuffle import Share
 from au_core.data.census import census, check_validation, unlearnable
 from au_core.data.faces import are_drawn
 from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
-from au_core.data.layout import RunFolder
-from au_core.data.sampling import Sampler
-from au_core.data.shuffle import Share
 from au_core.errors import AuError, DamagedError
 from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
+from au_core.run_folder import RunFolder
 from au_core.training.game import new_game
 from au_core.training.workers import agreed
 from pipelines.machinery.loop import Training

@@ -15,9 +15,9 @@ from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
 from au_core.data.files import write_table
 from au_core.data.fold import Sources
-from au_core.data.layout import RunFolder
 from au_core.data.schema import face_schema
 from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 
 SIZE = 224

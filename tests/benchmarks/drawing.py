@@ -16,8 +16,8 @@ from pathlib import Path
 from common import write_faces
 from feeding import sampler
 
-from au_core.data.sampling import Sampler
-from au_core.data.slots import SharedSlots
+from au_core.data.batches.sampling import Sampler
+from au_core.data.batches.slots import SharedSlots
 
 STEPS, REPETITIONS = 60, 5
 

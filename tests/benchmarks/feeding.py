@@ -16,9 +16,9 @@ from common import SIZE, compare, write_faces
 
 from au_core.aus import BP4D, UNKNOWN
 from au_core.config import AdversarialConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler
 from au_core.data.faces import Faces, load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.sampling import Sampler
 
 BATCHES = 40
 

@@ -22,7 +22,7 @@ from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from au_core.config import AdversarialConfig, TrainConfig
-from au_core.data.sampling import Sampler
+from au_core.data.batches.sampling import Sampler
 from au_core.training.adversarial import Coded, Draws, step
 from au_core.training.game import new_game
 

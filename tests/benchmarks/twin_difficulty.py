@@ -24,11 +24,11 @@ from scipy.stats import spearmanr
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ExperimentConfig, PreprocessConfig, SyntheticConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler
 from au_core.data.faces import Faces, list_subjects
 from au_core.data.files import read_json, write_json
 from au_core.data.fold import Sources, TrainingSet, load_split, load_training_set
 from au_core.data.readers import list_sequences
-from au_core.data.sampling import Sampler
 from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.evaluation.metrics import auc_per_au, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set

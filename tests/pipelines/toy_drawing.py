@@ -6,9 +6,9 @@ from pathlib import Path
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.sampling import Sampler
 from tests.toy import PEOPLE
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.config import ExperimentConfig, ScalingConfig
-from au_core.data.layout import RunFolder
 from au_core.fold_plan import FoldPlan
 from au_core.recipes import demo
+from au_core.run_folder import RunFolder
 from pipelines.machinery.cli import run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans

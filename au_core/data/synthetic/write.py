@@ -12,9 +12,9 @@ from scipy.io import savemat
 
 from au_core.aus import BP4D, SPECS
 from au_core.config import SyntheticConfig
-from au_core.data import disfa
 from au_core.data.facts import load_facts
 from au_core.data.files import replace_atomically, write_text
+from au_core.data.layouts import disfa
 from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import film, play, tracked
 from au_core.data.synthetic.scene import SIZE

@@ -6,6 +6,7 @@ import pytest
 
 from au_core.aus import BP4D, DISFA
 from au_core.config import PreprocessConfig
+from au_core.data.batches.shuffle import Share
 from au_core.data.faces import (
     decode_face,
     fingerprint,
@@ -17,7 +18,6 @@ from au_core.data.faces import (
 )
 from au_core.data.files import write_table
 from au_core.data.readers import list_sequences
-from au_core.data.shuffle import Share
 from au_core.errors import DatasetError
 from au_core.face.prepare import prepare_sequence
 from tests.toy import write_toy_faces

@@ -2,13 +2,13 @@ import pyarrow as pa
 import pytest
 
 from au_core.data.files import read_json, write_json, write_table
-from au_core.data.layout import run_folders
 from au_core.data.schema import QUALITY
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.notice import notice
 from au_core.report.page import build_sections
 from au_core.report.results import averaged, collect
 from au_core.report.settings import run_table
+from au_core.run_folder import run_folders
 from tests.toy_runs import write_experiment, write_protocol, write_run
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from au_core.aus import BP4D, DISFA, DatasetSpec
 from au_core.config import PreprocessConfig, SyntheticConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler
 from au_core.data.faces import list_subjects
 from au_core.data.files import read_json, write_table
 from au_core.data.fold import Sources, load_training_set
 from au_core.data.provenance import write_quality
 from au_core.data.readers import list_sequences
-from au_core.data.sampling import Sampler
 from au_core.data.schema import QUALITY
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.prepare import prepare_sequence

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 
 from au_core.data.fold import Sources
-from au_core.data.layout import RunFolder
 from au_core.errors import AuError, FullDiskError
+from au_core.run_folder import RunFolder
 from pipelines.machinery import group
 
 

@@ -9,9 +9,9 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from au_core.config import ScalingConfig
 from au_core.data.census import unlearnable
 from au_core.data.files import held_alone, read_json, write_json
-from au_core.data.layout import RunFolder
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
+from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
 from pipelines.machinery.experiment import Experiment

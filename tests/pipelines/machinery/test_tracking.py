@@ -7,8 +7,8 @@ from mlflow import MlflowClient
 
 from au_core.compare import flattened
 from au_core.data.files import read_json
-from au_core.data.layout import RunFolder
 from au_core.errors import AuError
+from au_core.run_folder import RunFolder
 from pipelines.machinery.group import claim
 from pipelines.machinery.tracking import Tracking, tracking_uri
 from tests.pipelines.conftest import first_fold

@@ -21,9 +21,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from au_core.data.files import read_json
-from au_core.data.layout import RunFolder
 from au_core.errors import CheckpointError
 from au_core.models.card import load_card
+from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model

@@ -7,8 +7,8 @@ import pytest
 
 from au_core.aus import SPECS
 from au_core.config import SyntheticConfig
-from au_core.data.bp4d import read_landmarks, read_occurrence
-from au_core.data.disfa import read_intensities
+from au_core.data.layouts.bp4d import read_landmarks, read_occurrence
+from au_core.data.layouts.disfa import read_intensities
 from au_core.data.protocols import split_subjects
 from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import TRACKING, play, tracked

@@ -13,10 +13,10 @@ import torch
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler
+from au_core.data.batches.slots import SharedSlots
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.sampling import Sampler
-from au_core.data.slots import SharedSlots
 from au_core.errors import ConfigError
 from tests.pipelines.processes import ROOT, descendants, wait_until
 from tests.toy import PEOPLE, write_toy_faces
@@ -126,7 +126,8 @@ def test_memory_for_a_gpu_is_pinned_once_and_a_slot_is_free_when_it_has_been_cop
             calls.append("wait")
 
     monkeypatch.setattr(torch.cuda, "Event", Event)
-    monkeypatch.setattr("au_core.data.slots._cuda", lambda function, *rest: calls.append((function, *rest)))
+    cuda = "au_core.data.batches.slots._cuda"
+    monkeypatch.setattr(cuda, lambda function, *rest: calls.append((function, *rest)))
     slots = SharedSlots(2, (3, 4), torch.device("cuda"))
     at = slots.pictures.data_ptr()
     monkeypatch.setattr(slots, "_device", torch.device("cpu"))

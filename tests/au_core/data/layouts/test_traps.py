@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from au_core.data.disfa import bad_frames
+from au_core.data.layouts.disfa import bad_frames
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.video import decode
 from au_core.errors import DatasetError

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from au_core.data.augmentation import Augmentation, augmented
+from au_core.data.batches.augmentation import Augmentation, augmented
 from au_core.data.faces import decode_face
 from au_core.data.store import Pictures, read_jpeg
 

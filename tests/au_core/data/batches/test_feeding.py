@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from au_core.aus import BP4D
+from au_core.data.batches.feeding import BatchRequest, Prefetch, begin_filling
 from au_core.data.faces import load_faces
-from au_core.data.feeding import BatchRequest, Prefetch, begin_filling
 from tests.toy import write_toy_faces
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.io import loadmat
 
 from au_core.data.facts import load_facts
+from au_core.data.layouts.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)

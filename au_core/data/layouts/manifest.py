@@ -17,8 +17,8 @@ from posixpath import normpath
 import numpy as np
 
 from au_core.aus import UNKNOWN, au_number, whole
+from au_core.data.layouts.tree import inside, opened
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import inside, opened
 from au_core.data.video import is_picture
 from au_core.errors import ConfigError, DatasetError
 

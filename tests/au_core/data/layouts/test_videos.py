@@ -1,4 +1,4 @@
-from au_core.data.videos import other_kinds
+from au_core.data.layouts.videos import other_kinds
 
 
 def test_files_of_other_kinds_are_counted_not_lost_silently(tmp_path):

@@ -11,10 +11,10 @@ from scipy.stats import chi2
 
 from au_core.aus import BP4D, UNKNOWN
 from au_core.config import AdversarialConfig, TrainConfig
+from au_core.data.batches.sampling import Sampler, class_weights, coding_of, real_vectors
+from au_core.data.batches.shuffle import Share, Shuffle
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
-from au_core.data.sampling import Sampler, class_weights, coding_of, real_vectors
-from au_core.data.shuffle import Share, Shuffle
 from au_core.errors import ConfigError, DatasetError
 from tests.toy import PEOPLE, write_toy_faces
 

@@ -12,9 +12,9 @@ differ (rPPG-Toolbox leaves it out), is read, and the frames without a picture a
 from dataclasses import replace
 from pathlib import Path
 
-from au_core.data import bp4d
+from au_core.data.layouts import bp4d
+from au_core.data.layouts.tree import child, children, numbered_pictures
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, numbered_pictures
 from au_core.errors import DatasetError
 
 EXPECTED = "2D+3D/F001/T1/0000.jpg and AUCoding/AU_OCC/F001_T1.csv"

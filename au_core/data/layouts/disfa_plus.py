@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from au_core.aus import UNKNOWN
-from au_core.data.disfa import AUS
+from au_core.data.layouts.disfa import AUS
+from au_core.data.layouts.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 EXPECTED = "Images/SN001/A1_AU1_TrailNo_1/000.jpg and Labels/SN001/A1_AU1_TrailNo_1/AU1.txt"

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec, whole
+from au_core.data.layouts.tree import child, inside, not_the_layout, numbered_pictures, opened, relative
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, inside, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 EXPECTED = "BP4D_test_img_path_fold1.txt with BP4D_test_label_fold1.txt, or *_path.txt with *_AUoccur.txt"

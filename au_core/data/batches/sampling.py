@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from au_core.config import AdversarialConfig, TrainConfig
-from au_core.data.augmentation import Augmentation, draw_augmentation
-from au_core.data.decoders import Batch, DecoderProcesses
-from au_core.data.feeding import BatchRequest, Prefetch, begin_filling
+from au_core.data.batches.augmentation import Augmentation, draw_augmentation
+from au_core.data.batches.decoders import Batch, DecoderProcesses
+from au_core.data.batches.feeding import BatchRequest, Prefetch, begin_filling
+from au_core.data.batches.shuffle import ALONE, Share, Shuffle, seeded
 from au_core.data.fold import TrainingSet
-from au_core.data.shuffle import ALONE, Share, Shuffle, seeded
 from au_core.errors import DatasetError
 
 FEW = 0.01

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from au_core.data.augmentation import Augmentation, augmented, draw_shifts, draw_tones, draw_turns
+from au_core.data.batches.augmentation import Augmentation, augmented, draw_shifts, draw_tones, draw_turns
 
 STAY = np.eye(2, 3)
 SAME = np.eye(3, 4, dtype=np.float32)

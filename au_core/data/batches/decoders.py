@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from torch import Tensor, device
 
-from au_core.data.feeding import BatchRequest, begin_filling
-from au_core.data.slots import SharedSlots
+from au_core.data.batches.feeding import BatchRequest, begin_filling
+from au_core.data.batches.slots import SharedSlots
 from au_core.data.store import Pictures
 
 _FORKSERVER = get_context("forkserver")  # forked from the training itself, they would copy its threads' locks

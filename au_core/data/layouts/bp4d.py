@@ -16,8 +16,8 @@ import h5py
 import numpy as np
 
 from au_core.aus import AU_NAMES, BP4D, UNKNOWN
+from au_core.data.layouts.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.tree import child, children, not_the_layout, numbered_pictures, opened, relative
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
