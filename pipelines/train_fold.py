@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--missing-scheme", help="what is hidden as one: " + ", ".join(SCHEMES))
     parser.add_argument("--fold", type=int, help="number of the test part (default: the protocol's first)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and hidden labels")
-    add_settings(parser, argv)
+    add_settings(parser, argv, makes_faces=False)
     args = parser.parse_args(argv)
     experiment = load_experiment(args)
     recipe = replace(

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from au_core.config import LAYOUTS, AdversarialConfig, ExperimentConfig, ScalingConfig, TrainConfig
+from au_core.config import (
+    LAYOUTS,
+    AdversarialConfig,
+    ExperimentConfig,
+    PreprocessConfig,
+    ScalingConfig,
+    TrainConfig,
+)
 from au_core.errors import ConfigError
 from au_core.recipes import RECIPES, demo, load_recipe
 from pipelines.machinery.cli import out_root
@@ -43,17 +50,21 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="everything is written here (default: a folder named by recipe and data, in $AU_OUT or out)",
     )
-    parser.add_argument(
-        "--detector", help="who finds faces: dataset, yunet, or a YuNet file (default: the recipe's)"
-    )
 
 
-def add_settings(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
-    """Options for the settings of a training; their help shows the values of the recipe in ``argv``."""
+def add_settings(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, makes_faces: bool = True
+) -> None:
+    """Options for the settings of a training, and of its faces where the command makes them.
+
+    Their help shows the values of the recipe in ``argv``.
+    """
     asked = argparse.ArgumentParser(add_help=False)
     asked.add_argument("--recipe", default="demo")
     cfg = RECIPES.get(asked.parse_known_args(argv)[0].recipe, demo)()
     of = f"(defaults: those of recipe {cfg.name})"
+    if makes_faces:
+        add_fields(parser, PreprocessConfig, f"from a frame to a face {of}", cfg.preprocess, ["all_faces"])
     add_fields(parser, AdversarialConfig, f"Algorithm 1, Eq. 3-5 {of}", cfg.adversarial)
     add_fields(parser, TrainConfig, f"network and training, which the paper leaves open {of}", cfg.train)
     add_fields(parser, ScalingConfig, f"what one training takes of the cluster {of}", cfg.scaling)
@@ -69,8 +80,6 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
     cfg = _with_settings(cfg, args)
     if args.active_from:
         cfg = replace(cfg, spec=replace(cfg.spec, active_from=args.active_from))
-    if args.detector:
-        cfg = replace(cfg, preprocess=replace(cfg.preprocess, detector=args.detector))
     also = _all_different([_layout_and_folder(text) for text in args.also])
     names = [cfg.name, *([_name(args.data)] if args.data else [])]
     names += [f"{layout}-{_name(path)}" for layout, path in also]
@@ -87,6 +96,7 @@ def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> Experimen
         cfg,
         adversarial=replace(adversarial, label_prior=_absolute(adversarial.label_prior)),
         train=replace(train, weights=_absolute(train.weights)),
+        preprocess=with_options(cfg.preprocess, args),
         scaling=scaling if "cpus_per_worker" in args else cores_of(scaling),
     )
 

@@ -4,7 +4,7 @@ import argparse
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from types import UnionType
 from typing import Any, TypeVar, get_args
@@ -21,14 +21,20 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def add_fields(
-    parser: argparse.ArgumentParser, settings: type, title: str, defaults: object | None = None
+    parser: argparse.ArgumentParser,
+    settings: type,
+    title: str,
+    defaults: object | None = None,
+    but: Collection[str] = (),
 ) -> None:
-    """One option for each field of the dataclass ``settings``, its docstring as help.
+    """One option for each field of the dataclass ``settings`` ``but`` some, its docstring as help.
 
     Without an option the value of :func:`with_options` holds: a recipe's, or of the ``defaults`` shown here.
     """
     group, docs = parser.add_argument_group(title), docs_of(settings)
     for field in fields(settings):
+        if field.name in but:
+            continue
         words = docs.get(field.name, "").replace("``", "").replace("\n", " ").replace("%", "%%")
         words += f" (default: {getattr(defaults, field.name)})" if defaults else ""
         option = f"--{field.name.replace('_', '-')}"

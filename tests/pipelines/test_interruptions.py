@@ -17,14 +17,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
-from au_core.data.files import write_table
+from au_core.data.provenance import write_quality
 from au_core.data.readers import list_sequences
-from au_core.data.schema import QUALITY
 from au_core.data.synthetic.write import write_sequence
 from au_core.face.prepare import prepare_sequence
 from tests.pipelines.processes import begin, descendants, end, finish, wait_until
@@ -68,7 +66,7 @@ def whole(archive, tmp_path_factory):
     faces = tmp_path_factory.mktemp("whole") / "faces"
     rows = [prepare_sequence(ref, None, PreprocessConfig(), faces) for ref in list_sequences("bp4d", archive)]
     assert {row["status"] for row in rows} == {"ok"} and len(rows) == SEQUENCES - 1
-    write_table(pa.Table.from_pylist(rows, QUALITY), faces / "quality.parquet")
+    write_quality(rows, len(rows), faces)
     return contents(faces)
 
 

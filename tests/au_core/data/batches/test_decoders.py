@@ -153,7 +153,7 @@ def test_processes_end_with_their_sampler(faces):
 def begun(folder: Path) -> subprocess.Popen[str]:
     """This file as a process of its own, which has drawn a batch; it leads a group of processes."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "tests.au_core.data.test_decoders", folder],
+        [sys.executable, "-m", "tests.au_core.data.batches.test_decoders", folder],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
