@@ -42,9 +42,8 @@ def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
             raise DamagedError("its SHA-256 is not the card's")
         recognizer.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError, DamagedError) as error:
+        # A disk that does not answer says nothing of the file.
         gone = isinstance(error, (DamagedError, FileNotFoundError, SafetensorError))
-        kind = (
-            DamagedError if gone else CheckpointError
-        )  # a disk that does not answer says nothing of the file
+        kind = DamagedError if gone else CheckpointError
         raise kind(f"{path}: cannot be loaded as a {card.backbone} ({error})") from error
     return recognizer.eval(), card
