@@ -54,10 +54,8 @@ def prepare_sequence(
             status = _prepare(rows, detector, cfg, shard, digest, alive)
         return {**status, "signature": before}
     except Exception as error:
-        with suppress(OSError):
-            shard.unlink(
-                missing_ok=True
-            )  # an earlier one, of which nobody knows whether it is of these files
+        with suppress(OSError):  # of an earlier one nobody knows whether it is of these files
+            shard.unlink(missing_ok=True)
         return failed(ref, words_of(error), coded)
 
 
