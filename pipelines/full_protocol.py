@@ -41,11 +41,11 @@ def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
     from pipelines.make_synthetic import make_synthetic
     from pipelines.preprocess import (
-        check_detector,
         find_faces,
         list_dataset,
         refuse_leftovers,
         refuse_to_redo,
+        with_detector_file,
     )
 
     cfg, data = experiment.cfg, experiment.data
@@ -60,7 +60,7 @@ def prepare_faces(experiment: Experiment) -> None:
         unlabelled = [list_dataset("videos", experiment.unlabelled, experiment.unlabelled_faces, settings)]
     if data is None:
         assert cfg.synthetic
-        check_detector(cfg.layout, cfg.preprocess)  # before a minute of drawing
+        with_detector_file(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
     coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)

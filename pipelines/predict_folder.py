@@ -62,7 +62,9 @@ def predict_folder(
         try:
             find_faces(dataset)
         finally:  # nor does a table outlive its faces where this fails
-            todo = [table for table in tables if table.is_due()]
+            for table in tables:
+                table.remove_if_stale()
+        todo = [table for table in tables if table.is_due()]
         failures = list(predict_all(todo, model, out, gpu)) if todo else []
     missing = tell(tables, out / "aus")
     raise_if_full(failures)
@@ -106,14 +108,15 @@ class Table:
         path = (out / "aus").joinpath(*folders, f"{name}.csv")
         return cls(path, Path(ref.root) / ref.source, shard_path(out / "faces", ref))
 
-    def is_due(self) -> bool:
-        """Whether it is to be written; one that is older than its faces, or has none any more, goes."""
-        there, faces = self.path.is_file(), self.shard.exists()
-        if there and faces and self.path.stat().st_mtime >= self.shard.stat().st_mtime:
-            return False
-        if there:
+    def remove_if_stale(self) -> None:
+        """Remove it if it is older than its faces, or has none any more."""
+        faces = self.shard.stat().st_mtime if self.shard.exists() else float("inf")
+        if self.path.is_file() and self.path.stat().st_mtime < faces:
             self.path.unlink()
-        return faces
+
+    def is_due(self) -> bool:
+        """Whether there are faces that it is to be made from."""
+        return self.shard.exists() and not self.path.is_file()
 
 
 def predict_all(tables: Sequence[Table], model: Path, out: Path, gpu: bool) -> Iterator[str]:

@@ -65,7 +65,7 @@ def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, na
     refs = list_sequences(layout, data.absolute(), cfg.camera, name)
     if layout == "videos" and (others := other_kinds(data)):
         print(f"{data}: {others} are passed over", file=sys.stderr)
-    return Dataset(refs, faces, check_detector(layout, cfg))
+    return Dataset(refs, faces, with_detector_file(layout, cfg))
 
 
 def find_faces(dataset: Dataset) -> pa.Table:
@@ -161,7 +161,7 @@ def with_detector_beside(cfg: PreprocessConfig, faces: Path) -> PreprocessConfig
     return replace(cfg, detector=str(path))
 
 
-def check_detector(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
+def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
     """Make sure of the detector before any worker starts; a fetched one is a path from here on.
 
     Raises:

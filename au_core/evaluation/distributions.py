@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from au_core.evaluation.metrics import average, number
+
 
 def distributions(pred: np.ndarray, y: np.ndarray, columns: Sequence[str]) -> dict[str, Any]:
     """Marginal and conditional distributions of answers ``pred[N, L]`` beside those of labels ``y[N, L]``.
@@ -22,11 +24,11 @@ def distributions(pred: np.ndarray, y: np.ndarray, columns: Sequence[str]) -> di
     true, ours = marginals(y == 1, known), marginals(pred, known)
     apart = np.abs(conditionals(pred, known) - conditionals(y == 1, known))
     return {
-        "marginal_true": dict(zip(columns, map(_number, true), strict=True)),
-        "marginal": dict(zip(columns, map(_number, ours), strict=True)),
-        "marginal_avg": _mean(np.abs(ours - true)),
-        "conditional": [[_number(cell) for cell in row] for row in apart],
-        "conditional_avg": _mean(apart),
+        "marginal_true": dict(zip(columns, map(number, true), strict=True)),
+        "marginal": dict(zip(columns, map(number, ours), strict=True)),
+        "marginal_avg": average(np.abs(ours - true)),
+        "conditional": [[number(cell) for cell in row] for row in apart],
+        "conditional_avg": average(apart),
     }
 
 
@@ -52,11 +54,3 @@ def conditionals(present: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _share(part: np.ndarray, of: np.ndarray) -> np.ndarray:
     return np.divide(part, of, out=np.full(part.shape, np.nan), where=of > 0)
-
-
-def _mean(values: np.ndarray) -> float | None:
-    return _number(float(np.nanmean(values))) if (~np.isnan(values)).any() else None
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

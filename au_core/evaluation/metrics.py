@@ -53,6 +53,11 @@ def _auc(prob: np.ndarray, y: np.ndarray) -> float:
     return float(roc_auc_score(y[known], prob[known])) if len(np.unique(y[known])) == 2 else np.nan
 
 
+def number(value: float) -> float | None:
+    """A score as JSON has it: None where it is undefined (NaN)."""
+    return None if np.isnan(value) else float(value)
+
+
 def average(values: np.ndarray) -> float | None:
     """Mean over the AUs where ``values[L]`` is defined; None where it nowhere is.
 

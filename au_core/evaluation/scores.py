@@ -10,7 +10,14 @@ import pyarrow.parquet as pq
 from au_core.aus import UNKNOWN
 from au_core.data.files import write_json
 from au_core.evaluation.distributions import distributions
-from au_core.evaluation.metrics import accuracy_per_au, auc_per_au, average, best_thresholds, f1_per_au
+from au_core.evaluation.metrics import (
+    accuracy_per_au,
+    auc_per_au,
+    average,
+    best_thresholds,
+    f1_per_au,
+    number,
+)
 from au_core.fold_plan import FoldPlan
 from au_core.models.card import save_thresholds
 from au_core.run_folder import RunFolder
@@ -66,9 +73,5 @@ def scores_at(
     pred = prob >= thresholds.astype(prob.dtype)
     values = {"f1": f1_per_au(pred, y), "auc": auc_per_au(prob, y), "accuracy": accuracy_per_au(pred, y)}
     averages = {f"{name}_avg": average(value) for name, value in values.items()}
-    per_au = {name: dict(zip(columns, map(_number, value), strict=True)) for name, value in values.items()}
+    per_au = {name: dict(zip(columns, map(number, value), strict=True)) for name, value in values.items()}
     return {**averages, **per_au}
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
