@@ -1,6 +1,7 @@
 """Every setting of the project: frozen dataclasses, each field explained, each value checked once, here."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from au_core.aus import BP4D, DatasetSpec
 from au_core.errors import ConfigError
@@ -283,6 +284,11 @@ class ExperimentConfig:
         for rate in self.missing_rates:
             check_rate(rate)
         self.adversarial.check_workers(self.scaling.workers)
+
+
+def is_weights_file(weights: str) -> bool:
+    """Whether initial weights are a file's; else torchvision's, by a name of its own."""
+    return Path(weights).suffix in (".pth", ".pt", ".safetensors")
 
 
 def check_rate(rate: float) -> None:

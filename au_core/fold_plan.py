@@ -1,7 +1,6 @@
 """One training, fully described: what decides its result, its folder, and whether it is done already."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from au_core.aus import DatasetSpec
@@ -12,15 +11,8 @@ from au_core.config import (
     TrainConfig,
     check_rate,
     check_scheme,
+    is_weights_file,
 )
-
-FILES = {".pth", ".pt", ".safetensors", ".parquet", ".csv"}
-"""Endings of initial weights and label priors."""
-
-
-def is_file_name(name: str | None) -> bool:
-    """Whether a setting names a file: initial weights may be torchvision's, by a name of its own."""
-    return name is not None and Path(name).suffix in FILES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +62,10 @@ class FoldPlan:
         """
         values = asdict(self)
         del values["scaling"]
-        for settings, name in (("adversarial", "label_prior"), ("train", "weights")):
-            if is_file_name(values[settings][name]):
-                values[settings][name] = "a file"
+        if self.adversarial.label_prior:
+            values["adversarial"]["label_prior"] = "a file"
+        if self.train.weights and is_weights_file(self.train.weights):
+            values["train"]["weights"] = "a file"
         return digest_of(values)
 
     @classmethod

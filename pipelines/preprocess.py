@@ -93,9 +93,11 @@ def _prepare(todo: list[SequenceRef], status: dict[SequenceRef, Status], dataset
         return write_quality(rows, len(dataset.refs), dataset.faces)
 
     table, saved = save(), time.monotonic()
+    if not todo:
+        return table
     cfg = with_detector_beside(dataset.cfg, dataset.faces)
     try:
-        for ref, row in prepare_all(todo, cfg, dataset.faces) if todo else ():
+        for ref, row in prepare_all(todo, cfg, dataset.faces):
             status[ref] = row
             if time.monotonic() - saved > SAVE_EVERY:
                 save()

@@ -114,8 +114,9 @@ def write_quality(rows: list[dict[str, Any]], listed: int, faces: Path) -> pa.Ta
 
 def n_unprepared(faces: Path) -> int:
     """How many sequences an interrupted preprocessing has left to do."""
-    listed = shard_metadata(faces / "quality.parquet").get("listed")
-    return int(listed) - len(read_quality(faces)) if listed else 0
+    path = faces / "quality.parquet"
+    listed = shard_metadata(path).get("listed")
+    return int(listed) - pq.read_metadata(path).num_rows if listed else 0
 
 
 def lost_frames(row: dict[str, Any]) -> int:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.resnet import BasicBlock, ResNet
 
+from au_core.config import is_weights_file
 from au_core.errors import ConfigError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -48,7 +49,7 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
     Raises:
         ConfigError: torchvision knows neither such a network nor such weights, or the file does not fit.
     """
-    local = weights is not None and Path(weights).suffix in (".pth", ".pt", ".safetensors")
+    local = weights is not None and is_weights_file(weights)
     if name != "resnet10" and name not in models.list_models(module=models):
         raise ConfigError(
             f"backbone {name!r}: no such network; expected resnet10, or a classification network of "

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import product
 
 from au_core.aus import au_column
-from au_core.report.averages import Spread, over_folds
+from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
 from au_core.report.results import METRICS, Results, paired_differences
@@ -44,11 +44,12 @@ def fewest_seeds(results: Results) -> int:
         min(_seeds_by_fold(pairs).values())
         for other in results.methods
         for rate in results.rates
-        if other != "ours" and (pairs := _pairs(results, other, rate, "f1"))
+        if other != "ours" and (pairs := pairs_against(results, other, rate, "f1"))
     )
 
 
-def _pairs(results: Results, other: str, rate: float, metric: str) -> dict[tuple[int, int], float]:
+def pairs_against(results: Results, other: str, rate: float, metric: str) -> dict[tuple[int, int], float]:
+    """Ours minus the ``other`` method's score by the (fold, seed) that both have; empty where none."""
     return paired_differences(results.of("ours", rate), results.of(other, rate), metric)
 
 
@@ -57,17 +58,18 @@ def _seeds_by_fold(pairs: dict[tuple[int, int], float]) -> Counter[int]:
 
 
 def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
-    pairs = [_pairs(results, other, rate, metric) for metric in METRICS]
+    pairs = [pairs_against(results, other, rate, metric) for metric in METRICS]
     f1 = pairs[0]
     if not f1:
         return []
-    means = [with_error(over_folds((fold, d) for (fold, _), d in found.items())) for found in pairs]
+    means = [mean_difference(found) for found in pairs]
     seeds = min(_seeds_by_fold(f1).values())
     return [*means, f"{sum(value > 0 for value in f1.values())} of {len(f1)}", str(seeds)]
 
 
-def with_error(values: Spread) -> str:
-    """A mean difference and its standard error."""
+def mean_difference(pairs: dict[tuple[int, int], float]) -> str:
+    """Mean over seeds, then over folds, and standard error of differences by (fold, seed)."""
+    values = over_folds((fold, points) for (fold, _), points in pairs.items())
     if values.n == 0:
         return "-"
     return signed(values.mean) + (f" ± {values.se:.1f}" if values.n > 1 else "")

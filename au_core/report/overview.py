@@ -2,11 +2,10 @@
 
 import textwrap
 
-from au_core.report.averages import over_folds
-from au_core.report.comparisons import with_error
+from au_core.report.comparisons import mean_difference, pairs_against
 from au_core.report.notice import notice
 from au_core.report.published import method_label
-from au_core.report.results import Results, averaged, paired_differences
+from au_core.report.results import Results, averaged
 from au_core.report.tables import percent, with_spread
 
 WIDTH = 100
@@ -31,13 +30,10 @@ def _scores(results: Results) -> list[str]:
 
 
 def _difference(results: Results, other: str, rate: float) -> str:
-    pairs = [
-        paired_differences(results.of("ours", rate), results.of(other, rate), metric)
-        for metric in ("f1", "auc")
-    ]
+    pairs = [pairs_against(results, other, rate, metric) for metric in ("f1", "auc")]
     if not pairs[0]:
         return ""
-    cells = [with_error(over_folds((fold, d) for (fold, _), d in found.items())) for found in pairs]
+    cells = map(mean_difference, pairs)
     return _line(f"Ours - {method_label(other)}", percent(rate), *cells, f"{len(pairs[0])} pairs")
 
 

@@ -60,10 +60,9 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 
 
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
-    _sources(rows, path)
+    sources = list(_sources(rows, path))
     _numbers(rows, path)
     lines = repr((table.aus, table.kind, [(row.path, row.frame, row.codes) for row in rows]))
-    sources = list(dict.fromkeys(row.path for row in rows))
     return SequenceRef(
         layout="manifest", dataset="manifest", subject=subject, sequence=sequence,
         source=sources[0], root=str(path.parent), labels=(path.name,), more_sources=tuple(sources[1:]),
@@ -173,22 +172,24 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     frames, order = np.unique(np.array(numbers, np.int32), return_index=True)
     codes = np.array([[CODES[text] for text in row.codes] for row in rows], np.int8)[order]
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
-    pictures = is_picture(next(iter(sources.values())))
-    video = None if pictures else next(iter(sources.values()))
+    source = next(iter(sources.values()))
+    pictures = is_picture(source)
     return FrameRows(
         ref=ref,
         aus=table.aus,
         frames=frames,
         codes=codes,
         pictures=by_frame if pictures else None,
-        video=video,
+        video=None if pictures else source,
         kind=table.kind,
     )
 
 
 def _sources(rows: list[Row], table: Path) -> dict[str, Path]:
-    """The files of a sequence by the paths in its lines: pictures, or one video."""
-    first = {row.path: row for row in reversed(rows)}  # many rows of a video, which is looked for once
+    """The files of a sequence by the paths in its lines, in their order: pictures, or one video."""
+    first: dict[str, Row] = {}
+    for row in rows:  # many are of one video, which is looked for once
+        first.setdefault(row.path, row)
     sources = {
         name: inside(table.parent, name, f"{table}, line {row.line}", RELATIVE) for name, row in first.items()
     }

@@ -27,7 +27,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     base = root.parent if root.is_file() else root
     files = [root] if root.is_file() else sorted(files_below(root))
     paths = [path.relative_to(base) for path in files]
-    films = [path for path in paths if path.suffix.lower() in VIDEOS | PICTURES and not _is_hidden(path)]
+    films = [path for path in paths if _is_film(path) and not _is_hidden(path)]
     if not films:
         raise DatasetError(
             f"{root}: no video or picture among {len(files)} files; "
@@ -39,12 +39,16 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 def other_kinds(root: Path) -> str:
     """What :func:`list_sequences` passes over, counted by ending, for people; empty if nothing."""
     files = [path.relative_to(root) for path in files_below(root)] if root.is_dir() else []
-    others = [path for path in files if path.suffix.lower() not in VIDEOS | PICTURES and not _is_hidden(path)]
+    others = [path for path in files if not _is_film(path) and not _is_hidden(path)]
     counts = Counter(path.suffix.lower() or "no ending" for path in others)
     kinds = sorted(counts.items(), key=lambda kind: (-kind[1], kind[0]))
     more = f", {len(kinds) - SHOWN} more kinds" * (len(kinds) > SHOWN)
     shown = ", ".join(f"{readable(kind)} {n}" for kind, n in kinds[:SHOWN])
     return f"{len(others)} files of other kinds ({shown}{more})" if others else ""
+
+
+def _is_film(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS | PICTURES
 
 
 def _is_hidden(path: Path) -> bool:
