@@ -97,15 +97,3 @@ BP4D_FERA = DatasetSpec(name="BP4D", aus=(1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23)
 
 DISFA = DatasetSpec(name="DISFA", aus=(1, 2, 4, 6, 9, 12, 25, 26), active_from=2)
 """8 AUs, coded 0-5, active from intensity 2 on (Section 4.1)."""
-
-SPECS = {"bp4d": BP4D, "bp4d_plus": BP4D, "disfa": DISFA, "disfa_plus": DISFA}
-"""AUs and threshold of a layout; a layout that is not here brings its AUs, active from code 1 on."""
-
-
-def active_from(layout: str) -> int:
-    """The lowest code of a layout that means active.
-
-    >>> active_from("disfa"), active_from("manifest")
-    (2, 1)
-    """
-    return SPECS[layout].active_from if layout in SPECS else 1

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from au_core.aus import BP4D, DatasetSpec
 from au_core.errors import ConfigError
+from au_core.layouts import LAYOUTS
 
 SCHEMES = ("frame", "entry", "sequence", "subject")
 """What goes missing as one: see ``au_core.data.masking``."""
-LAYOUTS = ("bp4d", "bp4d_plus", "disfa", "disfa_plus", "lists", "manifest", "videos")
-"""On-disk layouts the readers know."""
 
 
 def _require(condition: bool, message: str) -> None:
@@ -100,6 +99,11 @@ class SyntheticConfig:
         )
         _require(self.frames >= 1, f"frames must be at least 1, got {self.frames}")
         _require(0 <= self.difficulty <= 3, f"difficulty must be in [0, 3], got {self.difficulty:g}")
+
+    @property
+    def dataset(self) -> str:
+        """The dataset it is drawn like, as ``facts/*.json`` name it."""
+        return self.layout.upper()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from au_core.config import LAYOUTS, PreprocessConfig
+from au_core.config import PreprocessConfig
 from au_core.data.files import held_alone, raise_if_full, write_bytes
 from au_core.data.layouts.videos import other_kinds
 from au_core.data.provenance import lost_frames, read_quality, shard_metadata, write_quality
@@ -23,12 +23,11 @@ from au_core.data.schema import SequenceRef, shard_path, shards
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished, settings_of
+from au_core.layouts import LAYOUTS
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 from pipelines.machinery.sequences import prepare_all
 
-NO_LANDMARKS = ("disfa_plus", "lists", "manifest", "videos")
-"""Layouts that need a detector."""
 TOLD = 5
 """Problems that are told at once; all are in ``quality.parquet``."""
 SAVE_EVERY = 30
@@ -170,7 +169,7 @@ def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
         AuError: it cannot be had, or the layout brings no landmarks to do without one.
     """
     if cfg.detector == "dataset":
-        if layout in NO_LANDMARKS:
+        if not LAYOUTS[layout].landmarks:
             raise ConfigError(f"{layout}: no landmark files in this layout; use --detector yunet or a path")
         return cfg
     model = fetch_yunet() if cfg.detector == "yunet" else Path(cfg.detector).absolute()

@@ -12,6 +12,7 @@ LINE = """
 au_core
 au_core.errors
 au_core.aus
+au_core.layouts
 au_core.compare
 au_core.config
 au_core.fold_plan

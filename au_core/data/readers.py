@@ -1,31 +1,21 @@
 """The layouts by name: each lists its sequences cheaply, and reads one's frame rows where they are needed."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from au_core.config import LAYOUTS
 from au_core.data.layouts import bp4d, bp4d_plus, disfa, disfa_plus, lists, manifest, videos
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import ConfigError, DatasetError
 
-LISTERS: dict[str, Callable[..., list[SequenceRef]]] = {
-    "bp4d": bp4d.list_sequences,
-    "bp4d_plus": bp4d_plus.list_sequences,
-    "disfa": disfa.list_sequences,
-    "disfa_plus": disfa_plus.list_sequences,
-    "lists": lists.list_sequences,
-    "manifest": manifest.list_sequences,
-    "videos": videos.list_sequences,
+MODULES = {
+    "bp4d": bp4d,
+    "bp4d_plus": bp4d_plus,
+    "disfa": disfa,
+    "disfa_plus": disfa_plus,
+    "lists": lists,
+    "manifest": manifest,
+    "videos": videos,
 }
-READERS: dict[str, Callable[[SequenceRef], FrameRows]] = {
-    "bp4d": bp4d.read_rows,
-    "bp4d_plus": bp4d_plus.read_rows,
-    "disfa": disfa.read_rows,
-    "disfa_plus": disfa_plus.read_rows,
-    "lists": lists.read_rows,
-    "manifest": manifest.read_rows,
-    "videos": videos.read_rows,
-}
+"""Each has a ``list_sequences`` and a ``read_rows``; what else is to be known of it: ``au_core.layouts``."""
 
 
 def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str = "") -> list[SequenceRef]:
@@ -37,14 +27,14 @@ def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str =
         ConfigError: an unknown layout.
         DatasetError: ``root`` is missing, empty, or of another layout; says what was found and expected.
     """
-    if layout not in LISTERS:
-        raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
+    if layout not in MODULES:
+        raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(MODULES)}")
     if not root.exists():
         raise DatasetError(f"{root}: no such file or folder; expected a dataset in the {layout} layout")
     if root.is_dir() and not any(root.iterdir()):
         raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
     try:
-        found = LISTERS[layout](root, *{"disfa": [camera], "lists": [dataset]}.get(layout, []))
+        found = MODULES[layout].list_sequences(root, *{"disfa": [camera], "lists": [dataset]}.get(layout, []))
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error})") from error
     return sorted(found, key=lambda ref: (ref.subject, ref.sequence))
@@ -56,4 +46,4 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a label or landmark file is damaged; names the file, what came and what was expected.
     """
-    return READERS[ref.layout](ref)
+    return MODULES[ref.layout].read_rows(ref)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from au_core.aus import active_from
 from au_core.config import PreprocessConfig
 from au_core.data.files import readable
 from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
@@ -21,6 +20,7 @@ from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import DatasetError, words_of
 from au_core.face.detect import Detector, detector_identity
 from au_core.face.rows import FaceRows, Row
+from au_core.layouts import LAYOUTS
 
 FORMAT = 3
 """Raised when face rows get other columns or meanings: shards of another format are made anew."""
@@ -103,7 +103,8 @@ def _prepare(
 ) -> Status:
     words = {"settings": settings_of(cfg), "au_codes": rows.kind}
     words |= {"drawn": "yes"} if (Path(rows.ref.root) / TWIN_CARD).exists() else {}
-    schema = face_schema(rows.aus).with_metadata(words | {"active_from": str(active_from(rows.ref.layout))})
+    words["active_from"] = str(LAYOUTS[rows.ref.layout].active_from)
+    schema = face_schema(rows.aus).with_metadata(words)
     faces = FaceRows(rows, detector, cfg, alive)
     status: Status = {}
 

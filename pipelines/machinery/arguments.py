@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.config import (
-    LAYOUTS,
     AdversarialConfig,
     ExperimentConfig,
     PreprocessConfig,
@@ -14,6 +13,7 @@ from au_core.config import (
     TrainConfig,
 )
 from au_core.errors import ConfigError
+from au_core.layouts import LAYOUTS
 from au_core.recipes import RECIPES, demo, load_recipe
 from pipelines.machinery.cli import out_root
 from pipelines.machinery.cluster import cores_of
@@ -121,7 +121,8 @@ def _all_different(also: list[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]
 
 def _layout_and_folder(text: str) -> tuple[str, Path]:
     layout, _, folder = text.partition("=")
-    if layout not in LAYOUTS or layout == "videos" or not folder:
-        known = ", ".join(name for name in LAYOUTS if name != "videos")
+    labelled = [name for name, facts in LAYOUTS.items() if facts.labelled]
+    if layout not in labelled or not folder:
+        known = ", ".join(labelled)
         raise ConfigError(f"--also {text}: expected LAYOUT=DIR such as disfa=/data/DISFA; layouts: {known}")
     return layout, Path(folder)

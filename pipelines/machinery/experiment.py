@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from au_core.aus import SPECS, DatasetSpec, active_from
+from au_core.aus import DatasetSpec
 from au_core.config import ExperimentConfig
 from au_core.data.faces import are_drawn, list_au_numbers, list_subjects
 from au_core.data.files import held_together, quoted, write_json
@@ -15,6 +15,7 @@ from au_core.data.prior import load_label_prior
 from au_core.data.provenance import n_unprepared, read_quality
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
+from au_core.layouts import LAYOUTS
 from au_core.plans import plan_runs
 from au_core.run_folder import RunFolder
 
@@ -50,7 +51,7 @@ class Experiment:
     @property
     def sources(self) -> Sources:
         """Everything a training reads."""
-        also = ((path, active_from(layout)) for layout, path in self.also_faces.items())
+        also = ((path, LAYOUTS[layout].active_from) for layout, path in self.also_faces.items())
         return Sources(coded=self.faces, also=tuple(also), unlabelled=self.unlabelled_faces)
 
     def plans(self) -> list[FoldPlan]:
@@ -112,7 +113,8 @@ class Experiment:
         """The union of all datasets' AUs; a manifest and lists bring their own."""
         aus = set(spec.aus or list_au_numbers(self.faces))
         for layout, folder in self.also_faces.items():
-            aus |= set(SPECS[layout].aus if layout in SPECS else list_au_numbers(folder))
+            known = LAYOUTS[layout].spec
+            aus |= set(known.aus if known else list_au_numbers(folder))
         return tuple(sorted(aus))
 
     @contextmanager

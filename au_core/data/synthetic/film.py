@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from au_core.aus import SPECS
 from au_core.config import SyntheticConfig
 from au_core.data.synthetic.anatomy import ACTIONS, Table
 from au_core.data.synthetic.events import Performance, perform
@@ -22,8 +21,8 @@ LIMIT = np.radians(15)
 
 def play(cfg: SyntheticConfig, subject: str, sequence: str) -> Performance:
     """What a sequence shows and what is written about it."""
-    dataset = SPECS[cfg.layout].name
-    return perform(label_model(dataset, cfg.difficulty), dataset, subject, sequence, cfg.frames, cfg.seed)
+    model = label_model(cfg.dataset, cfg.difficulty)
+    return perform(model, cfg.dataset, subject, sequence, cfg.frames, cfg.seed)
 
 
 def film(

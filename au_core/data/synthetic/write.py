@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from scipy.io import savemat
 
-from au_core.aus import BP4D, SPECS
+from au_core.aus import BP4D
 from au_core.config import SyntheticConfig
 from au_core.data.facts import load_facts
 from au_core.data.files import replace_atomically, write_text
@@ -28,7 +28,7 @@ QUALITY = (94, 76, 40)
 
 def plan_sequences(cfg: SyntheticConfig) -> list[tuple[str, str]]:
     """(subject, sequence) of all there is to draw; the subjects are spread over the three parts."""
-    parts = load_facts("folds")[SPECS[cfg.layout].name]["three_fold"]["parts"]
+    parts = load_facts("folds")[cfg.dataset]["three_fold"]["parts"]
     columns = [sorted(parts[f"part{k}"]) for k in (1, 2, 3)]
     mixed = [part[i] for i in range(max(map(len, columns))) for part in columns if i < len(part)]
     sequences = [f"T{k}" for k in range(1, cfg.sequences + 1)] if cfg.layout == "bp4d" else ["left"]

@@ -15,6 +15,7 @@ from au_core.data.readers import list_sequences
 from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.errors import AuError
 from au_core.face.prepare import prepare_sequence
+from au_core.layouts import LAYOUTS
 from tests.au_core.data.mutants import mutate
 from tests.au_core.data.trees import bend_to_disfa_plus, bend_to_plus, write_lists
 
@@ -75,7 +76,7 @@ def outcome(layout, root, faces):
         refs = list_sequences(layout, root)
     except AuError as error:
         return [str(error)]
-    detector = None if layout in ("bp4d", "bp4d_plus", "disfa") else no_detector
+    detector = None if LAYOUTS[layout].landmarks else no_detector
     rows = [prepare_sequence(ref, detector, CFG, faces) for ref in refs]
     for row in rows:
         assert row["status"] in ("ok", "partial", "failed") and (row["reason"] or row["status"] == "ok"), row
@@ -83,9 +84,6 @@ def outcome(layout, root, faces):
         assert row["status"] == "failed" or layout == "videos" or row["frames_decoded"] <= coded
         row["subject"].encode(), row["sequence"].encode(), row["source"].encode(), row["reason"].encode()
     return [row["reason"] for row in rows]
-
-
-LAYOUTS = ("bp4d", "bp4d_plus", "disfa", "disfa_plus", "lists", "manifest", "videos")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from au_core.aus import SPECS
+from au_core import aus
 from au_core.config import SyntheticConfig
 from au_core.data.layouts.bp4d import read_landmarks, read_occurrence
 from au_core.data.layouts.disfa import read_intensities
@@ -17,7 +17,7 @@ from au_core.data.synthetic.person import MEAN_FACE
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 
 BP4D = SyntheticConfig(layout="bp4d", subjects=6, sequences=3, frames=5)
-CODED = SPECS["bp4d"].aus
+CODED = aus.BP4D.aus
 DISFA = SyntheticConfig(layout="disfa", subjects=6, sequences=1, frames=5)
 
 
