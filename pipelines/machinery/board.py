@@ -1,5 +1,6 @@
 """What a person sees while trainings run: a line for each report, a warning when the game goes wrong."""
 
+import time
 from typing import Any
 
 from au_core.data.census import unlearnable
@@ -27,6 +28,8 @@ class Board:
             if lines := read_history(folder.history):
                 self.told[plan] = lines[-1]["step"]
                 say(f"{plan.label}  goes on after step {self.told[plan]}")
+        self.n_steps, self.before = sum(plan.adversarial.steps for plan, _ in jobs), sum(self.told.values())
+        self.began = time.monotonic()
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
@@ -37,7 +40,8 @@ class Board:
             if folder.predictions.exists():
                 left -= 1
                 scores = averages(write_scores(plan, folder))
-                say(f"{plan.label}  done ({self.n_jobs - left} of {self.n_jobs}): {scores}")
+                rest = f"; the rest in about {duration(self._left())}" if left else ""
+                say(f"{plan.label}  done ({self.n_jobs - left} of {self.n_jobs}): {scores}{rest}")
                 self.tracking.finish(plan, folder)
             elif folder.refusal.exists():
                 self.failures[plan] = read_json(folder.refusal)["reason"]
@@ -47,6 +51,11 @@ class Board:
             for plan, folder in self.running
             if not folder.scores.exists() and plan not in self.failures
         ]
+
+    def _left(self) -> float:
+        """Seconds until all steps of all trainings are made, at the pace since the beginning."""
+        made = sum(self.told.values())
+        return (time.monotonic() - self.began) / max(1, made - self.before) * (self.n_steps - made)
 
     def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
         if plan not in self.counted and folder.training_set.exists():

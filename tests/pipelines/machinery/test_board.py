@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from au_core.data.files import write_json
+from au_core.run_folder import RunFolder
 from pipelines.machinery.board import Board, progress_line, seconds_left
 from pipelines.machinery.cli import averages
 from pipelines.machinery.tracking import Tracking
@@ -80,6 +82,31 @@ def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):
         == 1
     )
     assert "never coded: AU02\n" in told
+
+
+def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, monkeypatch):
+    """6 of the 24 steps that were to be made took 30 s: those of one training, of which 2 were there."""
+    now = 1000.0
+    monkeypatch.setattr("pipelines.machinery.board.time.monotonic", lambda: now)
+    monkeypatch.setattr(
+        "pipelines.machinery.board.write_scores", lambda *_: {"test": {"f1_avg": 0.5, "auc_avg": 1}}
+    )
+    plan, _ = run
+    jobs = [
+        (replace(plan, seed=k, adversarial=replace(plan.adversarial, steps=8)), RunFolder(tmp_path / f"{k}"))
+        for k in range(3)
+    ]
+    for _, other in jobs:
+        other.path.mkdir()
+    first = jobs[0][1]
+    first.history.write_text(json.dumps({**LINE, "step": 2}) + "\n")
+    board = Board(jobs, Tracking(tmp_path, "toy", {}))
+    monkeypatch.setattr(board.tracking, "finish", lambda *_: None)
+    now += 30
+    first.history.write_text(json.dumps({**LINE, "step": 8}) + "\n")
+    first.predictions.touch()
+    board.poll()
+    assert "done (1 of 3): test F1 0.500, AUC 1.000; the rest in about 80 s" in capsys.readouterr().err
 
 
 def test_where_no_au_occurs_there_is_no_score_and_no_crash():
