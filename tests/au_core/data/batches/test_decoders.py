@@ -185,4 +185,5 @@ if __name__ == "__main__":
     draw = open_sampler(load_faces(write_toy_faces(Path(sys.argv[1])), BP4D, PEOPLE))
     draw.images()
     print("drawn", flush=True)
-    time.sleep(100)
+    for _ in range(1000):  # a signal between two steps of Python does not end the sleep that begins then
+        time.sleep(0.1)
