@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def tiny() -> ExperimentConfig:
 
 
 @pytest.fixture(scope="session")
-def finished(local_ray, tiny, tmp_path_factory) -> Experiment:
+def finished(tiny, tmp_path_factory) -> Experiment:
     """Two methods trained and evaluated on one fold of toy faces."""
     from pipelines.machinery.runs import run_plans
     from pipelines.machinery.tracking import Tracking
@@ -35,10 +36,26 @@ def finished(local_ray, tiny, tmp_path_factory) -> Experiment:
     out = tmp_path_factory.mktemp("finished")
     write_toy_faces(out / "faces")
     experiment = Experiment(cfg=tiny, out=out)
-    run_plans(
-        first_fold(experiment), experiment, lambda: Tracking(out, "toy", experiment.write_description())
-    )
+    with in_this_process():
+        run_plans(
+            first_fold(experiment), experiment, lambda: Tracking(out, "toy", experiment.write_description())
+        )
     return experiment
+
+
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Train without Ray's processes, which take half a minute to start: for tests of what comes of it."""
+    import torch
+    from ray.train import ScalingConfig
+
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.machinery.group.ray_scaling", lambda _: ScalingConfig(num_workers=0))
+        patch.setattr("pipelines.machinery.runs.at_once", lambda _: 1)
+        patch.setattr("pipelines.machinery.cluster.connect", lambda: None)
+        yield
+    torch.set_num_threads(threads)
 
 
 def first_fold(experiment: Experiment):

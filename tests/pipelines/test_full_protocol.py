@@ -18,7 +18,7 @@ from pipelines.full_protocol import full_protocol, main, prepare_faces, with_see
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
-from tests.pipelines.conftest import first_fold, snapshot
+from tests.pipelines.conftest import first_fold, in_this_process, snapshot
 from tests.toy import write_toy_faces
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,8 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
     experiment = replace(experiment, cfg=replace(experiment.cfg, preprocess=preprocess, methods=("ours",)))
     prepare_faces(experiment)
     (plan,) = first_fold(experiment)
-    run_plans([plan], experiment, lambda: Tracking(tmp_path, "toy", {}))
+    with in_this_process():
+        run_plans([plan], experiment, lambda: Tracking(tmp_path, "toy", {}))
     data = load_training_set(plan, experiment.sources)
     real = [key.startswith("videos/") for key in data.faces.identities]
     assert sum(real) >= 200 and (data.labels[real] == -1).all()

@@ -27,6 +27,7 @@ from pipelines.machinery.arguments import add_experiment_arguments, add_settings
 from pipelines.machinery.cluster import check_fits, cores_here
 from pipelines.machinery.experiment import Experiment
 from pipelines.make_synthetic import make_synthetic
+from tests.pipelines.conftest import in_this_process
 from tests.toy import write_toy_faces
 
 
@@ -285,7 +286,8 @@ def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
         train=replace(tiny.train, report_every=2),
     )
     experiment = Experiment(cfg=cfg, out=tmp_path / "out", also=(("disfa", also),))
-    full_protocol(experiment)
+    with in_this_process():
+        full_protocol(experiment)
     scores = list(experiment.out.glob("runs/*/*/*/*/scores.json"))
     assert len(scores) == 3
     assert all(len(read_json(path)["aus"]) > len(cfg.spec.aus) for path in scores), "the union"

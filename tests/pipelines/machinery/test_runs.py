@@ -18,7 +18,7 @@ from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim
 from pipelines.machinery.runs import at_once, claimed, dealt, run_plans
 from pipelines.machinery.tracking import Tracking
-from tests.pipelines.conftest import first_fold, snapshot
+from tests.pipelines.conftest import first_fold, in_this_process, snapshot
 from tests.toy import write_toy_faces
 
 
@@ -144,11 +144,12 @@ def test_other_settings_never_overwrite_an_interrupted_training(tiny, tmp_path):
     assert checkpoint.exists()
 
 
-def test_one_training_that_cannot_go_on_does_not_stop_the_others(local_ray, tiny, tmp_path):
+def test_one_training_that_cannot_go_on_does_not_stop_the_others(tiny, tmp_path):
     write_toy_faces(tmp_path / "faces")
     wild = replace(tiny, adversarial=replace(tiny.adversarial, lr_d=1e38))
     experiment = Experiment(cfg=wild, out=tmp_path)
-    with pytest.raises(AuError, match=r"(?s)1 of 2 trainings failed.*ours.*step 1, batch 1 of R: the loss"):
+    error = r"(?s)1 of 2 trainings failed.*ours.*step 1, batch 1 of R: the loss"
+    with in_this_process(), pytest.raises(AuError, match=error):
         run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
     finished = [folder.scores.exists() for _, folder in runs_of(experiment)]
     assert finished == [False, True]

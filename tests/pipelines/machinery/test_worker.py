@@ -27,6 +27,7 @@ from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
+from tests.pipelines.conftest import in_this_process
 from tests.pipelines.processes import begin, descendants, end, finish, wait_until
 from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, toy_plan, train_toy
 
@@ -45,9 +46,10 @@ def steps(request) -> int:
 
 
 @pytest.fixture(scope="module")
-def quiet(local_ray, steps, tmp_path_factory) -> RunFolder:
-    """The undisturbed training."""
-    return train_toy(toy_experiment(tmp_path_factory.mktemp("quiet"), steps))
+def quiet(steps, tmp_path_factory) -> RunFolder:
+    """The undisturbed training, without any of Ray's processes."""
+    with in_this_process():
+        return train_toy(toy_experiment(tmp_path_factory.mktemp("quiet"), steps))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
     assert {path.name for path in struck.path.rglob("*")} == {path.name for path in quiet.path.rglob("*")}
 
 
-def test_a_killed_worker(quiet, steps, moments, tmp_path):
+def test_a_killed_worker(local_ray, quiet, steps, moments, tmp_path):
     experiment, killed = toy_experiment(tmp_path, steps), []
 
     def strike() -> None:
@@ -133,7 +135,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_full_disk(quiet, steps, small_disk):
+def test_a_full_disk(local_ray, quiet, steps, small_disk):
     """One clear line; with room again, the same call goes on from the last checkpoint and ends the same."""
     import ray
 
@@ -152,7 +154,8 @@ def test_a_full_disk(quiet, steps, small_disk):
     assert len(error.splitlines()) == 2 and "Traceback" not in words, words
     assert len(list(folder.checkpoints.glob("step=*.pt"))) == 2
     filler.unlink()
-    train_toy(experiment)
+    with in_this_process():
+        train_toy(experiment)
     assert_same(folder, quiet)
 
 
@@ -211,7 +214,8 @@ def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_s
             orphans |= below
         run.communicate(timeout=LIMIT)
     try:
-        train_toy(experiment)
+        with in_this_process():
+            train_toy(experiment)
     finally:
         end(orphans)
     words = capsys.readouterr().err
