@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIMIT = 150
 """Seconds after which a run counts as hung."""
+SOON = {"health_check_period_ms": 500}
+"""Ray's head asks so often whether a node lives; when five times nobody answers it does not."""
 
 
 def begin(module: str, *arguments: object, **environment: str) -> subprocess.Popen:

@@ -25,7 +25,7 @@ from au_core.data.provenance import write_quality
 from au_core.data.readers import list_sequences
 from au_core.data.synthetic.write import write_sequence
 from au_core.face.prepare import prepare_sequence
-from tests.pipelines.processes import begin, descendants, end, finish, wait_until
+from tests.pipelines.processes import SOON, begin, descendants, end, finish, wait_until
 
 SEQUENCES, FRAMES, DRAWN = 24, 250, 10
 
@@ -167,7 +167,10 @@ def test_a_node_killed(archive, whole, tmp_path, request):
     from ray.cluster_utils import Cluster
 
     faces, draw, left = tmp_path / "faces", random.Random(2), request.config.getoption("kills")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": SOON},
+    )
     try:
         node = cluster.add_node(num_cpus=1)
         while left:

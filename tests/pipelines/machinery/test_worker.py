@@ -28,7 +28,7 @@ from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.conftest import in_this_process
-from tests.pipelines.processes import begin, descendants, end, finish, wait_until
+from tests.pipelines.processes import SOON, begin, descendants, end, finish, wait_until
 from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, toy_plan, train_toy
 
 LIMIT = 300
@@ -237,7 +237,7 @@ def test_a_lost_node_with_two_workers(quiet_by_two, steps, moments, tmp_path):
     experiment = toy_experiment(tmp_path, steps, workers=2)
     quiet, struck = map(toy_folder, (quiet_by_two, experiment))
     small = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": SOON, **small})
     try:
         nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
         run = start(experiment, RAY_ADDRESS=cluster.address)
