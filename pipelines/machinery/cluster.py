@@ -5,9 +5,10 @@ import os
 import sys
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 from au_core.config import ScalingConfig
-from au_core.errors import ConfigError
+from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import interruptible
 
 TRIAL_SLOT = "trial_slot"
@@ -77,6 +78,9 @@ def connect() -> None:
 
     ``ray submit`` runs on the head node, where Ray's own bootstrap file names the cluster; ``RAY_ADDRESS``
     is set by cluster.yaml. Anything else is a laptop, which must not join a stranger's cluster by accident.
+
+    Raises:
+        AuError: no cluster answers there, or Ray does not start here.
     """
     import ray
 
@@ -84,18 +88,24 @@ def connect() -> None:
         return
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if on_a_cluster():
-        ray.init(address=os.environ["RAY_ADDRESS"], **quiet)
-    else:
-        print("starting Ray on this machine", file=sys.stderr)
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            num_cpus=cores_here(),
-            resources={TRIAL_SLOT: cores_here()},
-            object_store_memory=LOCAL_OBJECT_STORE,
-            **quiet,
-        )
+    address = os.environ["RAY_ADDRESS"] if on_a_cluster() else "local"
+    here = {} if on_a_cluster() else _this_machine()
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
+    except Exception as error:  # Ray has no class of its own for these
+        reason = words_of(error).splitlines()[0]
+        hint = "if this machine is very busy, run the same command again later" if here else "is it up?"
+        raise AuError(f"Ray at {address} cannot be used ({reason}); {hint}") from error
     interruptible()
+
+
+def _this_machine() -> dict[str, Any]:
+    """What Ray is told of this machine when it is started here."""
+    print("starting Ray on this machine", file=sys.stderr)
+    return {
+        "include_dashboard": False,
+        "_node_ip_address": "127.0.0.1",
+        "num_cpus": cores_here(),
+        "resources": {TRIAL_SLOT: cores_here()},
+        "object_store_memory": LOCAL_OBJECT_STORE,
+    }
