@@ -35,3 +35,4 @@ LAYOUTS = {
     "manifest": Layout(),
     "videos": Layout(labelled=False),
 }
+"""By the names that ``--layout`` and ``--also`` take."""

@@ -28,8 +28,7 @@ class Board:
             if lines := read_history(folder.history):
                 self.told[plan] = lines[-1]["step"]
                 say(f"{plan.label}  goes on after step {self.told[plan]}")
-        self.n_steps, self.before = sum(plan.adversarial.steps for plan, _ in jobs), sum(self.told.values())
-        self.began = time.monotonic()
+        self.began, self.before = time.monotonic(), sum(self.told.values())
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
@@ -54,8 +53,9 @@ class Board:
 
     def _left(self) -> float:
         """Seconds until all steps of all trainings are made, at the pace since the beginning."""
-        made = sum(self.told.values())
-        return (time.monotonic() - self.began) / max(1, made - self.before) * (self.n_steps - made)
+        made = sum(self.told.values()) - self.before
+        todo = sum(plan.adversarial.steps - self.told.get(plan, 0) for plan, _ in self.running)
+        return (time.monotonic() - self.began) / max(1, made) * todo
 
     def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
         if plan not in self.counted and folder.training_set.exists():

@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from au_core.data.readers import list_sequences, read_rows
+from au_core.data.readers import MODULES, list_sequences, read_rows
 from au_core.errors import ConfigError, DatasetError
+from au_core.layouts import LAYOUTS
 from tests.au_core.data.trees import BP4D, DISFA, draw
 
 
@@ -164,6 +165,11 @@ def test_folders_that_are_links_are_entered_once(tmp_path):
     (root / "link again").symlink_to(tmp_path / "elsewhere")
     (root / "nowhere.mp4").symlink_to(tmp_path / "gone.mp4")
     assert [ref.source for ref in list_sequences("videos", root)] == ["link/film.mp4"]
+
+
+def test_every_layout_that_is_known_can_be_read():
+    assert list(MODULES) == list(LAYOUTS)
+    assert [module.__name__.rpartition(".")[2] for module in MODULES.values()] == list(LAYOUTS)
 
 
 @pytest.mark.parametrize("layout", ["bp4d", "disfa", "manifest", "videos"])
