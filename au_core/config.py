@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from au_core.aus import BP4D, DatasetSpec
+from au_core.data.layouts import LAYOUTS
 from au_core.errors import ConfigError
-from au_core.layouts import LAYOUTS
 
 SCHEMES = ("frame", "entry", "sequence", "subject")
 """What goes missing as one: see ``au_core.data.masking``."""

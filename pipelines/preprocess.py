@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import held_alone, raise_if_full, write_bytes
+from au_core.data.layouts import LAYOUTS
 from au_core.data.layouts.videos import other_kinds
 from au_core.data.provenance import lost_frames, read_quality, shard_metadata, write_quality
 from au_core.data.readers import list_sequences
@@ -23,7 +24,6 @@ from au_core.data.schema import SequenceRef, shard_path, shards
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.detect import fetch_yunet, load_detector
 from au_core.face.prepare import Status, finished, settings_of
-from au_core.layouts import LAYOUTS
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 from pipelines.machinery.sequences import prepare_all

@@ -12,17 +12,16 @@ LINE = """
 au_core
 au_core.errors
 au_core.aus
-au_core.layouts
+au_core.data au_core.data.layouts
 au_core.compare
 au_core.config
 au_core.fold_plan
-au_core.data au_core.data.facts
+au_core.data.facts
 au_core.data.files
 au_core.data.schema
 au_core.run_folder
 au_core.data.avi
 au_core.data.video
-au_core.data.layouts
 au_core.data.layouts.tree
 au_core.data.layouts.bp4d
 au_core.data.layouts.bp4d_plus

@@ -15,7 +15,7 @@ MODULES = {
     "manifest": manifest,
     "videos": videos,
 }
-"""Each has a ``list_sequences`` and a ``read_rows``; what else is to be known of it: ``au_core.layouts``."""
+"""Each has a ``list_sequences`` and a ``read_rows``; ``LAYOUTS`` beside them has what else is to be known."""
 
 
 def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str = "") -> list[SequenceRef]:

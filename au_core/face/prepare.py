@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import readable
+from au_core.data.layouts import LAYOUTS
 from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
@@ -20,7 +21,6 @@ from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import DatasetError, words_of
 from au_core.face.detect import Detector, detector_identity
 from au_core.face.rows import FaceRows, Row
-from au_core.layouts import LAYOUTS
 
 FORMAT = 3
 """Raised when face rows get other columns or meanings: shards of another format are made anew."""

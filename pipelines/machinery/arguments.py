@@ -12,8 +12,8 @@ from au_core.config import (
     ScalingConfig,
     TrainConfig,
 )
+from au_core.data.layouts import LAYOUTS
 from au_core.errors import ConfigError
-from au_core.layouts import LAYOUTS
 from au_core.recipes import RECIPES, demo, load_recipe
 from pipelines.machinery.cli import out_root
 from pipelines.machinery.cluster import cores_of

@@ -11,11 +11,11 @@ from au_core.config import ExperimentConfig
 from au_core.data.faces import are_drawn, list_au_numbers, list_subjects
 from au_core.data.files import held_together, quoted, write_json
 from au_core.data.fold import Sources, fingerprints
+from au_core.data.layouts import LAYOUTS
 from au_core.data.prior import load_label_prior
 from au_core.data.provenance import n_unprepared, read_quality
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
-from au_core.layouts import LAYOUTS
 from au_core.plans import plan_runs
 from au_core.run_folder import RunFolder
 

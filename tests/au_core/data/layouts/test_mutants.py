@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
+from au_core.data.layouts import LAYOUTS
 from au_core.data.readers import list_sequences
 from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.errors import AuError
 from au_core.face.prepare import prepare_sequence
-from au_core.layouts import LAYOUTS
 from tests.au_core.data.mutants import mutate
 from tests.au_core.data.trees import bend_to_disfa_plus, bend_to_plus, write_lists
 

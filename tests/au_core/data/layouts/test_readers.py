@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
+from au_core.data.layouts import LAYOUTS
 from au_core.data.readers import MODULES, list_sequences, read_rows
 from au_core.errors import ConfigError, DatasetError
-from au_core.layouts import LAYOUTS
 from tests.au_core.data.trees import BP4D, DISFA, draw
 
 
