@@ -103,7 +103,9 @@ class SyntheticConfig:
     @property
     def dataset(self) -> str:
         """The dataset it is drawn like, as ``facts/*.json`` name it."""
-        return self.layout.upper()
+        spec = LAYOUTS[self.layout].spec
+        assert spec is not None, "the twin's layouts are each of one dataset"
+        return spec.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,8 +54,10 @@ def in_this_process() -> Iterator[None]:
         patch.setattr("pipelines.machinery.group.ray_scaling", lambda _: ScalingConfig(num_workers=0))
         patch.setattr("pipelines.machinery.runs.at_once", lambda _: 1)
         patch.setattr("pipelines.machinery.cluster.connect", lambda: None)
-        yield
-    torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 def first_fold(experiment: Experiment):

@@ -60,10 +60,12 @@ def tables_below(folder) -> dict[str, int]:
 def test_every_video_gets_the_table_that_it_would_get_alone(
     local_ray, videos, model, shared, tmp_path, monkeypatch, capsys
 ):
+    """Hidden folders are passed over, and files without a table are an error to who asks for that."""
     out = tmp_path / "out"
     with pytest.raises(AuError, match=r"1 of 4 files have no table, such as .*broken.mp4"):
         apply(videos, model, out, shared, "--strict")
     done = tables_below(out / "aus")
+    assert len(tables_below(out)) == 3
     assert sorted(done) == ["deep/er/astronaut.png.csv", "no_face.mp4.csv", "single_face.mp4.csv"]
     for name in done:
         video, alone = videos / name.removesuffix(".csv"), tmp_path / "alone.csv"
