@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import torch
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
 from au_core.data.files import write_table
-from au_core.data.fold import Sources
+from au_core.data.fold import Sources, fingerprints
 from au_core.data.schema import face_schema
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
@@ -72,7 +73,7 @@ def plan(steps: int, m: int = 64, workers: int = 1, cpus: int = CPUS, **more) ->
         train_subjects=("train",),
         val_subjects=("val",),
         test_subjects=("val",),
-        faces=uuid4().hex,
+        faces="",
         adversarial=AdversarialConfig(m1=m // 2, m2=m // 2, steps=steps),
         train=TrainConfig(report_every=WARM, **more),
         scaling=ScalingConfig(workers=workers, cpus_per_worker=cpus, gpu=GPU),
@@ -89,10 +90,12 @@ def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
     from pipelines.machinery.group import claim, train_folds
 
     connect()
-    folder = RunFolder(out / uuid4().hex)
+    folder, sources = RunFolder(out / uuid4().hex), Sources(coded=faces)
+    coded, further = fingerprints(sources, fold.adversarial.label_prior, fold.train.weights)
+    fold = replace(fold, faces=coded, further=further)
     claim(folder, fold)
     called = time.time()
-    train_folds([(fold, folder)], Sources(coded=faces), predict=False)
+    train_folds([(fold, folder)], sources, predict=False)
     lines = read_history(folder.history)
     first, last = lines[0], lines[-1]
     images, seconds = fold.adversarial.m * (last["step"] - first["step"]), last["seconds"] - first["seconds"]
