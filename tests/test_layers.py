@@ -14,6 +14,14 @@ au_core.errors
 au_core.aus
 au_core.data au_core.data.layouts
 au_core.compare
+au_core.config.checks
+au_core.config.missing
+au_core.config.preprocess
+au_core.config.synthetic
+au_core.config.adversarial
+au_core.config.train
+au_core.config.scaling
+au_core.config.experiment
 au_core.config
 au_core.fold_plan
 au_core.data.facts
