@@ -86,6 +86,7 @@ au_core.models.checkpoint
 au_core.training
 au_core.training.workers
 au_core.training.losses
+au_core.training.passive
 au_core.training.game
 au_core.training.adversarial
 au_core.training.state

@@ -1,6 +1,5 @@
 """The two players of Algorithm 1 with their optimisers, and how they are saved between steps."""
 
-import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from au_core.config import AdversarialConfig, TrainConfig
 from au_core.errors import LossError
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer, computes_in_bf16
+from au_core.training.passive import without_statistics
 from au_core.training.workers import sum_over_workers, synchronised
 
 
@@ -110,16 +110,6 @@ def frozen(net: nn.Module) -> Iterator[nn.Module]:
         yield bare(net)
     finally:
         bare(net).requires_grad_(True)
-
-
-def without_statistics(net: nn.Module) -> nn.Module:
-    """A network of the same weights (not copies), whose batch norm remembers nothing of what it sees."""
-    twin = copy.deepcopy(net, {id(weight): weight for weight in net.parameters()})
-    modules: list[Any] = list(twin.modules())
-    # Its statistics are its own already; not to keep any is a call less in each layer.
-    for norm in (module for module in modules if getattr(module, "track_running_stats", False)):
-        norm.track_running_stats = False
-    return twin
 
 
 def descend(optimizer: Optimizer, loss: Tensor, player: str) -> None:

@@ -65,7 +65,7 @@ def sum_over_workers(loss: Tensor) -> Callable[[], float]:
         dist.all_reduce(total)
     if not total.is_cuda:
         return total.item
-    copy, ready = torch.empty_like(total, device="cpu").pin_memory(), torch.cuda.Event()
+    copy, ready = torch.empty((), dtype=total.dtype, pin_memory=True), torch.cuda.Event()
     copy.copy_(total, non_blocking=True)
     ready.record()
     return lambda: (ready.synchronize(), copy.item())[1]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -64,7 +65,23 @@ def plain_loop(steps: int, threads: int) -> float:
     """Images per second of Algorithm 1 on random tensors."""
     device = torch.device("cuda" if GPU else "cpu")
     torch.set_num_threads(threads)
-    bf16 = computes_in_bf16(device)
+    step = plain_step(device, computes_in_bf16(device), M, SIZE)
+
+    def done() -> float:
+        if GPU:
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    for _ in range(WARM):
+        step()
+    started = done()
+    for _ in range(steps):
+        step()
+    return steps * M / (done() - started)
+
+
+def plain_step(device: torch.device, bf16: bool, m: int, size: int) -> Callable[[], None]:
+    """Both updates of Algorithm 1 on ``m`` random faces of ``size`` pixels, as anyone would write them."""
     R = resnet50()
     R.fc = nn.Linear(R.fc.in_features, N_AUS)
     R.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -72,9 +89,9 @@ def plain_loop(steps: int, threads: int) -> float:
         nn.Linear(N_AUS, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1)
     ).to(device)
     opt_r, opt_d = Adam(R.parameters(), 1e-4, fused=True), Adam(D.parameters(), 1e-4, fused=True)
-    x = torch.randn(M, 3, SIZE, SIZE, device=device).to(memory_format=torch.channels_last)
-    y = torch.randint(0, 2, (M // 2, N_AUS), device=device).float()
-    y_real, one, zero = y.repeat(2, 1), torch.ones(M, 1, device=device), torch.zeros(M, 1, device=device)
+    x = torch.randn(m, 3, size, size, device=device).to(memory_format=torch.channels_last)
+    y = torch.randint(0, 2, (m // 2, N_AUS), device=device).float()
+    y_real, one, zero = y.repeat(2, 1), torch.ones(m, 1, device=device), torch.zeros(m, 1, device=device)
     bce = F.binary_cross_entropy_with_logits
 
     def recognize() -> torch.Tensor:
@@ -89,21 +106,11 @@ def plain_loop(steps: int, threads: int) -> float:
         opt_d.step()
         opt_r.zero_grad()
         logits = recognize()
-        supervised = bce(logits[: M // 2], y, reduction="none").sum(1).mean()
+        supervised = bce(logits[: m // 2], y, reduction="none").sum(1).mean()
         (0.01 * bce(D(logits.sigmoid()), one) + 0.99 * supervised).backward()
         opt_r.step()
 
-    def done() -> float:
-        if GPU:
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-    for _ in range(WARM):
-        step()
-    started = done()
-    for _ in range(steps):
-        step()
-    return steps * M / (done() - started)
+    return step
 
 
 if __name__ == "__main__":

@@ -24,12 +24,16 @@ BATCHES = 40
 
 
 def sampler(
-    folder: Path, pool: ThreadPoolExecutor | None, turn: float = 0.0, zoom: float = 0.0, **more
+    folder: Path,
+    pool: ThreadPoolExecutor | None,
+    cfg: AdversarialConfig | None = None,
+    train: TrainConfig | None = None,
+    **more,
 ) -> Sampler:
     """A sampler over the faces of ``folder``, half of them labelled; ``more`` are the sampler's own."""
-    faces, train = load_faces(folder, BP4D, ["train"]), TrainConfig(input_size=SIZE, turn=turn, zoom=zoom)
+    faces, train = load_faces(folder, BP4D, ["train"]), train or TrainConfig(input_size=SIZE)
     labels = np.where(np.arange(len(faces))[:, None] % 2 == 0, faces.labels, UNKNOWN)
-    return Sampler(TrainingSet(faces, labels), AdversarialConfig(), train, 0, pool=pool, **more)
+    return Sampler(TrainingSet(faces, labels), cfg or AdversarialConfig(), train, 0, pool=pool, **more)
 
 
 def batch_rate(draw: Sampler) -> float:
@@ -58,7 +62,8 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as pool:
-        draw = sampler(write_faces(Path(scratch)), pool, turn=args.turn, zoom=args.zoom)
+        train = TrainConfig(input_size=SIZE, turn=args.turn, zoom=args.zoom)
+        draw = sampler(write_faces(Path(scratch)), pool, train=train)
         faces = draw.faces
         print(f"{len(faces)} faces, {faces.length.mean() / 1000:.1f} kB each")
         batch_rate(draw)

@@ -1,0 +1,64 @@
+"""How many calls of torch a step makes, against the plain loop of the bare limit.
+
+    uv run tests/benchmarks/calls.py
+
+A GPU that trains ResNet-50 waits for the core that calls its kernels (au_core/SPEED.md), so calls are what a
+step costs there; they are counted here without one. In bfloat16, with few and small faces: a count depends
+on neither.
+"""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import torch
+from bare_limit import N_AUS, plain_step
+from common import write_faces
+from feeding import sampler
+from idle import SameBatch
+from torch.profiler import ProfilerActivity, profile
+
+from au_core.config import AdversarialConfig, TrainConfig
+from au_core.training.adversarial import step
+from au_core.training.game import new_game
+from au_core.training.passive import without_statistics
+
+CPU = torch.device("cpu")
+SIZE, CFG = 32, AdversarialConfig(m1=2, m2=2)
+
+
+def calls(run: Callable[[], object]) -> int:
+    """Calls of torch's operators in one run, those that operators make of each other included."""
+    run()
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        run()
+    assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
+    return sum(event.name().startswith("aten::") for event in profiler.profiler.kineto_results.events())
+
+
+def compare(title: str, ours: Callable[[], object], other: str, theirs: Callable[[], object]) -> None:
+    a, b = calls(ours), calls(theirs)
+    print(f"{title}: {a}, {other} {b}: {a / b:.3f}")
+
+
+def main() -> None:
+    train = TrainConfig(backbone="resnet50", input_size=SIZE, precision="bf16")
+    game = new_game(N_AUS, CFG, train, CPU)
+    with tempfile.TemporaryDirectory() as scratch:
+        faces = write_faces(Path(scratch), faces=64)
+        with closing(sampler(faces, None, CFG, train)) as draw:
+            batch = SameBatch(draw)
+    plain = plain_step(CPU, True, CFG.m, SIZE)
+    compare("a step", lambda: step(game, batch, CFG), "of the plain loop", plain)
+    (x, _), R = batch.images(), game.bare_recognizer
+    R.bf16 = False
+    one_by_one = without_statistics(R)
+    R.bf16 = True
+    setattr(one_by_one, "bf16", True)  # noqa: B010
+    with torch.no_grad():
+        compare("a look at R", lambda: game.passive(x), "weights cast one by one", lambda: one_by_one(x))
+
+
+if __name__ == "__main__":
+    main()
