@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ray.autoscaler._private.aws import config as aws
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 ROOT = Path(__file__).parents[1]
@@ -37,9 +38,16 @@ def test_nobody_comes_in_without_a_token_and_the_dashboard_is_not_public(cluster
     assert all("RAY_AUTH_MODE=token" in command for command in starts(cluster))
     assert "--dashboard-host=127.0.0.1" in starts(cluster)[0]
     assert not any("0.0.0.0" in command for command in starts(cluster))
-    (rule,) = cluster["provider"]["security_group"]["IpPermissions"]
-    assert rule["FromPort"] == rule["ToPort"] == 22
-    assert all(not wide["CidrIp"].startswith("0.0.0.0") for wide in rule["IpRanges"])
+
+
+def test_ray_makes_no_security_group(cluster):
+    """One that it makes lets SSH in from everywhere."""
+    assert "security_group" not in cluster["provider"]
+    assert aws._create_default_ssh_inbound_rules()[0]["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}], "still so?"
+    config = prepare_config(cluster)
+    assert aws._configure_security_group(config) is config  # the nodes' own groups are left alone
+    for node in cluster["available_node_types"].values():
+        assert len(node["node_config"]["SecurityGroupIds"]) == 1
 
 
 def test_every_node_asks_for_signed_metadata_requests(cluster):
