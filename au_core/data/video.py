@@ -1,7 +1,8 @@
 """Decoding: frames of a video, or pictures of a folder, one at a time."""
 
 import math
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,13 @@ class VideoInfo:
 
 TOLERANCE = 0.05
 """Containers of healthy videos declare up to this share more frames than they hold."""
+
+
+LEAP = 4.0
+"""Times the usual step between two frames that a larger one is taken for lost frames: phones that lack light
+halve their rate, or less."""
+_SIGN_OF_LIFE = 100
+"""Frames passed over between two signs of life, a fraction of a second."""
 
 
 def ended_early(decoded: int, declared: int) -> str:
@@ -130,11 +138,13 @@ Frame = tuple[int, np.ndarray | None, float | None]
 """Number, picture ``uint8[H, W, 3]`` (None where it is lost), and time in seconds (None in a folder)."""
 
 
-def decode(rows: FrameRows) -> Iterator[Frame]:
+def decode(rows: FrameRows, alive: Callable[[], object] = lambda: None) -> Iterator[Frame]:
     """Each coded frame once, in order; of an unlabelled video, every frame that can be decoded.
 
+    ``alive`` is called now and then while uncoded frames of a video are passed over, which can take long.
+
     Raises:
-        DatasetError: the video as a whole cannot be decoded.
+        DatasetError: the video as a whole cannot be decoded, or nobody can tell which frames it lost.
     """
     if rows.pictures is not None:
         for frame in rows.frames.tolist():
@@ -142,41 +152,62 @@ def decode(rows: FrameRows) -> Iterator[Frame]:
         return
     assert rows.video is not None, "a sequence has pictures or a video"
     if len(rows.frames):
-        yield from _coded_frames(rows.video, rows.frames.tolist())
+        yield from _coded_frames(rows.video, rows.frames.tolist(), alive)
     else:
         for number, (seconds, picture) in enumerate(timed_frames(rows.video), start=1):
             yield number, picture, seconds
 
 
-def _coded_frames(path: Path, frames: list[int]) -> Iterator[Frame]:
+def _coded_frames(path: Path, frames: list[int], alive: Callable[[], object]) -> Iterator[Frame]:
     """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels.
 
     Raises:
         DatasetError: some frames are lost, and nobody can tell which.
     """
-    capture, at = _capture(path), 1
+    capture, times = _capture(path), array("d")  # of the frames so far
+
+    def grab() -> bool:
+        if there := capture.grab():
+            times.append(_time(capture, len(times) + 1))
+        if len(times) % _SIGN_OF_LIFE == 0:
+            alive()
+        return there
+
     try:
         for frame in frames:
-            while at < frame and capture.grab():
-                at += 1
-            picture = capture.read()[1] if at == frame else None
-            at += picture is not None
-            yield frame, picture, None if picture is None else _time(capture, at - 1)
+            while len(times) < frame - 1 and grab():
+                pass
+            there = len(times) == frame - 1 and grab()
+            yield frame, capture.retrieve()[1] if there else None, times[-1] if there else None
+        _check_times(path, np.array(times))
         if indexed := frames_in_index(path):  # labels may end before the video does
-            while capture.grab():
-                at += 1
-            _check_numbers(path, at - 1, indexed)
+            while grab():
+                pass
+            _check_count(path, len(times), indexed)
     finally:
         capture.release()
 
 
-def _check_numbers(path: Path, read: int, indexed: int) -> None:
+def _check_count(path: Path, read: int, indexed: int) -> None:
     """Refuse an AVI that is damaged inside: it has no time stamps, so all later frames came too early."""
     if read < indexed:
         raise DatasetError(
             f"{path}: only {read} of its {indexed} frames can be decoded, and nobody can tell which, "
             "so labels would stand beside other frames; repair the file or get it anew"
         )
+
+
+def _check_times(path: Path, times: np.ndarray) -> None:
+    """Refuse a video whose frames' ``times`` (``[N]``, seconds) leap, as where it is damaged."""
+    steps = np.diff(times)
+    if not len(steps) or steps.max() <= LEAP * np.median(steps):
+        return
+    at = int(steps.argmax())
+    raise DatasetError(
+        f"{path}: from frame {at + 1} to the next it leaps from {times[at]:.2f} to {times[at + 1]:.2f} s, as "
+        "where frames are lost, so labels would stand beside other frames; get it anew, or if it was "
+        "recorded so, keep its frames by ffmpeg -i VIDEO -fps_mode passthrough -c:v mjpeg -q:v 1 NEW.avi"
+    )
 
 
 def _capture(path: Path) -> cv2.VideoCapture:

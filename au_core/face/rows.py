@@ -25,7 +25,8 @@ Row = dict[str, Any]
 class FaceRows:
     """The face rows of one sequence, and the account of its frames once they are written.
 
-    ``alive`` is called before each frame is decoded, so that whoever started this can tell a hang.
+    ``alive`` is called before each frame is decoded, and as others are passed over, so that whoever started
+    this can tell a hang.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class FaceRows:
 
     def __iter__(self) -> Iterator[Row]:
         self.alive()
-        for frame, image, seconds in decode(self.rows):
+        for frame, image, seconds in decode(self.rows, self.alive):
             if image is None:
                 self.lost.append(frame)
             else:

@@ -75,6 +75,30 @@ def test_frames_after_a_damaged_place_are_not_taken_for_others(tmp_path, first, 
         list(decode(coded(path, first, last)))
 
 
+def test_a_leap_in_time_is_not_counted_over(tmp_path):
+    """Frames that a container has times for are counted too: labels after a lost one would be of others."""
+    path = film(tmp_path / "a.mkv")
+    assert [number_in(image) for _, image, _ in decode(coded(path))] == list(range(1, N + 1))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + len(data) // 10] = bytes(len(data) // 10)
+    path.write_bytes(data)
+    read = [number_in(image) for image in video_frames(path)]
+    assert 50 < len(read) < N and read[-1] == N, "as it should be for this test"
+    with pytest.raises(
+        DatasetError, match=r"from frame \d+ to the next it leaps from .* as where frames are"
+    ):
+        list(decode(coded(path, 180, 190)))
+    before = [number_in(image) for _, image, _ in decode(coded(path, 1, 50)) if image is not None]
+    assert before == list(range(1, 51)), "what comes before is whole"
+
+
+def test_passing_over_many_frames_shows_signs_of_life(tmp_path):
+    signs: list[int] = []
+    list(decode(coded(film(tmp_path / "a.mp4", "mp4v"), N, N), lambda: signs.append(1)))
+    assert len(signs) == N // 100
+
+
 def test_a_whole_video_with_a_wrong_header_is_taken_as_it_is(tmp_path):
     path = film(tmp_path / "a.avi")
     data = bytearray(path.read_bytes())
