@@ -30,7 +30,7 @@ def make_synthetic(cfg: SyntheticConfig, out: Path) -> Path:
     """Write the dataset to ``out``, a sequence at a time on every core; what is there is kept.
 
     Raises:
-        ConfigError: ``out`` holds a dataset of other settings, or cannot be written.
+        ConfigError: ``out`` holds a dataset of other settings or anything else, or cannot be written.
     """
     _claim(cfg, out)
     todo = [names for names in plan_sequences(cfg) if not is_written(cfg, *names, out)]
@@ -43,6 +43,8 @@ def _claim(cfg: SyntheticConfig, out: Path) -> None:
     card = out / TWIN_CARD
     if not card.exists():
         with writing_to(out):
+            if there := [path.name for path in sorted(out.glob("[!.]*"))]:
+                raise ConfigError(f"{out} holds {there[0]}, which is not drawn; choose another --out")
             write_json(asdict(cfg), card)
     elif read_json(card) != asdict(cfg):
         raise ConfigError(f"{out} holds a drawn dataset of other settings; choose another --out")

@@ -24,7 +24,7 @@ from au_core.training.history import read_history
 from pipelines.full_protocol import prepare_faces
 from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cli import run, say, summary
-from pipelines.machinery.cluster import TRIAL_SLOT, connect
+from pipelines.machinery.cluster import TRIAL_SLOT, check_fits, connect
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim, train_folds
 from pipelines.machinery.runs import at_once
@@ -191,6 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     load_space(args.space)
     experiment = load_experiment(args)
+    check_fits(experiment.cfg.scaling)
     experiment = replace(experiment, out=experiment.out.absolute())  # Tune runs a trial in its own folder
     if args.data or not list_subjects(experiment.faces):  # else as train_fold.py: of what is there
         prepare_faces(experiment)

@@ -171,7 +171,7 @@ def held_together(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         with suppress(OSError):  # where nobody may write nobody will
-            file = stack.enter_context((folder / ".lock").open("a"))
+            file = stack.enter_context((folder / ".lock").open("a+"))  # NFS shares locks with readers alone
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -8,7 +8,7 @@ from au_core.data.files import raise_if_full
 from au_core.data.synthetic.sheet import EDGE, LABEL
 from au_core.data.synthetic.write import is_written, plan_sequences, write_sequence
 from au_core.errors import AuError, ConfigError, FullDiskError
-from pipelines.make_synthetic import _draw, main, make_synthetic
+from pipelines.make_synthetic import _claim, _draw, main, make_synthetic
 from tests.pipelines.conftest import snapshot
 from tests.pipelines.processes import begin, descendants, end, wait_until
 
@@ -75,7 +75,18 @@ def test_a_full_disk_in_a_worker_travels_as_words(tmp_path, monkeypatch):
         raise_if_full([row["failed"]])
 
 
+def test_real_data_are_neither_drawn_over_nor_marked_as_drawn(tmp_path):
+    """BP4D's people have the names of the drawn ones."""
+    picture = tmp_path / "F001" / "T1" / "2440.jpg"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"real")
+    with pytest.raises(ConfigError, match="holds F001, which is not drawn; choose another --out"):
+        make_synthetic(CFG, tmp_path)
+    assert files_below(tmp_path) == [picture] and picture.read_bytes() == b"real"
+
+
 def test_what_cannot_be_written_is_one_line(local_ray, tmp_path):
+    _claim(CFG, tmp_path)
     (tmp_path / "AUCoding").write_text("a file where a folder belongs")
     with pytest.raises(AuError, match=r"6 of 6 sequences could not be written, the first: .*AUCoding"):
         make_synthetic(CFG, tmp_path)

@@ -7,7 +7,7 @@ from ray import tune
 
 from au_core.config import AdversarialConfig
 from au_core.data.files import write_json
-from au_core.errors import AuError
+from au_core.errors import AuError, ConfigError
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.tracking import tracking_uri
@@ -40,6 +40,14 @@ def test_points_stand_by_their_mean_and_each_fold_names_its_own_best():
         "best of fold 1: alpha=0",
         "best of fold 2: alpha=0.1",
     ]
+
+
+def test_what_this_machine_cannot_hold_is_refused(tmp_path, monkeypatch):
+    """Ray would wait for it for ever."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    write_toy_faces(tmp_path / "faces")
+    with pytest.raises(ConfigError, match=r"asks for 1000 cores .*; lower --workers"):
+        main(["--out", str(tmp_path), "--m1", "1000", "--m2", "1000", "--workers", "1000"])
 
 
 def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeypatch):
