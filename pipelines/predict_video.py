@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import remove_leftovers, whole, writing_to
+from au_core.data.files import readable, remove_leftovers, whole, writing_to
 from au_core.data.video import ended_early, is_picture, open_video, timed_frames
 from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
@@ -120,7 +120,8 @@ def main(argv: list[str] | None = None) -> None:
     overlay = None if args.no_overlay else args.overlay or beside
     _check_outputs(args.video, table, overlay)
     frames, found = predict_video(args.video, predictor, table, overlay)
-    print(f"{frames} frames, a face in {found}: {table}" + (f", {overlay}" if overlay else ""))
+    written = f"{table}, {overlay}" if overlay else str(table)
+    print(readable(f"{frames} frames, a face in {found}: {written}"))
 
 
 def _check_outputs(video: Path, table: Path, overlay: Path | None) -> None:
@@ -132,6 +133,8 @@ def _check_outputs(video: Path, table: Path, overlay: Path | None) -> None:
     for path in (table, overlay):
         if path and path.exists() and path.samefile(video):
             raise ConfigError(f"{path}: the video itself; choose another file to write")
+    if overlay and readable(whole := str(overlay.resolve())) != whole:  # OpenCV would crash the process
+        raise ConfigError(f"{readable(whole)}: the name is no UTF-8; choose another --overlay")
     if overlay and overlay.resolve() == table.resolve():
         raise ConfigError(f"{overlay}: the table and the overlay cannot be one file; choose another")
     if overlay and is_picture(overlay) and not is_picture(video):

@@ -133,10 +133,11 @@ def refuse_leftovers(dataset: Dataset) -> None:
 
 
 def refuse_to_redo(dataset: Dataset, out: Path) -> None:
-    """Make sure that no faces are replaced that trainings in ``out`` learned from, for the sake of a setting.
+    """Make sure that no faces are lost that trainings in ``out`` learned from.
 
     Raises:
-        ConfigError: the settings are not those of the faces that are there.
+        ConfigError: the settings are not those of the faces that are there, or what faces were made from is
+            gone: a disk that is not mounted, say.
     """
     shard = next((path for ref in dataset.refs if (path := shard_path(dataset.faces, ref)).exists()), None)
     trained = [*out.glob("runs/*/*/*/*/config.json"), *out.glob("sweeps/*/*/*/*/config.json")]
@@ -150,6 +151,13 @@ def refuse_to_redo(dataset: Dataset, out: Path) -> None:
             f"{now[other[0]]}, and {trained[0].parent} was trained on them; choose another --out, or remove "
             "faces, runs and sweeps to begin anew"
         )
+    for ref in dataset.refs:
+        source, shard = Path(ref.root) / ref.source, shard_path(dataset.faces, ref)
+        if not source.exists() and shard.exists():
+            raise ConfigError(
+                f"{source}: not there any more, and {trained[0].parent} was trained on its faces; bring it "
+                f"back (is a disk not mounted?), choose another --out, or remove {shard} to go on without it"
+            )
 
 
 def with_detector_beside(cfg: PreprocessConfig, faces: Path) -> PreprocessConfig:

@@ -211,12 +211,13 @@ def _check_times(path: Path, times: np.ndarray) -> None:
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
-    if readable(str(path)) != str(path):  # OpenCV would crash the process
-        raise DatasetError(f"{readable(str(path))}: the name is no UTF-8; rename the file")
+    whole = str(path.absolute())
+    if readable(whole) != whole:  # OpenCV would crash the process
+        raise DatasetError(f"{readable(whole)}: the name is no UTF-8; rename the file, or its folder")
     # FFmpeg alone: OpenCV's other readers take a name with digits for a series of pictures. By the whole
     # path: FFmpeg would take "talk:" in talk:1.mp4 for a protocol.
     threads = [cv2.CAP_PROP_N_THREADS, max(1, cv2.getNumThreads())]
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads) if path.is_file() else None
+    capture = cv2.VideoCapture(whole, cv2.CAP_FFMPEG, threads) if path.is_file() else None
     if capture is None or not capture.isOpened():
         raise DatasetError(
             f"{path}: {_what(path)}; expected a video, or a picture ({', '.join(sorted(PICTURES))})"
@@ -231,6 +232,6 @@ def _capture(path: Path) -> cv2.VideoCapture:
 
 def _what(path: Path) -> str:
     if not path.is_file():
-        return "no such file"
+        return "a folder that cannot be read" if path.is_dir() else "no such file"
     size = path.stat().st_size
     return f"these {size} bytes cannot be decoded" if size else "the file is empty"

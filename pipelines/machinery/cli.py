@@ -1,5 +1,6 @@
 """What a command says: errors for people, progress, a line with the time."""
 
+import errno
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 from au_core.data.files import is_full
 from au_core.errors import AuError
 
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""The file system does not let this user write there, or anyone."""
 GO_ON = "what is finished is kept, run the same command again to go on"
 
 
@@ -26,9 +29,11 @@ def run(main: Callable[[], object], kept: str = GO_ON) -> None:
     except AuError as error:
         sys.exit(_refuse(str(error), 2))
     except OSError as error:
+        where = error.filename or "a disk"
+        if error.errno in CLOSED:
+            sys.exit(_refuse(f"{where}: {error.strerror}; {kept}", 2))
         if not is_full(error, Path.cwd()):
             raise
-        where = error.filename or "a disk"
         sys.exit(_refuse(f"{where}: no space left; make room and run the same command again to go on", 2))
     except KeyboardInterrupt:
         sys.exit(_refuse(f"interrupted; {kept}", 130))

@@ -62,6 +62,8 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
         remove_leftovers_below(folder.path)
     if not trained:
         check_unchanged(plan, sources)
+        if config["predict"]:
+            load_split(plan, sources.coded, "test")  # without a face there, refused now, not after hours
         _train(plan, folder, sources, config["group"])
     if first:
         check_model(folder)

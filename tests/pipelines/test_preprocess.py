@@ -113,6 +113,21 @@ def test_faces_that_trainings_learned_from_are_not_replaced_for_a_setting(
     }
 
 
+def test_faces_that_trainings_learned_from_are_kept_where_their_source_is_gone(twin, local_ray, tmp_path):
+    """A disk that is not mounted today: the same command tomorrow would have to make them all again."""
+    data = shutil.copytree(twin, tmp_path / "data")
+    words = ["--layout", "bp4d", "--data", str(data), "--out", str(tmp_path)]
+    main(words)
+    run = tmp_path / "runs" / "ours" / "missing=0.5" / "fold=1" / "seed=0"
+    run.mkdir(parents=True)
+    (run / "config.json").touch()
+    before = snapshot(tmp_path / "faces")
+    (data / "F001").rename(data / "away")
+    with pytest.raises(ConfigError, match=r"F001/T1: not there any more, and .*seed=0 was trained on its"):
+        main(words)
+    assert snapshot(tmp_path / "faces") == before
+
+
 def test_what_is_ready_after_an_interruption_is_known_as_a_part(twin, local_ray, tmp_path, monkeypatch):
     def interrupted(refs, cfg, faces):
         yield refs[0], prepare_sequence(refs[0], None, cfg, faces)

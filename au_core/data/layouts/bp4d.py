@@ -16,7 +16,15 @@ import h5py
 import numpy as np
 
 from au_core.aus import AU_NAMES, BP4D, UNKNOWN
-from au_core.data.layouts.tree import child, children, not_the_layout, numbered_pictures, opened, relative
+from au_core.data.layouts.tree import (
+    child,
+    children,
+    has_numbered_pictures,
+    not_the_layout,
+    numbered_pictures,
+    opened,
+    relative,
+)
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import DatasetError
 
@@ -69,7 +77,7 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
 
 def _has_pictures(top: Path) -> bool:
     tasks = (task for person in children(top, r"[FM]\d{3}") for task in children(person, r"T\d+"))
-    return any(numbered_pictures(task) for task in tasks)
+    return any(has_numbered_pictures(task) for task in tasks)
 
 
 def _label_files(folder: Path | None) -> dict[tuple[str, str], Path]:

@@ -16,7 +16,15 @@ import numpy as np
 from scipy.io import loadmat
 
 from au_core.data.facts import load_facts
-from au_core.data.layouts.tree import child, children, not_the_layout, numbered_pictures, opened, relative
+from au_core.data.layouts.tree import (
+    child,
+    children,
+    has_numbered_pictures,
+    not_the_layout,
+    numbered_pictures,
+    opened,
+    relative,
+)
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import DatasetError
 
@@ -60,7 +68,7 @@ def _films(folder: Path, camera: str) -> Iterator[tuple[str, Path]]:
 def _picture_folders(root: Path, labels: Path | None) -> Iterator[tuple[str, Path]]:
     tops = [root, *(p for p in children(root, ".*") if p != labels and not p.name.startswith("Landmark"))]
     for path in (path for top in tops for path in children(top, r"SN\d{3}")):
-        if numbered_pictures(path):
+        if has_numbered_pictures(path):
             yield path.name.upper(), path
 
 

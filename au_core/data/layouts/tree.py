@@ -27,21 +27,46 @@ def child(folder: Path | None, *patterns: str) -> Path | None:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every file, also in folders that are links, each folder once: links may lead in a circle."""
-    been: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    """Every file, also in folders that are links, each folder once: links may lead in a circle.
+
+    Links that lead nowhere and folders that cannot be read are among them: whoever reads them finds out why.
+    """
+    been, closed = set[str](), list[OSError]()
+    for place, folders, files in os.walk(folder, onerror=closed.append, followlinks=True):
         if (real := os.path.realpath(place)) in been:
             folders.clear()
             continue
         been.add(real)
         folders.sort(key=lambda name: (Path(place, name).is_symlink(), name))  # by their own names first
-        yield from (path for name in files if (path := Path(place, name)).is_file())
+        yield from (path for name in files if (path := Path(place, name)).is_file() or path.is_symlink())
+    yield from (Path(error.filename) for error in closed)
+
+
+def has_numbered_pictures(folder: Path | None) -> bool:
+    """Whether :func:`numbered_pictures` would find any."""
+    return bool(_numbered(folder))
 
 
 def numbered_pictures(folder: Path | None) -> dict[int, Path]:
-    """The pictures of a folder by the number in their name: ``732.jpg``, ``0732.jpg``, ``frame_732.png``."""
-    found = children(folder, r"(?:.*\D)?\d{1,9}\.\w+")
-    return {int(re.findall(r"\d+", path.stem)[-1]): path for path in found if is_picture(path)}
+    """The pictures of a folder by the number in their name: ``732.jpg``, ``0732.jpg``, ``frame_732.png``.
+
+    A name that is nothing but a number goes before others, such as ``thumb_732.jpg``.
+
+    Raises:
+        DatasetError: two names have a number alike.
+    """
+    found: dict[tuple[int, bool], Path] = {}
+    for path in _numbered(folder):
+        key = int(re.findall(r"\d+", path.stem)[-1]), path.stem.isdigit()
+        if key in found:
+            raise DatasetError(f"{path}: has the number of {found[key].name} beside it; keep one of the two")
+        found[key] = path
+    return {number: found[number, bare] for number, bare in sorted(found)}
+
+
+def _numbered(folder: Path | None) -> list[Path]:
+    found = children(folder, r"(?:[^.].*\D)?\d{1,9}\.\w+")  # what begins with a dot is hidden
+    return [path for path in found if is_picture(path)]
 
 
 def relative(path: Path, root: Path) -> str:

@@ -18,6 +18,8 @@ SHOWN = 5
 def list_sequences(root: Path) -> list[SequenceRef]:
     """Every video and picture at or below ``root``; others, and whatever is hidden, are passed over.
 
+    A folder that cannot be read is a sequence too, which fails.
+
     The subject is the first folder below ``root``, or the file itself where there is none; the sequence
     is the file's name (with the folders between, joined by ``/``).
 
@@ -27,7 +29,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     base = root.parent if root.is_file() else root
     files = [root] if root.is_file() else sorted(files_below(root))
     paths = [path.relative_to(base) for path in files]
-    films = [path for path in paths if _is_film(path) and not _is_hidden(path)]
+    films = [path for path in paths if _is_film(path, base) and not _is_hidden(path)]
     if not films:
         raise DatasetError(
             f"{root}: no video or picture among {len(files)} files; "
@@ -39,7 +41,7 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 def other_kinds(root: Path) -> str:
     """What :func:`list_sequences` passes over, counted by ending, for people; empty if nothing."""
     files = [path.relative_to(root) for path in files_below(root)] if root.is_dir() else []
-    others = [path for path in files if not _is_film(path) and not _is_hidden(path)]
+    others = [path for path in files if not _is_film(path, root) and not _is_hidden(path)]
     counts = Counter(path.suffix.lower() or "no ending" for path in others)
     kinds = sorted(counts.items(), key=lambda kind: (-kind[1], kind[0]))
     more = f", {len(kinds) - SHOWN} more kinds" * (len(kinds) > SHOWN)
@@ -47,8 +49,8 @@ def other_kinds(root: Path) -> str:
     return f"{len(others)} files of other kinds ({shown}{more})" if others else ""
 
 
-def _is_film(path: Path) -> bool:
-    return path.suffix.lower() in VIDEOS | PICTURES
+def _is_film(path: Path, base: Path) -> bool:
+    return path.suffix.lower() in VIDEOS | PICTURES or (base / path).is_dir()
 
 
 def _is_hidden(path: Path) -> bool:

@@ -1,10 +1,11 @@
+import errno
 import io
 import subprocess
 import sys
 
 import pytest
 
-from pipelines.machinery.cli import Progress
+from pipelines.machinery.cli import Progress, run
 
 
 class Terminal(io.StringIO):
@@ -49,6 +50,16 @@ def test_a_batch_systems_signal_ends_a_command_as_ctrl_c_does(ray, kept):
         command.terminate()
         error = command.communicate(timeout=60)[1]
     assert command.returncode == 130 and f"\ninterrupted; {kept}\n" in error and "SIGTERM" not in error
+
+
+def test_where_nobody_may_write_it_is_one_line(capsys):
+    def write():
+        raise PermissionError(errno.EACCES, "Permission denied", "/data/report.html")
+
+    with pytest.raises(SystemExit) as ended:
+        run(write, "nothing was written")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "\nerror: /data/report.html: Permission denied; nothing was written\n"
 
 
 def test_on_a_terminal_one_line_is_drawn_over_itself(clock, monkeypatch):

@@ -155,6 +155,16 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(tiny, tmp_path)
     assert finished == [False, True]
 
 
+def test_a_fold_whose_test_people_have_no_face_is_refused_before_it_is_trained(tiny, tmp_path):
+    experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
+    write_toy_faces(tmp_path / "faces")
+    ((plan, folder),) = runs_of(experiment)
+    write_toy_faces(tmp_path / "faces", plan.test_subjects, frames=4, lost=4)
+    with in_this_process(), pytest.raises(AuError, match="no face of the subjects F001, "):
+        run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
+    assert not folder.history.exists()
+
+
 @pytest.mark.parametrize(
     ("there", "gpu", "expected"),
     [

@@ -1,13 +1,20 @@
 """The layouts, on trees of the twin bent into the shapes people have."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from au_core.config import PreprocessConfig
 from au_core.data.layouts import LAYOUTS
+from au_core.data.layouts.tree import numbered_pictures
+from au_core.data.layouts.videos import other_kinds
 from au_core.data.readers import MODULES, list_sequences, read_rows
 from au_core.errors import ConfigError, DatasetError
+from au_core.face.prepare import prepare_sequence
 from tests.au_core.data.trees import BP4D, DISFA, draw
 
 
@@ -164,7 +171,41 @@ def test_folders_that_are_links_are_entered_once(tmp_path):
     (tmp_path / "elsewhere" / "circle").symlink_to(root)
     (root / "link again").symlink_to(tmp_path / "elsewhere")
     (root / "nowhere.mp4").symlink_to(tmp_path / "gone.mp4")
-    assert [ref.source for ref in list_sequences("videos", root)] == ["link/film.mp4"]
+    assert [ref.source for ref in list_sequences("videos", root)] == ["link/film.mp4", "nowhere.mp4"]
+
+
+def test_what_cannot_be_read_is_listed_and_fails(tmp_path, monkeypatch):
+    """It would else be missing without a word: a link to what was not fetched, a folder of someone else's."""
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    (tmp_path / "b.mp4").symlink_to(tmp_path / "gone.mp4")
+    (tmp_path / "closed").mkdir()
+    scan = os.scandir
+
+    def scandir(path):  # root may read everything
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    refs = list_sequences("videos", tmp_path)
+    assert [ref.source for ref in refs] == ["a.mp4", "b.mp4", "closed"]
+    nobody, cfg = lambda _: [], PreprocessConfig(detector=__file__)
+    statuses = [prepare_sequence(ref, nobody, cfg, tmp_path / "faces") for ref in refs]
+    assert [status["status"] for status in statuses] == ["failed"] * 3
+    assert "b.mp4: no such file" in statuses[1]["reason"]
+    assert "closed: a folder that cannot be read" in statuses[2]["reason"]
+    assert other_kinds(tmp_path) == ""
+
+
+def test_of_two_pictures_with_a_number_the_bare_one_is_taken(tmp_path):
+    for name in ("732.jpg", "thumb_732.jpg", "._frame_733.jpg", "frame_733.jpg"):
+        (tmp_path / name).touch()
+    assert {n: path.name for n, path in numbered_pictures(tmp_path).items()} == {
+        732: "732.jpg", 733: "frame_733.jpg",
+    }  # fmt: skip
+    (tmp_path / "0732.png").touch()
+    with pytest.raises(DatasetError, match=r"732\.jpg: has the number of 0732\.png beside it; keep one"):
+        numbered_pictures(tmp_path)
 
 
 def test_every_layout_that_is_known_can_be_read():
