@@ -133,6 +133,7 @@ pipelines.machinery.jobs
 pipelines.machinery.sequences
 pipelines.machinery.tracking
 pipelines.machinery.loop
+pipelines.machinery.backend
 pipelines.machinery.worker
 pipelines.machinery.group
 pipelines.machinery.board

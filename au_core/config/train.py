@@ -18,7 +18,7 @@ class TrainConfig:
     input_size: int = 224
     """Edge R sees; stored faces of another size are resized."""
     precision: str = "auto"
-    """``bf16``, ``fp32``, or ``auto``: bf16 where it is faster, on GPUs and CPUs with AMX."""
+    """``bf16``, ``fp32``, or ``auto``: bf16 where it is faster: GPUs, CPUs with AMX, AMD's newer ones."""
     augment: bool = True
     """Mirror, shift and relight training faces at random."""
     turn: float = 0.0

@@ -104,7 +104,6 @@ def _this_machine() -> dict[str, Any]:
     print("starting Ray on this machine", file=sys.stderr)
     return {
         "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",
         "num_cpus": cores_here(),
         "resources": {TRIAL_SLOT: cores_here()},
         "object_store_memory": LOCAL_OBJECT_STORE,

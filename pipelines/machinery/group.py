@@ -157,6 +157,7 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> No
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchTrainer
 
+    from pipelines.machinery.backend import GroupConfig
     from pipelines.machinery.worker import train_worker
 
     # It would warn workers of a node that is about to go; ours go on from a checkpoint, warned or not.
@@ -170,6 +171,7 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> No
             "predict": predict,
             "group": group,
         },
+        torch_config=GroupConfig(),
         scaling_config=ray_scaling(scaling),
         # Ray keeps nothing worth keeping: checkpoints lie in the run's own folder, where only an equal
         # plan finds them, so every group gets a name of its own.

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,6 +14,9 @@ LIMIT = 150
 """Seconds after which a run counts as hung."""
 SOON = {"health_check_period_ms": 500}
 """Ray's head asks so often whether a node lives; when five times nobody answers it does not."""
+
+LISTENS, LOOPBACK = "0A", ("0100007F", "00000000000000000000000001000000")
+"""As /proc has them: a socket's state; 127.0.0.1, also as a part of ::ffff:127.0.0.1, and ::1."""
 
 
 def begin(module: str, *arguments: object, **environment: str) -> subprocess.Popen:
@@ -51,6 +55,20 @@ def descendants(pid: int) -> dict[int, str]:
     while level := {child for child, parent in parents.items() if parent in level}:
         found |= {child: lines[child] for child in level if child in lines}
     return found
+
+
+def open_to_others(pids: Iterable[int]) -> set[str]:
+    """Addresses beyond loopback on which any of the processes waits for whoever comes."""
+    found = set()
+    for pid in pids:
+        with suppress(OSError):  # it ended meanwhile
+            sockets = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+            for table in ("tcp", "tcp6"):
+                rows = [
+                    line.split() for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+                ]
+                found |= {row[1] for row in rows if row[3] == LISTENS and f"socket:[{row[9]}]" in sockets}
+    return {address for address in found if not address.partition(":")[0].endswith(LOOPBACK)}
 
 
 def end(processes: dict[int, str]) -> None:

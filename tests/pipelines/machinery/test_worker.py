@@ -28,7 +28,15 @@ from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.conftest import in_this_process
-from tests.pipelines.processes import SOON, begin, descendants, end, finish, wait_until
+from tests.pipelines.processes import (
+    SOON,
+    begin,
+    descendants,
+    end,
+    finish,
+    open_to_others,
+    wait_until,
+)
 from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, toy_plan, train_toy
 
 LIMIT = 300
@@ -100,12 +108,13 @@ def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
 
 
 def test_a_killed_worker(local_ray, quiet, steps, moments, tmp_path):
-    experiment, killed = toy_experiment(tmp_path, steps), []
+    experiment, killed, others = toy_experiment(tmp_path, steps), [], set[str]()
 
     def strike() -> None:
         for step in moments:
             wait_for_step(toy_folder(experiment), step)
             wait_until(lambda: training_workers(os.getpid()), "a worker to strike")
+            others.update(open_to_others(descendants(os.getpid())))
             killed.append(kill_workers(os.getpid()))
 
     thread = threading.Thread(target=strike, daemon=True)
@@ -113,6 +122,7 @@ def test_a_killed_worker(local_ray, quiet, steps, moments, tmp_path):
     struck = train_toy(experiment)
     thread.join(LIMIT)
     assert killed == [1] * len(moments)
+    assert not others, "on a laptop nothing listens to other machines"
     assert_same(struck, quiet)
 
 
