@@ -28,6 +28,11 @@ class RunFolder:
         return self.path / "training_set.json"
 
     @property
+    def machine(self) -> Path:
+        """The device that trained, or went on last, and its arithmetic: both change the last digits."""
+        return self.path / "machine.json"
+
+    @property
     def model(self) -> Path:
         """R as chosen on the validation subjects; there only when the training is finished."""
         return self.path / "model"

@@ -22,7 +22,12 @@ from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.full_protocol import prepare_faces
-from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.arguments import (
+    add_experiment_arguments,
+    add_settings,
+    load_experiment,
+    warn_if_small,
+)
 from pipelines.machinery.cli import run, say, summary
 from pipelines.machinery.cluster import TRIAL_SLOT, check_fits, connect
 from pipelines.machinery.experiment import Experiment
@@ -198,6 +203,7 @@ def main(argv: list[str] | None = None) -> None:
     rates = experiment.cfg.missing_rates if args.missing_rate is None else (args.missing_rate,)
     cfg = replace(experiment.cfg, methods=("ours",), missing_rates=rates[-1:], seeds=experiment.cfg.seeds[:1])
     plans = replace(experiment, cfg=cfg).plans_by_fold(args.folds)
+    warn_if_small(experiment)
     sweep = Sweep(experiment=replace(experiment, cfg=cfg), space=args.space, plans=plans)
     with held_alone(sweep.folder), experiment.reading_faces():
         table = table_of(search(sweep))

@@ -8,7 +8,12 @@ from dataclasses import asdict, replace
 
 from au_core.config import SCHEMES
 from au_core.methods import METHODS
-from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.arguments import (
+    add_experiment_arguments,
+    add_settings,
+    load_experiment,
+    warn_if_small,
+)
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
@@ -35,6 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     experiment = replace(experiment, cfg=recipe)
     plans = experiment.plans_by_fold(None if args.fold is None else [args.fold])
+    warn_if_small(experiment)
     run_plans(list(plans.values()), experiment, lambda: Tracking(experiment.out, recipe.name, asdict(recipe)))
 
 

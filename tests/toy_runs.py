@@ -28,6 +28,7 @@ def write_run(
     counts = dict.fromkeys(BP4D.columns, 9)
     head = {"faces": 40, "labelled": 20, "labelled_share": 0.5, "unlabelled_drawn": True}
     write_json({**head, "known": counts, "present": dict.fromkeys(BP4D.columns, 4)}, folder.training_set)
+    write_json({"device": "a processor", "precision": "fp32"}, folder.machine)
     if f1 is not None:
         names = {"method": method, "missing_rate": rate, "fold": fold, "seed": seed}
         write_json({**names, **_scores(f1)}, folder.scores)

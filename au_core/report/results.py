@@ -49,6 +49,8 @@ class Run:
     history: list[dict[str, Any]]
     training_set: dict[str, Any]
     """Counts of :func:`au_core.data.census.census`."""
+    machine: dict[str, str]
+    """``device`` and ``precision``; empty if an older version trained it."""
 
     @property
     def method(self) -> str:
@@ -204,6 +206,7 @@ def _read_run(folder: RunFolder) -> Run:
         scores=scores,
         history=read_history(folder.history),
         training_set=read_json(folder.training_set),
+        machine=read_json(folder.machine) if folder.machine.exists() else {},
     )
 
 

@@ -31,6 +31,9 @@ def run_table(results: Results) -> Table:
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Other settings": _not_the_defaults(results) or "the defaults",
         "Different settings": unlike(results) or "all other settings are the same in all trainings",
+        "Computed on": " or ".join(
+            sorted({", ".join(run.machine.values()) or "unknown" for run in results.runs})
+        ),
         "Subjects": _subjects(results),
         "Faces with labels": _labelled(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",

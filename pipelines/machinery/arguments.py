@@ -12,10 +12,11 @@ from au_core.config import (
     ScalingConfig,
     TrainConfig,
 )
+from au_core.data.faces import are_drawn
 from au_core.data.layouts import LAYOUTS
 from au_core.errors import ConfigError
 from au_core.recipes import RECIPES, demo, load_recipe
-from pipelines.machinery.cli import out_root
+from pipelines.machinery.cli import out_root, say
 from pipelines.machinery.cluster import cores_of
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
@@ -99,6 +100,13 @@ def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> Experimen
         preprocess=with_options(cfg.preprocess, args),
         scaling=scaling if "cpus_per_worker" in args else cores_of(scaling),
     )
+
+
+def warn_if_small(experiment: Experiment) -> None:
+    """Tell whoever forgot ``--recipe`` that people's faces meet the network of drawn ones."""
+    cfg = experiment.cfg
+    if cfg.synthetic and not are_drawn(experiment.faces):
+        say(f"warning: {cfg.name} is a small network and few steps, made for drawn people; see --recipe")
 
 
 def _absolute(path: str | None) -> str | None:

@@ -153,7 +153,7 @@ class Tracking:
             values = _test_metrics(read_json(folder.scores))
             metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value is not None]
             self.client.log_batch(run, metrics=metrics)
-        for file in (folder.config, folder.training_set, folder.scores):
+        for file in (folder.config, folder.training_set, folder.machine, folder.scores):
             if file.exists():
                 self.client.log_artifact(run, str(file))
         self.client.set_terminated(run)

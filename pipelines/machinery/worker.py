@@ -1,5 +1,6 @@
 """What every worker runs: one plan after another, each trained if it is not, then predicted."""
 
+import platform
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from au_core.evaluation.predict import predict_run
 from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
 from au_core.run_folder import RunFolder
-from au_core.training.game import new_game
+from au_core.training.game import Game, new_game
 from au_core.training.workers import agreed
 from pipelines.machinery.loop import Training
 
@@ -116,8 +117,16 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         counts = census(draw.labels, plan.spec.columns, draw.draws_t2)
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)
+            write_json(machine_of(game), folder.machine)
         drawn = are_drawn(sources.coded)
         Training(plan, folder, game, draw, validation, pool, unlearnable(counts), drawn, check).run()
+
+
+def machine_of(game: Game) -> dict[str, str]:
+    """``machine.json``: what computes R, and in which arithmetic."""
+    cpu = str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine())
+    name = torch.cuda.get_device_name() if device().type == "cuda" else cpu
+    return {"device": name, "precision": "bf16" if game.bare_recognizer.bf16 else "fp32"}
 
 
 def _sampler(plan: FoldPlan, sources: Sources, pool: ThreadPoolExecutor) -> Sampler:

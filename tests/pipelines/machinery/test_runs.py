@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from au_core.config import ScalingConfig
@@ -11,6 +12,7 @@ from au_core.data.census import unlearnable
 from au_core.data.files import held_alone, read_json, write_json
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
+from au_core.models.recognizer import computes_in_bf16
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
@@ -29,8 +31,10 @@ def runs_of(experiment):
 def test_a_run_leaves_what_others_build_on(finished):
     for plan, folder in runs_of(finished):
         names = {path.name for path in folder.path.iterdir()}
-        files = {"config.json", "history.jsonl", "training_set.json", "predictions.parquet", "scores.json"}
-        assert names == files | {"model"}
+        files = {"config", "training_set", "machine", "scores"}
+        assert names == {f"{file}.json" for file in files} | {"history.jsonl", "predictions.parquet", "model"}
+        bf16 = computes_in_bf16(torch.device("cpu"))
+        assert read_json(folder.machine)["precision"] == ("bf16" if bf16 else "fp32")
         assert {path.name for path in folder.model.iterdir()} == {
             "model.safetensors", "model.json", "thresholds.json",
         }  # fmt: skip
