@@ -26,8 +26,8 @@ def visible_labels(
     if scheme == "frame":
         keep = is_labelled(faces.identities, missing_rate, seed)
     else:
-        names = zip(faces.subject, faces.sequence, strict=True)
-        units = [subject if scheme == "subject" else f"{subject}/{sequence}" for subject, sequence in names]
+        names = zip(faces.dataset, faces.subject, faces.sequence, strict=True)  # F001 of each is someone else
+        units = ["/".join(unit[:2] if scheme == "subject" else unit) for unit in names]
         keep = _units_kept(units, missing_rate, seed)
     return np.where(keep[:, None], faces.labels, UNKNOWN)
 

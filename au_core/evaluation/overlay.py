@@ -53,7 +53,7 @@ def _bars(
     (height, width), columns = image.shape[:2], card.spec.columns
     row = max(8, min(24 * height // 360, (height - 8) // (len(columns) + 1), width // 22))
     wide = round(7.2 * row)
-    left = width - wide - 4 if at_right else 4
+    left = max(4, width - wide - 4) if at_right else 4
     panel = image[4 : 4 + row * len(columns) + 6, left : left + wide]
     panel[:] = cv2.addWeighted(panel, 0.35, np.full_like(panel, BACK), 0.65, 0)
     cv2.line(image, (left, 4), (left, 3 + len(panel)), colour, 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from torch.backends import cudnn
 
 from au_core.aus import UNKNOWN, DatasetSpec
 from au_core.data.faces import Faces, fingerprint, fit_face
@@ -26,10 +27,11 @@ BATCH = 64
 def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
     """Probabilities ``float32[N, L]`` of ``faces[N, H, W, 3]`` uint8 RGB, which R sees at ``size`` pixels.
 
-    Always in float32 and evaluation mode, on R's own device, a batch at a time; R is left as it was.
+    Always in float32 (not a GPU's TF32) and evaluation mode, on R's own device, a batch at a time; R is left
+    as it was.
     """
-    was_training, was_bf16 = recognizer.training, recognizer.bf16
-    recognizer.eval().bf16 = False
+    was_training, was_bf16, was_tf32 = recognizer.training, recognizer.bf16, cudnn.allow_tf32
+    recognizer.eval().bf16 = cudnn.allow_tf32 = False
     parts = [np.empty((0, recognizer.head.out_features), np.float32)]
     try:
         for start in range(0, len(faces), BATCH):
@@ -37,7 +39,7 @@ def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarr
             x = torch.from_numpy(fitted).to(recognizer.mean.device).permute(0, 3, 1, 2)  # [B, 3, S, S]
             parts.append(recognizer(x).sigmoid().cpu().numpy())
     finally:
-        recognizer.train(was_training).bf16 = was_bf16
+        recognizer.train(was_training).bf16, cudnn.allow_tf32 = was_bf16, was_tf32
     return np.concatenate(parts)
 
 

@@ -41,7 +41,7 @@ def difference_table(results: Results) -> Table | None:
 def fewest_seeds(results: Results) -> int:
     """Of all folds in :func:`difference_table`: how many seeds the one with the fewest has."""
     return min(
-        min(_seeds_by_fold(pairs).values())
+        _fewest(results, pairs)
         for other in results.methods
         for rate in results.rates
         if other != "ours" and (pairs := pairs_against(results, other, rate, "f1"))
@@ -53,8 +53,10 @@ def pairs_against(results: Results, other: str, rate: float, metric: str) -> dic
     return paired_differences(results.of("ours", rate), results.of(other, rate), metric)
 
 
-def _seeds_by_fold(pairs: dict[tuple[int, int], float]) -> Counter[int]:
-    return Counter(fold for fold, _ in pairs)
+def _fewest(results: Results, pairs: dict[tuple[int, int], float]) -> int:
+    """Seeds of the fold with the fewest pairs: none, where one of the two methods lacks a fold."""
+    seeds = Counter(fold for fold, _ in pairs)
+    return min(seeds[fold] for fold in results.folds)
 
 
 def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
@@ -63,8 +65,8 @@ def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
     if not f1:
         return []
     means = [mean_difference(found) for found in pairs]
-    seeds = min(_seeds_by_fold(f1).values())
-    return [*means, f"{sum(value > 0 for value in f1.values())} of {len(f1)}", str(seeds)]
+    higher = f"{sum(value > 0 for value in f1.values())} of {len(f1)}"
+    return [*means, higher, str(_fewest(results, f1))]
 
 
 def mean_difference(pairs: dict[tuple[int, int], float]) -> str:

@@ -107,9 +107,9 @@ def _count(file: pq.ParquetFile, person: Person, total: Survey) -> None:
     ]
     table = file.read(columns=names)
     main = table.filter(pa.array(table["face_id"].to_numpy() == 0))
-    found = main["face_found"].to_numpy()
-    person.frames += len(np.unique(table["frame"].to_numpy()))
-    person.found += int(found.sum())
+    frames, found = table["frame"].to_numpy(), table["face_found"].to_numpy()
+    person.frames += len(np.unique(frames))
+    person.found += len(np.unique(frames[found]))  # anyone's face, as quality.parquet counts
     for name, edges in BINS.items():
         values = main[name].drop_null().to_numpy()
         values = values[np.isfinite(values)].clip(edges[0], edges[-1])

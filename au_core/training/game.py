@@ -67,6 +67,8 @@ def new_game(
 ) -> Game:
     """R with the configured backbone and D with the configured width, for ``n_aus`` AUs, at their start."""
     bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
+    if not bf16:
+        torch.backends.cudnn.allow_tf32 = False  # float32 is float32 on a GPU too
     recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
     if train.sync_batch_norm:
         synchronised(recognizer)

@@ -28,7 +28,7 @@ class Board:
             if lines := read_history(folder.history):
                 self.told[plan] = lines[-1]["step"]
                 say(f"{plan.label}  goes on after step {self.told[plan]}")
-        self.began, self.before = time.monotonic(), sum(self.told.values())
+        self.began, self.begun = time.monotonic(), dict(self.told)
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
@@ -53,7 +53,7 @@ class Board:
 
     def _left(self) -> float:
         """Seconds until all steps of all trainings are made, at the pace since the beginning."""
-        made = sum(self.told.values()) - self.before
+        made = sum(self.told.values()) - sum(self.begun.values())
         todo = sum(plan.adversarial.steps - self.told.get(plan, 0) for plan, _ in self.running)
         return (time.monotonic() - self.began) / max(1, made) * todo
 
@@ -65,7 +65,8 @@ class Board:
         for line in lines:
             if line["step"] > self.told.get(plan, 0):
                 self.told[plan] = line["step"]
-                left = seconds_left(lines, line, plan.adversarial.steps)
+                now = [line for line in lines if line["step"] > self.begun.get(plan, 0)]  # no night between
+                left = seconds_left(now, line, plan.adversarial.steps)
                 say(f"{plan.label}  {progress_line(line, plan.adversarial.steps, left)}")
         for name, warning in warnings_of(lines).items():
             if (plan, name) not in self.warned:

@@ -5,7 +5,7 @@ import pytest
 
 from au_core.aus import BP4D
 from au_core.config import SCHEMES
-from au_core.data.faces import load_faces
+from au_core.data.faces import join_faces, load_faces
 from au_core.data.masking import is_labelled, visible_labels
 from au_core.errors import ConfigError
 from tests.toy import PEOPLE, write_toy_faces
@@ -60,6 +60,15 @@ def test_what_a_scheme_hides_as_one_goes_together(faces):
     for name in PEOPLE:
         assert subject[faces.subject == name].all() == subject[faces.subject == name].any()
     assert any(frame[faces.subject == name].any() != frame[faces.subject == name].all() for name in PEOPLE)
+
+
+def test_people_of_one_name_in_two_datasets_are_two(tmp_path):
+    """BP4D's F001 is not BP4D+'s."""
+    folders = [write_toy_faces(tmp_path / name, frames=4, dataset=name) for name in ("BP4D", "BP4D+")]
+    faces = join_faces(*(load_faces(folder, BP4D, PEOPLE) for folder in folders))
+    kept = visible_labels(faces, BP4D.columns, 0.5, 0, "subject").max(axis=1) >= 0
+    one, other = kept[faces.dataset == "BP4D"], kept[faces.dataset == "BP4D+"]
+    assert kept.mean() == 0.5 and (one != other).any()
 
 
 def test_at_least_one_person_keeps_labels(faces):

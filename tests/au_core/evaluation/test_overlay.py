@@ -22,6 +22,13 @@ def face_at(x: float) -> Detection:
     return Detection(box, points, 0.9)
 
 
+@pytest.mark.parametrize("width", range(16, 90, 2))
+def test_a_list_is_drawn_on_the_smallest_picture(width):
+    """Where there is no room on the far side it stands on the near one."""
+    image = np.zeros((64, width, 3), np.uint8)
+    assert draw_overlay(image, [(0, face_at(width / 4), np.array([0.2, 0.9]))], CARD).any()
+
+
 @pytest.mark.parametrize(
     ("places", "left", "right"),
     [

@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+from torch.backends import cudnn
 
 from au_core.aus import BP4D, UNKNOWN
 from au_core.data.faces import load_faces
@@ -100,8 +101,11 @@ def test_an_au_that_never_occurs_is_null_and_left_out_of_the_average(predicted):
 def test_prediction_rows_carry_identity_truth_and_probability(tmp_path):
     faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"], unknown=0.2), BP4D, ["F001"])
     recognizer = Recognizer("resnet10", 12, bf16=True).train()
+    tf32 = []
+    recognizer.register_forward_pre_hook(lambda *_: tf32.append(cudnn.allow_tf32))
     prob = predict_set(recognizer, faces, 32)
-    assert recognizer.training and recognizer.bf16, "left as it was"
+    assert recognizer.training and recognizer.bf16 and cudnn.allow_tf32, "left as it was"
+    assert not any(tf32), "float32 is float32 on a GPU too"
     rows = prediction_rows(faces, prob, "test", BP4D).to_pandas()
     assert rows.subject.unique() == ["F001"] and rows.frame.tolist() == list(range(100, 112))
     np.testing.assert_array_equal(rows.AU12_true.fillna(-1), faces.labels[:, BP4D.aus.index(12)])

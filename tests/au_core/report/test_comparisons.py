@@ -3,6 +3,7 @@ import pytest
 
 from au_core.data.files import read_json, write_json, write_table
 from au_core.data.schema import QUALITY
+from au_core.report.blocks import Table
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.notice import notice
 from au_core.report.page import build_sections
@@ -29,10 +30,12 @@ def test_seeds_are_counted_where_they_are_fewest(tmp_path):
     write_run(tmp_path, "o_wlc", 0.5, 1, 1, 0.5)
     results = collect(tmp_path)
     table = difference_table(results)
-    assert table is not None and [row[-1] for row in table.rows] == ["4", "1"]
+    assert table is not None and [row[-1] for row in table.rows] == ["0", "1"], (
+        "of all labels on fold 1 alone"
+    )
     (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
     assert section.blocks[1] == (
-        "Seeds so far: 1. With less than 5 seeds on every test part, no difference here can be called real."
+        "Seeds so far: 0. With less than 5 seeds on every test part, no difference here can be called real."
     )
 
 
@@ -60,6 +63,21 @@ def test_a_missing_test_part_is_told_however_many_seeds_there_are(tmp_path):
         "Test parts so far: 1. With less than 5 seeds on every test part"
     )
     assert "Averages are over test part 1 alone: three_fold has 2, 3 too." in notice(results)
+
+
+def test_a_test_part_that_one_method_lacks_is_told(tmp_path):
+    """However many seeds the others have: the pairs are then of fewer people than they seem."""
+    write_experiment(tmp_path)
+    for fold in (1, 2, 3):
+        for seed in range(5):
+            write_run(tmp_path, "ours", 0.5, fold, seed, 0.5)
+            if fold == 1:
+                write_run(tmp_path, "o_wlc", 0.5, fold, seed, 0.49)
+    results = collect(tmp_path)
+    (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
+    table, caveat = section.blocks[:2]
+    assert isinstance(table, Table) and table.rows[0][-2:] == ("5 of 5", "0")
+    assert str(caveat).startswith("Seeds so far: 0. With less than 5 seeds on every test part, no difference")
 
 
 def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):

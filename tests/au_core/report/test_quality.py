@@ -1,6 +1,7 @@
 import re
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
@@ -12,6 +13,7 @@ from au_core.errors import DatasetError
 from au_core.face.prepare import prepare_sequence
 from au_core.report.quality import write_quality_report
 from au_core.report.survey import survey
+from tests.toy import write_toy_faces
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,19 @@ def test_the_survey_counts_what_the_shards_hold(faces):
     assert all(len(person.faces) == (8 if person.name == "F001" else 12) for person in found.people)
     person = found.people[1]
     assert 0 <= person.active["AU12"] <= person.coded["AU12"] <= 18 and "AU09" not in found.aus
+
+
+def test_a_frame_counts_whoevers_face_is_in_it(tmp_path):
+    """Of a video with two people: where the main one is away, the other's face is there."""
+    shard = write_toy_faces(tmp_path, ["F001"], frames=10) / "subject=F001" / "T1.parquet"
+    table = pq.read_table(shard)
+    ids = pa.array([0] * 6 + [1] * 4, table.schema.field("face_id").type)
+    where = table.column_names.index("face_id")
+    write_table(table.set_column(where, table.schema.field("face_id"), ids), shard)
+    row = {"subject": "F001", "sequence": "T1", "status": "ok"}
+    write_table(pa.Table.from_pylist([row], QUALITY), tmp_path / "quality.parquet")
+    (person,) = survey(tmp_path).people
+    assert (person.frames, person.found) == (10, 10)
 
 
 def test_the_page_shows_people_rates_and_losses_and_needs_no_network(faces):

@@ -66,6 +66,18 @@ def test_what_was_told_before_an_interruption_is_not_told_again(run, tmp_path, c
     assert "goes on after step 2\n" in told and "step 2/" not in told
 
 
+def test_a_night_between_two_commands_is_not_taken_for_work(run, tmp_path, capsys):
+    plan, folder = run
+    plan = replace(plan, adversarial=replace(plan.adversarial, steps=75))
+    before, after = {**LINE, "time": 1000.0}, {**LINE, "step": 50, "time": 40_000.0, "seconds": 20.0}
+    folder.history.write_text(json.dumps(before) + "\n")
+    board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    folder.history.write_text("".join(json.dumps(line) + "\n" for line in (before, after)))
+    board.poll()
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "step 50/75" in line]
+    assert line.endswith(" 10 s left")
+
+
 def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):
     plan, folder = run
     folder.history.unlink()
