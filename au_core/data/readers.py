@@ -31,9 +31,9 @@ def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str =
         raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(MODULES)}")
     if not root.exists():
         raise DatasetError(f"{root}: no such file or folder; expected a dataset in the {layout} layout")
-    if root.is_dir() and not any(root.iterdir()):
-        raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
     try:
+        if root.is_dir() and not any(root.iterdir()):
+            raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
         found = MODULES[layout].list_sequences(root, *{"disfa": [camera], "lists": [dataset]}.get(layout, []))
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error})") from error

@@ -179,11 +179,12 @@ def _coded_frames(path: Path, frames: list[int], alive: Callable[[], object]) ->
                 pass
             there = len(times) == frame - 1 and grab()
             yield frame, capture.retrieve()[1] if there else None, times[-1] if there else None
-        _check_times(path, np.array(times))
-        if indexed := frames_in_index(path):  # labels may end before the video does
-            while grab():
+        if indexed := frames_in_index(path):
+            while grab():  # labels may end before the video does
                 pass
             _check_count(path, len(times), indexed)
+        else:
+            _check_times(path, np.array(times))
     finally:
         capture.release()
 
