@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import readable, remove_leftovers, whole, writing_to
+from au_core.data.files import is_utf8, readable, remove_leftovers, whole, writing_to
 from au_core.data.video import ended_early, is_picture, open_video, timed_frames
 from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile
@@ -133,8 +133,10 @@ def _check_outputs(video: Path, table: Path, overlay: Path | None) -> None:
     for path in (table, overlay):
         if path and path.exists() and path.samefile(video):
             raise ConfigError(f"{path}: the video itself; choose another file to write")
-    if overlay and readable(whole := str(overlay.resolve())) != whole:  # OpenCV would crash the process
-        raise ConfigError(f"{readable(whole)}: the name is no UTF-8; choose another --overlay")
+    if overlay and not is_utf8(overlay.resolve()):
+        raise ConfigError(
+            f"{readable(str(overlay.resolve()))}: the name is no UTF-8; choose another --overlay"
+        )
     if overlay and overlay.resolve() == table.resolve():
         raise ConfigError(f"{overlay}: the table and the overlay cannot be one file; choose another")
     if overlay and is_picture(overlay) and not is_picture(video):

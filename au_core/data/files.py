@@ -46,6 +46,11 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def is_utf8(path: Path) -> bool:
+    """Whether OpenCV can be given a name: bytes that are no UTF-8 crash the process."""
+    return readable(str(path)) == str(path)
+
+
 @contextmanager
 def whole(path: Path, ending: str = "") -> Iterator[Path]:
     """A temporary file to fill, with a name of this ``ending``, that becomes ``path`` if the block ends well.

@@ -11,7 +11,7 @@ import numpy as np
 
 from au_core import MAX_PIXELS
 from au_core.data.avi import frames_in_index
-from au_core.data.files import readable
+from au_core.data.files import is_utf8, readable
 from au_core.data.schema import FrameRows
 from au_core.errors import DatasetError
 
@@ -34,8 +34,6 @@ class VideoInfo:
 
 TOLERANCE = 0.05
 """Containers of healthy videos declare up to this share more frames than they hold."""
-
-
 LEAP = 4.0
 """Times the usual step between two frames that a larger one is taken for lost frames: phones that lack light
 halve their rate, or less."""
@@ -212,13 +210,13 @@ def _check_times(path: Path, times: np.ndarray) -> None:
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
-    whole = str(path.absolute())
-    if readable(whole) != whole:  # OpenCV would crash the process
-        raise DatasetError(f"{readable(whole)}: the name is no UTF-8; rename the file, or its folder")
+    whole = path.absolute()
+    if not is_utf8(whole):
+        raise DatasetError(f"{readable(str(whole))}: the name is no UTF-8; rename the file, or its folder")
     # FFmpeg alone: OpenCV's other readers take a name with digits for a series of pictures. By the whole
     # path: FFmpeg would take "talk:" in talk:1.mp4 for a protocol.
     threads = [cv2.CAP_PROP_N_THREADS, max(1, cv2.getNumThreads())]
-    capture = cv2.VideoCapture(whole, cv2.CAP_FFMPEG, threads) if path.is_file() else None
+    capture = cv2.VideoCapture(str(whole), cv2.CAP_FFMPEG, threads) if path.is_file() else None
     if capture is None or not capture.isOpened():
         raise DatasetError(
             f"{path}: {_what(path)}; expected a video, or a picture ({', '.join(sorted(PICTURES))})"

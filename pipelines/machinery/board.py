@@ -62,11 +62,11 @@ class Board:
             self.counted.add(plan)
             say(f"{plan.label}  {counts_line(read_json(folder.training_set))}")
         lines = read_history(folder.history)
-        for line in lines:
+        ours = [line for line in lines if line["step"] > self.begun.get(plan, 0)]  # no night between two
+        for line in ours:
             if line["step"] > self.told.get(plan, 0):
                 self.told[plan] = line["step"]
-                now = [line for line in lines if line["step"] > self.begun.get(plan, 0)]  # no night between
-                left = seconds_left(now, line, plan.adversarial.steps)
+                left = seconds_left(ours, line, plan.adversarial.steps)
                 say(f"{plan.label}  {progress_line(line, plan.adversarial.steps, left)}")
         for name, warning in warnings_of(lines).items():
             if (plan, name) not in self.warned:

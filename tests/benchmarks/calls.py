@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 from bare_limit import N_AUS, plain_step
-from common import write_faces
+from common import traced, write_faces
 from feeding import sampler
 from idle import SameBatch
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity
 
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.training.adversarial import step
@@ -31,13 +31,10 @@ SIZE, CFG = 32, AdversarialConfig(m1=2, m2=2)
 def calls(run: Callable[[], object]) -> int:
     """Calls of torch's operators in one run, those that operators make of each other included."""
     run()
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        run()
-    assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
-    return sum(event.name().startswith("aten::") for event in profiler.profiler.kineto_results.events())
+    return sum(event.name().startswith("aten::") for event in traced(run, ProfilerActivity.CPU))
 
 
-def compare(title: str, ours: Callable[[], object], other: str, theirs: Callable[[], object]) -> None:
+def tell(title: str, ours: Callable[[], object], other: str, theirs: Callable[[], object]) -> None:
     a, b = calls(ours), calls(theirs)
     print(f"{title}: {a}, {other} {b}: {a / b:.3f}")
 
@@ -50,14 +47,14 @@ def main() -> None:
         with closing(sampler(faces, None, CFG, train)) as draw:
             batch = SameBatch(draw)
     plain = plain_step(CPU, True, CFG.m, SIZE)
-    compare("a step", lambda: step(game, batch, CFG), "of the plain loop", plain)
+    tell("a step", lambda: step(game, batch, CFG), "of the plain loop", plain)
     (x, _), R = batch.images(), game.bare_recognizer
     R.bf16 = False
     one_by_one = without_statistics(R)
     R.bf16 = True
     setattr(one_by_one, "bf16", True)  # noqa: B010
     with torch.no_grad():
-        compare("a look at R", lambda: game.passive(x), "weights cast one by one", lambda: one_by_one(x))
+        tell("a look at R", lambda: game.passive(x), "weights cast one by one", lambda: one_by_one(x))
 
 
 if __name__ == "__main__":

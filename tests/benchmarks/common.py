@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
@@ -103,6 +104,14 @@ def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
         "images/s": images / seconds if seconds else float("nan"),
         "start": first["time"] - first["seconds"] - called,
     }
+
+
+def traced(run: Callable[[], object], activity: ProfilerActivity) -> list:
+    """What torch's profiler saw of one kind while ``run`` ran."""
+    with profile(activities=[activity]) as profiler:
+        run()
+    assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
+    return profiler.profiler.kineto_results.events()
 
 
 def compare(title: str, unit: str, bar: str, repetitions: int, **sides: Callable[[], float]) -> float:

@@ -16,10 +16,10 @@ from contextlib import closing
 from pathlib import Path
 
 import torch
-from common import GPU, SIZE, compare, write_faces
+from common import GPU, SIZE, compare, traced, write_faces
 from feeding import sampler
 from torch._C._autograd import DeviceType
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity
 
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.batches.sampling import Sampler
@@ -68,10 +68,8 @@ class Training:
 
     def idle(self, steps: int) -> float:
         """Share of the time from the first kernel to the last in which none runs."""
-        with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-            self.run(steps)
-        assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
-        kernels = [event for event in profiler.profiler.kineto_results.events() if _is_kernel(event)]
+        events = traced(lambda: self.run(steps), ProfilerActivity.CUDA)
+        kernels = [event for event in events if _is_kernel(event)]
         spans = sorted((event.start_ns(), event.start_ns() + event.duration_ns()) for event in kernels)
         busy, until = 0, spans[0][0]
         for start, end in spans:

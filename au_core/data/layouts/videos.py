@@ -50,6 +50,7 @@ def other_kinds(root: Path) -> str:
 
 
 def _is_film(path: Path, base: Path) -> bool:
+    """Whether its name is a video's or a picture's, or it is a folder: of these only unreadable ones come."""
     return path.suffix.lower() in VIDEOS | PICTURES or (base / path).is_dir()
 
 
