@@ -6,6 +6,7 @@ from typing import Any
 from au_core.aus import DatasetSpec
 from au_core.compare import digest_of
 from au_core.config import (
+    EVERYONE,
     AdversarialConfig,
     ScalingConfig,
     TrainConfig,
@@ -22,7 +23,8 @@ class FoldPlan:
     method: str
     missing_rate: float
     fold: int
-    """Number of the test part (1, 2, 3), because public repositories number folds differently."""
+    """Number of the test part (1, 2, 3), because public repositories number folds differently; 0: no one is
+    tested, everyone is learned from."""
     seed: int
     spec: DatasetSpec
     train_subjects: tuple[str, ...]
@@ -45,12 +47,22 @@ class FoldPlan:
     @property
     def run(self) -> str:
         """Folder of this training below ``OUT/runs``."""
-        return f"{self.method}/missing={self.missing_rate:g}/fold={self.fold}/seed={self.seed}"
+        return f"{self.method}/missing={self.missing_rate:g}/{self.part}/seed={self.seed}"
+
+    @property
+    def part(self) -> str:
+        """The fold by name; reports and comparisons are of those called ``fold=``."""
+        return f"fold={self.fold}" if self.fold else EVERYONE
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """What is predicted: a training on everyone has no ``test``."""
+        return ("val", "test") if self.test_subjects else ("val",)
 
     @property
     def label(self) -> str:
         """This training in a few words."""
-        return f"{self.method} missing={self.missing_rate:g} fold={self.fold} seed={self.seed}"
+        return f"{self.method} missing={self.missing_rate:g} {self.part} seed={self.seed}"
 
     @property
     def digest(self) -> str:

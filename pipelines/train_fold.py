@@ -6,7 +6,7 @@ uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --
 import argparse
 from dataclasses import asdict, replace
 
-from au_core.config import SCHEMES
+from au_core.config import EVERYONE, SCHEMES
 from au_core.methods import METHODS
 from pipelines.machinery.arguments import (
     add_experiment_arguments,
@@ -26,7 +26,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--method", default="ours", help="one of: " + ", ".join(METHODS))
     parser.add_argument("--missing-rate", type=float, default=0.0, help="share of labels to hide, in [0, 1)")
     parser.add_argument("--missing-scheme", help="what is hidden as one: " + ", ".join(SCHEMES))
-    parser.add_argument("--fold", type=int, help="number of the test part (default: the protocol's first)")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--fold", type=int, help="number of the test part (default: the protocol's first)")
+    who.add_argument(
+        "--everyone",
+        action="store_true",
+        help="train on all people instead, a model for others: none is left to test on, some still choose "
+        "epoch and thresholds",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and hidden labels")
     add_settings(parser, argv, makes_faces=False)
     args = parser.parse_args(argv)
@@ -37,6 +44,7 @@ def main(argv: list[str] | None = None) -> None:
         missing_rates=(args.missing_rate,),
         missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
         seeds=(args.seed,),
+        protocol=EVERYONE if args.everyone else experiment.cfg.protocol,
     )
     experiment = replace(experiment, cfg=recipe)
     plans = experiment.plans_by_fold(None if args.fold is None else [args.fold])

@@ -12,6 +12,9 @@ from au_core.config.synthetic import SyntheticConfig
 from au_core.config.train import TrainConfig
 from au_core.data.layouts import LAYOUTS
 
+EVERYONE = "everyone"
+"""A protocol that evaluates nobody: one training on all people, for use on others; its fold is 0."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentConfig:
@@ -24,7 +27,7 @@ class ExperimentConfig:
     layout: str = "bp4d"
     """On-disk layout of ``--data``."""
     protocol: str = "three_fold"
-    """``three_fold``, ``hashed_three_fold``, ``train_dev`` or ``60_20_20``."""
+    """``three_fold``, ``hashed_three_fold``, ``train_dev``, ``60_20_20``, or :data:`EVERYONE`."""
     methods: tuple[str, ...] = ("ours", "o_wlc")
     """Methods to train, by their names in ``au_core.methods``."""
     missing_rates: tuple[float, ...] = (0.0,)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from au_core.config import EVERYONE
 from au_core.data.facts import load_facts
 from au_core.errors import ConfigError, DatasetError
 
@@ -29,6 +30,8 @@ def split_subjects(
         DatasetError: a subject is in no fold, or a fold has too few people.
         ConfigError: an unknown protocol.
     """
+    if protocol == EVERYONE:
+        return {0: _checked(_carve({1: tuple(subjects)}, 0, val_share), protocol, 0)}
     parts = _parts(protocol, dataset, sorted(subjects))
     if protocol == "60_20_20":
         return {1: _checked(Split(train=parts[1], val=parts[2], test=parts[3]), protocol, 1)}
@@ -41,7 +44,7 @@ def folds_of(protocol: str) -> tuple[int, ...]:
     >>> folds_of("three_fold"), folds_of("train_dev")
     ((1, 2, 3), (2,))
     """
-    return {"train_dev": (2,), "60_20_20": (1,)}.get(protocol, (1, 2, 3))
+    return {"train_dev": (2,), "60_20_20": (1,), EVERYONE: (0,)}.get(protocol, (1, 2, 3))
 
 
 def _parts(protocol: str, dataset: str, subjects: list[str]) -> dict[int, tuple[str, ...]]:
@@ -78,16 +81,18 @@ def _named_parts(protocol: str, dataset: str) -> dict[int, list[str]]:
 def _carve(parts: dict[int, tuple[str, ...]], test: int, val_share: float) -> Split:
     rest = _shuffled([s for k, part in parts.items() if k != test for s in part], f"validation/{test}")
     n_val = max(1, round(val_share * len(rest)))
-    return Split(train=tuple(sorted(rest[n_val:])), val=tuple(sorted(rest[:n_val])), test=parts[test])
+    return Split(train=tuple(sorted(rest[n_val:])), val=tuple(sorted(rest[:n_val])), test=parts.get(test, ()))
 
 
 def _checked(split: Split, protocol: str, fold: int) -> Split:
-    counts = {"training": len(split.train), "validation": len(split.val), "test": len(split.test)}
+    counts = {"training": len(split.train), "validation": len(split.val)}
+    if protocol != EVERYONE:
+        counts["test"] = len(split.test)
     if min(counts.values()) == 0:
         found = ", ".join(f"{n} {name}" for name, n in counts.items())
         raise DatasetError(
             f"fold {fold} of {protocol}: {found} subjects; each needs at least one, "
-            "so three people at the least: add subjects"
+            f"so {len(counts)} people at the least: add subjects"
         )
     return split
 

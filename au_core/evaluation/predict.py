@@ -69,7 +69,7 @@ def predict_run(plan: FoldPlan, folder: RunFolder, faces: Path, device: torch.de
     recognizer.to(device)
     with ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool:
         tables = []
-        for split in ("val", "test"):
+        for split in plan.splits:
             part = load_split(plan, faces, split)
             prob = predict_set(recognizer, part, card.input_size, pool)
             tables.append(prediction_rows(part, prob, split, plan.spec))

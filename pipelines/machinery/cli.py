@@ -57,8 +57,9 @@ def summary(doc: str | None) -> str:
 
 def averages(scores: dict[str, Any]) -> str:
     """The averages of ``scores.json`` for people; where no AU occurs in the test part, there are none."""
-    f1, auc = (scores["test"][f"{metric}_avg"] for metric in ("f1", "auc"))
-    return f"test F1 {'-' if f1 is None else f'{f1:.3f}'}, AUC {'-' if auc is None else f'{auc:.3f}'}"
+    split = "test" if scores["frames"]["test"] else "val"  # no one was kept to be tested
+    f1, auc = (scores[split][f"{metric}_avg"] for metric in ("f1", "auc"))
+    return f"{split} F1 {'-' if f1 is None else f'{f1:.3f}'}, AUC {'-' if auc is None else f'{auc:.3f}'}"
 
 
 def say(text: str) -> None:

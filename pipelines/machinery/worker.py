@@ -64,7 +64,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
     if not trained:
         check_unchanged(plan, sources)
         if config["predict"]:
-            load_split(plan, sources.coded, "test")  # without a face there, refused now, not after hours
+            load_split(plan, sources.coded, plan.splits[-1])  # no face there: refused now, not after hours
         _train(plan, folder, sources, config["group"])
     if first:
         check_model(folder)

@@ -46,10 +46,19 @@ def test_a_subject_in_no_fold_is_named():
 
 
 def test_a_fold_without_people_is_refused():
-    with pytest.raises(DatasetError, match="each needs at least one, so three people at the least: add"):
+    with pytest.raises(DatasetError, match="each needs at least one, so 3 people at the least: add"):
         split_subjects("three_fold", "BP4D", ["F001", "F002"], 0.15)
 
 
 def test_an_unknown_protocol_is_refused():
     with pytest.raises(ConfigError, match="no protocol 'five_fold' for dataset 'BP4D'; expected three_fold"):
         split_subjects("five_fold", "BP4D", ["F001"], 0.15)
+
+
+def test_everyone_is_one_training_that_tests_nobody():
+    people = [f"person {i}" for i in range(10)]
+    ((fold, split),) = split_subjects("everyone", "manifest", people, 0.15).items()
+    assert fold == 0 and not split.test and len(split.val) == 2
+    assert sorted((*split.train, *split.val)) == people
+    with pytest.raises(DatasetError, match=r"0 training, 1 validation subjects; .* so 2 people at the least"):
+        split_subjects("everyone", "manifest", people[:1], 0.15)
