@@ -12,7 +12,6 @@ import argparse
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from au_core.data.faces import list_subjects
@@ -32,15 +31,12 @@ from pipelines.machinery.cli import run, say, summary
 from pipelines.machinery.cluster import TRIAL_SLOT, check_fits, connect
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim, train_folds
+from pipelines.machinery.points import Scores, best_of, point_of, table_of, text_of
 from pipelines.machinery.runs import at_once
 from pipelines.machinery.tracking import Tracking
 from tune_spaces import SPACES, load_space
 
 SCORE = "val/f1_avg"
-Point = tuple[tuple[str, float], ...]
-"""Settings with their values, sorted by name."""
-Scores = dict[Point, dict[int, float]]
-"""Validation F1 of each point, by fold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,43 +51,52 @@ class Sweep:
     @property
     def folder(self) -> Path:
         """Of all its trials."""
+        return self.experiment.out / "sweeps" / self.space / f"missing={self.rate:g}"
+
+    @property
+    def table(self) -> Path:
+        """Where its scores are written, of just these folds."""
+        return self.folder.parent / f"{self.folder.name},folds={'+'.join(map(str, sorted(self.plans)))}.txt"
+
+    @property
+    def rate(self) -> float:
+        """Share of labels hidden."""
         (rate,) = {plan.missing_rate for plan in self.plans.values()}
-        return self.experiment.out / "sweeps" / self.space / f"missing={rate:g}"
+        return rate
 
     def job(self, config: dict[str, Any]) -> tuple[FoldPlan, RunFolder]:
         """Plan and folder of the trial that Tune gave ``config`` (a point and a fold)."""
         plan = self.plans[config["fold"]]
         values = dict(point_of(config))
         plan = replace(plan, adversarial=replace(plan.adversarial, **values))
-        name = ",".join(f"{key}={value:g}" for key, value in values.items())
+        name = text_of(tuple(values.items())).replace(" ", ",")
         return plan, RunFolder(self.folder / name / f"fold={plan.fold}")
 
 
-def point_of(config: dict[str, Any]) -> Point:
-    """The settings of a trial; groups such as ``updates`` are taken apart."""
-    groups = [
-        value if isinstance(value, dict) else {key: value} for key, value in config.items() if key != "fold"
-    ]
-    return tuple(sorted((key, value) for group in groups for key, value in group.items()))
-
-
 def search(sweep: Sweep) -> Scores:
-    """Train every point on every fold; returns their validation F1.
+    """Train every point on every fold, print and write their table; returns their validation F1.
 
     Raises:
-        AuError: a trial failed; the finished ones are kept and not done again.
+        AuError: some trials failed; the others stand in the table, are kept and not done again.
     """
-    connect()
     name = f"{sweep.experiment.cfg.name}_{sweep.space}"
     with Tracking(sweep.experiment.out, name, describe(sweep)) as tracking:
-        scores = _run_trials(sweep, tracking)
+        scores, failures = _run_trials(sweep, tracking)
         best = {f"best_point_fold_{fold}": text_of(point) for fold, point in best_of(scores).items()}
         tracking.attach(None, **best)
+        table = table_of(scores)
+        write_text(f"{table}\n", sweep.table)
+        print(f"{sweep.rate:.0%} of the labels hidden\n{table}", flush=True)
+        if failures:
+            raise AuError("\n  ".join([f"{len(failures)} trials failed, the others are kept:", *failures]))
     return scores
 
 
-def _run_trials(sweep: Sweep, tracking: Tracking) -> Scores:
+def _run_trials(sweep: Sweep, tracking: Tracking) -> tuple[Scores, list[str]]:
+    """Scores of the points, and why some have none."""
     from ray import tune
+
+    connect()
 
     slots = at_once(next(iter(sweep.plans.values())))
     trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), {TRIAL_SLOT: 1})
@@ -106,15 +111,14 @@ def _run_trials(sweep: Sweep, tracking: Tracking) -> Scores:
         ),
     )
     results = tuner.fit()
-    if results.num_errors:
-        raise AuError(
-            f"{results.num_errors} trials failed, the first: {str(results.errors[0]).splitlines()[-1]}"
-        )
     scores: Scores = defaultdict(dict)
     for result in results:
-        config, metrics = result.config or {}, result.metrics or {}
-        scores[point_of(config)][config["fold"]] = metrics[SCORE]
-    return scores
+        config, found = result.config or {}, scores[point_of(result.config or {})]
+        if not result.error and SCORE not in (result.metrics or {}):
+            raise KeyboardInterrupt  # which Tune takes for the end of all trials
+        if not result.error:
+            found[config["fold"]] = (result.metrics or {})[SCORE]
+    return scores, [str(error).splitlines()[-1] for error in results.errors]
 
 
 def describe(sweep: Sweep) -> dict[str, Any]:
@@ -140,7 +144,7 @@ def best_score(folder: RunFolder) -> float:
 
 
 def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
-    """A Tune callback that tells each finished trial and logs it to MLflow from the driver."""
+    """A Tune callback that tells each trial's end and logs it to MLflow from the driver."""
     from ray import tune
 
     class Log(tune.Callback):
@@ -153,29 +157,14 @@ def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
                 f"validation F1 {best_score(folder):.3f}"
             )
 
+        def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
+            plan, folder = sweep.job(trial.config)
+            reason = read_json(folder.refusal)["reason"] if folder.refusal.exists() else "see Ray's logs"
+            tracking.start(plan, folder, point=text_of(point_of(trial.config)))
+            tracking.fail(plan, reason)
+            say(f"{text_of(point_of(trial.config))}  fold={plan.fold}  failed: {reason}")
+
     return Log()
-
-
-def text_of(point: Point) -> str:
-    """A point for people."""
-    return " ".join(f"{key}={value:g}" for key, value in point)
-
-
-def best_of(scores: Scores) -> dict[int, Point]:
-    """The best point of each fold."""
-    folds = sorted(next(iter(scores.values())))
-    return {fold: max(scores, key=lambda point, fold=fold: scores[point][fold]) for fold in folds}
-
-
-def table_of(scores: Scores) -> str:
-    """The points, best mean first, and the best of each fold."""
-    folds = sorted(next(iter(scores.values())))
-    lines = [f"{'validation F1':<24}" + "".join(f" fold {fold}" for fold in folds) + "   mean"]
-    for point, found in sorted(scores.items(), key=lambda item: -fmean(item[1].values())):
-        values = [*(found[fold] for fold in folds), fmean(found.values())]
-        lines.append(f"{text_of(point):<24}" + "".join(f" {value:6.3f}" for value in values))
-    lines += [f"best of fold {fold}: {text_of(point)}" for fold, point in best_of(scores).items()]
-    return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -206,9 +195,7 @@ def main(argv: list[str] | None = None) -> None:
     warn_if_small(experiment)
     sweep = Sweep(experiment=replace(experiment, cfg=cfg), space=args.space, plans=plans)
     with held_alone(sweep.folder), experiment.reading_faces():
-        table = table_of(search(sweep))
-    write_text(f"{table}\n", sweep.folder.parent / f"{sweep.folder.name}.txt")
-    print(f"{rates[-1]:.0%} of the labels hidden\n{table}")
+        search(sweep)
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ tune_spaces.alpha
 tune_spaces.updates
 tune_spaces
 pipelines pipelines.machinery
+pipelines.machinery.points
 pipelines.machinery.cli
 pipelines.machinery.options
 pipelines.machinery.cluster

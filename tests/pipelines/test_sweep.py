@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,9 +14,12 @@ from au_core.data.files import write_json
 from au_core.errors import AuError, ConfigError
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
+from pipelines.machinery.group import claim
+from pipelines.machinery.points import CHANCE, OWN, point_of, table_of
 from pipelines.machinery.tracking import tracking_uri
-from pipelines.sweep import Sweep, main, point_of, run_trial, search, table_of
+from pipelines.sweep import SCORE, Sweep, main, run_trial, search
 from tests.pipelines.conftest import first_fold
+from tests.pipelines.processes import wait_until
 from tests.toy import write_toy_faces
 from tune_spaces import SPACES, load_space
 
@@ -33,12 +40,16 @@ def test_every_point_is_a_valid_setting_of_algorithm_1(name):
 
 def test_points_stand_by_their_mean_and_each_fold_names_its_own_best():
     a, b = (("alpha", 0.0),), (("alpha", 0.1),)
-    assert table_of({a: {2: 0.4, 1: 0.2}, b: {1: 0.1, 2: 0.7}}).splitlines() == [
+    c = (("alpha", 1.0),)
+    assert table_of({a: {2: 0.4, 1: 0.2}, c: {1: 0.3}, b: {1: 0.1, 2: 0.7}}).splitlines() == [
         "validation F1            fold 1 fold 2   mean",
         "alpha=0.1                 0.100  0.700  0.400",
         "alpha=0                   0.200  0.400  0.300",
-        "best of fold 1: alpha=0",
+        "alpha=1                   0.300      -      -",
+        "best of fold 1: alpha=1",
         "best of fold 2: alpha=0.1",
+        CHANCE,
+        OWN,
     ]
 
 
@@ -66,19 +77,63 @@ def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeyp
         run_trial(config, sweep)
 
 
-def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, tiny, tmp_path, monkeypatch):
+@pytest.fixture
+def sweep(tiny, tmp_path, monkeypatch) -> Sweep:
+    """Of two points on one fold."""
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
-    (plan,) = first_fold(experiment)
     monkeypatch.setattr("pipelines.sweep.load_space", lambda _: {"alpha": tune.grid_search([0.0, 0.1])})
-    sweep = Sweep(experiment=experiment, space="two", plans={1: plan})
+    return Sweep(experiment=experiment, space="two", plans={1: first_fold(experiment)[0]})
+
+
+def test_a_point_that_diverges_does_not_cost_the_others_their_table(local_ray, sweep, monkeypatch, capsys):
+    def run(config, sweep):
+        plan, folder = sweep.job(config)
+        claim(folder, plan)
+        if config["alpha"]:
+            write_json({"reason": "the loss became nan"}, folder.refusal)
+            raise AuError("alpha=0.1: the loss became nan")
+        folder.history.write_text(json.dumps({"step": 3, "time": 0, SCORE: 0.5}) + "\n")
+        tune.report({SCORE: 0.5})
+
+    monkeypatch.setattr("pipelines.sweep.run_trial", run)
+    with pytest.raises(
+        AuError, match=r"1 trials failed, the others are kept:\n.*alpha=0.1: the loss became nan"
+    ):
+        search(sweep)
+    rows = capsys.readouterr().out.splitlines()
+    assert "alpha=0                   0.500  0.500" in rows and "best of fold 1: alpha=0" in rows, rows
+    assert "alpha=0.1                     -      -" in rows, rows
+    client = MlflowClient(tracking_uri(sweep.experiment.out))
+    runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])
+    assert sorted(run.info.status for run in runs) == ["FAILED", "FAILED", "FINISHED"], "parent, point, point"
+
+
+def test_ctrl_c_ends_a_sweep_though_tune_takes_it_for_the_end_of_all_trials(local_ray, sweep, monkeypatch):
+    began = sweep.experiment.out / "began"
+
+    def run(config, sweep):
+        began.touch()
+        time.sleep(100)
+
+    def interrupt():
+        wait_until(began.exists, "a trial")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("pipelines.sweep.run_trial", run)
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        search(sweep)
+
+
+def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, sweep, monkeypatch):
     scores = search(sweep)
     assert {dict(point)["alpha"] for point in scores} == {0.0, 0.1}
     for point, by_fold in scores.items():
         _, folder = sweep.job({**dict(point), "fold": 1})
         assert by_fold[1] == max(line["val/f1_avg"] for line in read_history(folder.history))
         assert folder.model.exists() and not folder.predictions.exists()
-    client = MlflowClient(tracking_uri(tmp_path))
+    client = MlflowClient(tracking_uri(sweep.experiment.out))
     runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])
     assert sum("point" in run.data.tags for run in runs) == 2
     assert sum("best_point_fold_1" in run.data.tags for run in runs) == 1
@@ -90,14 +145,17 @@ def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(tiny, tmp
     write_toy_faces(tmp_path / "faces")
     seen = []
 
-    def searched(sweep):
+    def run_trials(sweep, _):
         seen.append(sweep)
-        return {(("alpha", 0.0),): {1: 0.5}}
+        return {(("alpha", 0.0),): {1: 0.5}, (("alpha", 0.1),): {}}, ["alpha=0.1: the loss became nan"]
 
-    monkeypatch.setattr("pipelines.sweep.search", searched)
+    monkeypatch.setattr("pipelines.sweep._run_trials", run_trials)
     monkeypatch.setattr("pipelines.sweep.prepare_faces", lambda _: pytest.fail("prepared"))
-    main(["--recipe", "bp4d_three_fold", "--out", str(tmp_path), "--missing-rate", "0.9", "--no-gpu"])
+    with pytest.raises(
+        AuError, match=r"1 trials failed, the others are kept:\n  alpha=0.1: the loss became nan"
+    ):
+        main(["--recipe", "bp4d_three_fold", "--out", str(tmp_path), "--missing-rate", "0.9", "--no-gpu"])
     assert {plan.missing_rate for plan in seen[0].plans.values()} == {0.9}
     assert seen[0].folder == tmp_path / "sweeps" / "alpha" / "missing=0.9"
     assert capsys.readouterr().out.startswith("90% of the labels hidden\n")
-    assert (tmp_path / "sweeps" / "alpha" / "missing=0.9.txt").read_text().startswith("validation F1")
+    assert (tmp_path / "sweeps" / "alpha" / "missing=0.9,folds=1.txt").read_text().startswith("validation F1")
