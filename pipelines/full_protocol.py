@@ -5,6 +5,7 @@ uv run pipelines/full_protocol.py --recipe bp4d_three_fold --data BP4D
 """
 
 import argparse
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -127,11 +128,8 @@ def main(argv: list[str] | None = None) -> None:
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
     uri = tracking_uri(experiment.out)
-    server = uri.startswith("http")
-    print(
-        f"compare: {uri if server else f'uv run mlflow ui --workers 1 --backend-store-uri {uri}'}",
-        file=sys.stderr,
-    )
+    page = f"uv run mlflow ui --workers 1 --backend-store-uri {shlex.quote(uri)}"
+    print(f"compare: {uri if uri.startswith('http') else page}", file=sys.stderr)
 
 
 if __name__ == "__main__":

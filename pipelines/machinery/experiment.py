@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from au_core.aus import DatasetSpec
 from au_core.config import ExperimentConfig
 from au_core.data.faces import are_drawn, list_au_numbers, list_subjects
-from au_core.data.files import held_together, quoted, write_json
+from au_core.data.files import held_together, quoted, readable, write_json
 from au_core.data.fold import Sources, fingerprints
 from au_core.data.layouts import LAYOUTS
 from au_core.data.prior import load_label_prior
@@ -135,9 +135,9 @@ class Experiment:
 
     def write_description(self) -> dict[str, object]:
         """Write ``experiment.json``, from which the report takes its words, and return it."""
-        data = str(self.data) if self.data else "synthetic"
-        unlabelled = str(self.unlabelled) if self.unlabelled else None
-        also = [f"{layout}={folder}" for layout, folder in self.also]
+        data = readable(str(self.data)) if self.data else "synthetic"
+        unlabelled = readable(str(self.unlabelled)) if self.unlabelled else None
+        also = [readable(f"{layout}={folder}") for layout, folder in self.also]
         words = {"recipe": self.cfg.name, "data": data, "drawn": are_drawn(self.faces)}
         words |= {"unlabelled": unlabelled, "also": also}
         words["config"] = asdict(self.cfg)

@@ -15,7 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from au_core.compare import digest_of, flattened
+from au_core.compare import content_of, digest_of, flattened
 from au_core.data.files import held_alone, read_json
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
@@ -34,8 +34,9 @@ P = ParamSpec("P")
 
 
 def tracking_uri(out: Path) -> str:
-    """``MLFLOW_TRACKING_URI``, else a sqlite file in ``out``."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.absolute() / 'mlflow.db'}"
+    """``MLFLOW_TRACKING_URI``, else a sqlite file in ``out``, in whose name a ``?`` or ``%`` is no sign."""
+    path = str(out.absolute() / "mlflow.db").replace("%", "%25").replace("?", "%3F")
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path}"
 
 
 Logs = Callable[Concatenate["Tracking", P], None]
@@ -52,14 +53,14 @@ def _never_fatal(log: Logs[P]) -> Logs[P]:
             log(self, *args, **kwargs)
         except Exception as error:  # whatever a server or database throws, training must go on
             self.off = True
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
-            print(
-                f"warning: MLflow at {self.uri} failed ({reason}); training goes on without it. "
-                "Scores are on disk; run the same command again to log them",
-                file=sys.stderr,
-            )
+            words = "training goes on without it. Scores are on disk; run the same command again to log them"
+            print(f"warning: MLflow at {self.uri} failed ({_told(error)}); {words}", file=sys.stderr)
 
     return guarded
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
 class Tracking:
@@ -74,7 +75,7 @@ class Tracking:
     """Run id of the protocol."""
 
     def __init__(self, out: Path, name: str, config: dict[str, Any]) -> None:
-        self.uri, self.out, self.off = tracking_uri(out), out, False
+        self.uri, self.out, self.off, self.keeps_files = tracking_uri(out), out, False, True
         self.runs: dict[str, str] = {}
         """MLflow run id by the plan's digest."""
         self.logged: dict[str, int] = {}
@@ -103,14 +104,21 @@ class Tracking:
         ours = not self.uri.startswith(("http", "databricks"))  # a server has files where its page finds them
         with held_alone(artifacts, wait=True) if ours else nullcontext():  # two would make the tables at once
             self.client = MlflowClient(self.uri)
-            found = self.client.get_experiment_by_name(name)
-            place = artifacts.as_uri() if ours else None
-            self.experiment = (
-                found.experiment_id if found else self.client.create_experiment(name, place, KIND)
-            )
+            self.experiment = self._experiment(name, artifacts.as_uri() if ours else None)
         tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}
         self.parent = self._find_or_create(f"protocol in {self.out}", "protocol", tags)
         self._log_params(self.parent, config)
+
+    def _experiment(self, name: str, place: str | None) -> str:
+        """Id of the experiment; a new one where ``OUT`` was moved, since files would go to the old place."""
+        found = self.client.get_experiment_by_name(name)
+        own = "MLFLOW_TRACKING_URI" not in os.environ
+        if found and own and found.artifact_location != place:
+            name = f"{name} in {self.out.absolute()}"
+            found = self.client.get_experiment_by_name(name)
+        if found and found.lifecycle_stage == "deleted":
+            self.client.restore_experiment(found.experiment_id)
+        return found.experiment_id if found else self.client.create_experiment(name, place, KIND)
 
     @_never_fatal
     def start(self, plan: FoldPlan, folder: RunFolder, **more_tags: str) -> None:
@@ -122,6 +130,7 @@ class Tracking:
         tags |= {"training": config["id"]}
         run = self._find_or_create(plan.label, "training", tags)  # the same plan can be trained elsewhere too
         self.runs[plan.digest] = run
+        self.client.set_tag(run, "mlflow.parentRunId", self.parent)  # another protocol may have had it before
         history = self.client.get_metric_history(run, "train/loss_r")
         self.logged[run] = max((metric.step for metric in history), default=0)
         self._log_params(run, config["plan"])
@@ -146,17 +155,28 @@ class Tracking:
         from mlflow.entities import Metric
 
         self.follow(plan, folder)
-        run, stamp = self.runs[plan.digest], int(time.time() * 1000)
-        if self.client.get_run(run).info.status == "FINISHED":
+        run, stamp = self.client.get_run(self.runs[plan.digest]), int(time.time() * 1000)
+        content = content_of(folder.scores) if folder.scores.exists() else ""
+        if run.info.status == "FINISHED" and run.data.tags.get("scores", "") == content:
             return
-        if folder.scores.exists():  # a sweep's trials have none: they are compared on validation subjects
+        if content:  # a sweep's trials have none: they are compared on validation subjects
             values = _test_metrics(read_json(folder.scores))
             metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value is not None]
-            self.client.log_batch(run, metrics=metrics)
+            self.client.log_batch(run.info.run_id, metrics=metrics)
+            self.client.set_tag(run.info.run_id, "scores", content)
         for file in (folder.config, folder.training_set, folder.machine, folder.scores):
             if file.exists():
+                self._keep(run.info.run_id, file)
+        self.client.set_terminated(run.info.run_id)
+
+    def _keep(self, run: str, file: Path) -> None:
+        """Log a file; where MLflow's files cannot be written, its numbers still are."""
+        try:
+            if self.keeps_files:
                 self.client.log_artifact(run, str(file))
-        self.client.set_terminated(run)
+        except Exception as error:  # as above
+            self.keeps_files = False
+            print(f"warning: MLflow keeps no files ({_told(error)}); they are in {self.out}", file=sys.stderr)
 
     @_never_fatal
     def fail(self, plan: FoldPlan, reason: str) -> None:
@@ -170,7 +190,7 @@ class Tracking:
         for key, value in tags.items():
             self.client.set_tag(self.parent, key, value)
         if report:
-            self.client.log_artifact(self.parent, str(report))
+            self._keep(self.parent, report)
 
     def _find_or_create(self, name: str, key: str, tags: dict[str, str]) -> str:
         where = f"tags.{key} = '{tags[key]}'"

@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from au_core.compare import flattened
-from au_core.data.files import read_json
+from au_core.data.files import read_json, write_json
 from au_core.errors import AuError
 from au_core.run_folder import RunFolder
 from pipelines.machinery.group import claim
@@ -97,6 +97,67 @@ def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
     tracking.attach(method="ours")
     told = capsys.readouterr().err
     assert told.count("warning: MLflow at http://127.0.0.1:9") == 1 and "Scores are on disk" in told
+
+
+def test_a_moved_folder_is_an_experiment_of_its_own_and_nothing_goes_to_the_old_place(finished, tmp_path):
+    before, after, plan = tmp_path / "out", tmp_path / "moved", first_fold(finished)[0]
+    Tracking(before, "toy", {})
+    before.rename(after)
+    with Tracking(after, "toy", {}) as tracking:
+        tracking.start(plan, finished.folder(plan))
+        tracking.finish(plan, finished.folder(plan))
+    assert not tracking.off and not before.exists()
+    assert len(list(after.glob("mlartifacts/*/artifacts/scores.json"))) == 1
+
+
+def test_without_a_place_for_its_files_mlflow_still_has_the_numbers(finished, tmp_path, monkeypatch, capsys):
+    def no(*_):
+        raise PermissionError("not here")
+
+    plan = first_fold(finished)[0]
+    with Tracking(tmp_path, "toy", {}) as tracking:
+        monkeypatch.setattr(tracking.client, "log_artifact", no)
+        tracking.start(plan, finished.folder(plan))
+        tracking.finish(plan, finished.folder(plan))
+        tracking.attach(tmp_path / "report.html")
+    assert capsys.readouterr().err.count("warning: MLflow keeps no files (PermissionError: not here)") == 1
+    run = tracking.client.get_run(tracking.runs[plan.digest])
+    assert run.info.status == "FINISHED" and "test/f1_avg" in run.data.metrics
+
+
+def test_a_deleted_experiment_comes_back(tmp_path):
+    first = Tracking(tmp_path, "toy", {})
+    first.client.delete_experiment(first.experiment)
+    again = Tracking(tmp_path, "toy", {})
+    assert not again.off and again.experiment == first.experiment
+
+
+def test_scores_made_anew_replace_the_old_ones(finished, tmp_path):
+    plan, folder = first_fold(finished)[0], RunFolder(tmp_path / "run")
+    shutil.copytree(finished.folder(plan).path, folder.path)
+    for f1 in (0.25, 0.75):
+        scores = read_json(folder.scores)
+        write_json({**scores, "test": {**scores["test"], "f1_avg": f1}}, folder.scores)
+        with Tracking(tmp_path, "toy", {}) as tracking:
+            tracking.start(plan, folder)
+            tracking.finish(plan, folder)
+        assert tracking.client.get_run(tracking.runs[plan.digest]).data.metrics["test/f1_avg"] == f1
+
+
+def test_a_training_stands_below_the_protocol_that_named_it_last(finished, tmp_path):
+    plan = first_fold(finished)[0]
+    for seeds in ([0], [0, 1]):
+        with Tracking(tmp_path, "toy", {"seeds": seeds}) as tracking:
+            tracking.start(plan, finished.folder(plan))
+        run = tracking.client.get_run(tracking.runs[plan.digest])
+        assert run.data.tags["mlflow.parentRunId"] == tracking.parent
+
+
+@pytest.mark.parametrize("name", ["a b", "a?b", "a%20b", "a#b", "ä"])
+def test_the_database_lies_in_the_folder_whatever_it_is_called(tmp_path, name):
+    assert not Tracking(tmp_path / name, "toy", {}).off
+    assert [path.parent for path in tmp_path.rglob("*.db")] == [tmp_path / name]
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
 @pytest.mark.parametrize("config", [{"a": {"b": 1, "c": {"d": [2]}}, "e": None}])
