@@ -37,18 +37,18 @@ def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     task = ray.remote(_predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
     there = RunFolder(folder.path.absolute())
     try:
-        ray.get(task.remote(replace(plan, scaling=scaling), there, faces.absolute()))
+        ray.get(task.remote(replace(plan, scaling=scaling), there, faces.absolute(), gpu))
     except RayTaskError as error:
         raise (error.cause if isinstance(error.cause, AuError) else error) from None
 
 
-def _predict(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
+def _predict(plan: FoldPlan, folder: RunFolder, faces: Path, gpu: bool) -> None:
     import torch
 
     from au_core.evaluation.predict import predict_run
     from au_core.predictor import best_device
 
-    predict_run(plan, folder, faces, torch.device(best_device()))
+    predict_run(plan, folder, faces, torch.device(best_device(gpu)))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -28,7 +28,7 @@ from au_core.data.schema import SequenceRef, shard_path
 from au_core.errors import AuError, ConfigError, FullDiskError, words_of
 from au_core.models.card import ModelCard, load_card
 from pipelines.machinery.cli import Progress, run, summary
-from pipelines.machinery.cluster import connect
+from pipelines.machinery.cluster import connect, gpus_here, on_a_cluster
 from pipelines.machinery.jobs import JobActor, Row, fresh_tries, map_jobs, still_alive
 from pipelines.machinery.options import HelpFormatter, with_options
 from pipelines.predict_video import add_model_arguments, warn_if_drawn
@@ -124,7 +124,7 @@ def predict_all(tables: Sequence[Table], model: Path, out: Path, gpu: bool) -> I
     import ray
 
     connect()
-    gpu = gpu and ray.cluster_resources().get("GPU", 0) > 0
+    gpu = gpu and ray.cluster_resources().get("GPU", 0) > 0 and (on_a_cluster() or gpus_here() > 0)
     jobs = [json.dumps({name: str(path) for name, path in asdict(table).items()}) for table in tables]
     progress = Progress("videos", len(tables))
     for _, row in map_jobs(PredictShard, (model.absolute(), gpu), jobs, fresh_tries(out), gpu):

@@ -17,7 +17,7 @@ from au_core.errors import LossError
 from au_core.methods import settings_of
 from au_core.models.checkpoint import load_recognizer
 from au_core.training.adversarial import step
-from au_core.training.game import Game, new_game
+from au_core.training.game import Game, new_game, seed
 from au_core.training.history import read_history
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
@@ -87,6 +87,13 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(faces):
     with pytest.raises(LossError):
         step(game, draw, settings_of("o_wlc", CFG))
     assert torch.equal(game.bare_recognizer.head.weight, before)
+
+
+def test_a_seed_is_that_of_torch():
+    seed(7, torch.device("cuda"))
+    ours = torch.rand(3, device="cuda")
+    torch.manual_seed(7)
+    assert torch.equal(ours, torch.rand(3, device="cuda"))
 
 
 def test_a_training_by_ray_takes_the_gpu(tmp_path):

@@ -1,8 +1,10 @@
 """From faces to probabilities: the one way R is applied, in validation, evaluation and on video."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -21,26 +23,43 @@ from au_core.models.recognizer import Recognizer
 from au_core.run_folder import RunFolder
 
 BATCH = 64
+_ALONE = Lock()
 
 
 @torch.inference_mode()
 def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
     """Probabilities ``float32[N, L]`` of ``faces[N, H, W, 3]`` uint8 RGB, which R sees at ``size`` pixels.
 
-    Always in float32 (not a GPU's TF32) and evaluation mode, on R's own device, a batch at a time; R is left
-    as it was.
+    Always in float32 and evaluation mode, on R's own device, a batch at a time; R is left as it was.
     """
-    was_training, was_bf16, was_tf32 = recognizer.training, recognizer.bf16, cudnn.allow_tf32
-    recognizer.eval().bf16 = cudnn.allow_tf32 = False
     parts = [np.empty((0, recognizer.head.out_features), np.float32)]
-    try:
+    with in_float32(recognizer):
         for start in range(0, len(faces), BATCH):
             fitted = np.stack([fit_face(face, size) for face in faces[start : start + BATCH]])
             x = torch.from_numpy(fitted).to(recognizer.mean.device).permute(0, 3, 1, 2)  # [B, 3, S, S]
             parts.append(recognizer(x).sigmoid().cpu().numpy())
-    finally:
-        recognizer.train(was_training).bf16, cudnn.allow_tf32 = was_bf16, was_tf32
     return np.concatenate(parts)
+
+
+@contextmanager
+def in_float32(recognizer: Recognizer) -> Iterator[None]:
+    """R as it predicts: not training, no bfloat16, not a GPU's TF32, whatever the program around it has set.
+
+    TF32 is a switch of the whole process, so threads that predict take turns.
+    """
+    was_training, was_bf16 = recognizer.training, recognizer.bf16
+    kinds = cudnn.conv, torch.backends.cuda.matmul  # pyright: ignore[reportAttributeAccessIssue]
+    with _ALONE, torch.autocast(recognizer.mean.device.type, enabled=False):
+        before = [kind.fp32_precision for kind in kinds]
+        recognizer.eval().bf16 = False
+        try:
+            for kind in kinds:
+                kind.fp32_precision = "ieee"
+            yield
+        finally:
+            for kind, precision in zip(kinds, before, strict=True):
+                kind.fp32_precision = precision
+            recognizer.train(was_training).bf16 = was_bf16
 
 
 def predict_set(

@@ -4,7 +4,8 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.distributions import RelaxedBernoulli
+from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
+from torch.distributions.transforms import SigmoidTransform
 
 from au_core.config import AdversarialConfig
 from au_core.training.game import Game, bare, descend, frozen
@@ -127,7 +128,9 @@ def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
     """
     if not cfg.relaxed:
         return logits.sigmoid()
-    return RelaxedBernoulli(logits.new_tensor(cfg.relaxed), logits=logits).rsample()
+    # As RelaxedBernoulli does, whose checks would make a GPU wait, and refuse what `descend` names.
+    relaxed = LogitRelaxedBernoulli(cfg.relaxed, logits=logits, validate_args=False)  # type: ignore[arg-type]
+    return SigmoidTransform()(relaxed.rsample())  # type: ignore[return-value]
 
 
 def known_by_both(y_real: Tensor, coded: Coded) -> Tensor:
@@ -144,4 +147,4 @@ def blanked(vectors: Tensor, shared: Tensor) -> Tensor:
 
     Real and fake vectors are blanked alike, so the blanks themselves tell D nothing.
     """
-    return vectors.masked_fill(~shared, 0.5)
+    return torch.where(shared, vectors, 0.5)

@@ -68,7 +68,8 @@ def new_game(
     """R with the configured backbone and D with the configured width, for ``n_aus`` AUs, at their start."""
     bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
     if not bf16:
-        torch.backends.cudnn.allow_tf32 = False  # float32 is float32 on a GPU too
+        # Not a GPU's TF32; a switch of the whole process, which is a worker's own.
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # pyright: ignore[reportAttributeAccessIssue]
     recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
     if train.sync_batch_norm:
         synchronised(recognizer)
@@ -87,6 +88,13 @@ def build_game(
     """A game whose networks went through ``wrap`` (moved to a device, replicated by DDP)."""
     r, d = wrap(recognizer.to(memory_format=torch.channels_last)), wrap(discriminator)  # type: ignore[call-overload]
     return Game(r, d, *(Adam(net.parameters(), lr, fused=True) for net, lr in ((r, lr_r), (d, lr_d))))
+
+
+def seed(number: int, device: torch.device) -> None:
+    """Seed what draws on the CPU and on ``device``, in microseconds; ``torch.manual_seed`` tries all devices."""
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(number)
 
 
 def decay(game: Game, done: float) -> None:

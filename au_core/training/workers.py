@@ -10,6 +10,12 @@ from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
 T = TypeVar("T")
+REPLICATED: dict[str, Any] = {
+    "forward_sync_buffers": False,  # training reads no running statistics; `share_statistics` does when asked
+    "gradient_as_bucket_view": True,
+    "batched_grad_copy": True,
+}
+"""How ``DistributedDataParallel`` replicates R and D: with few calls, for which a GPU waits (SPEED.md)."""
 PATIENCE = 90
 """Seconds by which a network disk may lag: NFS remembers for a minute what a folder holds."""
 

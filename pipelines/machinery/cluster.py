@@ -45,19 +45,20 @@ def check_fits(scaling: ScalingConfig) -> None:
             f"a training asks for {asked} cores (workers {scaling.workers} x cpus_per_worker "
             f"{scaling.cpus_per_worker}), this machine has {there}; lower --workers or --cpus-per-worker"
         )
-    gpus = _gpus_here() if scaling.gpu else scaling.workers
+    gpus = gpus_here() if scaling.gpu else scaling.workers
     if gpus < scaling.workers:
         raise ConfigError(
-            f"a training asks for {scaling.workers} GPU (one for each worker), this machine has {gpus}; "
-            "add --no-gpu to train on its cores (slow: see --backbone, --input-size, --steps), or use a "
-            "cluster (cluster.yaml)"
+            f"a training asks for {scaling.workers} GPU (one for each worker), this machine has {gpus} that "
+            "torch can use (a card's driver may be too old: see nvidia-smi); add --no-gpu to train on its "
+            "cores (slow: see --backbone, --input-size, --steps), or use a cluster (cluster.yaml)"
         )
 
 
-def _gpus_here() -> int:
+def gpus_here() -> int:
+    """GPUs of this machine that torch can use; a driver may be too old for those that Ray counts."""
     import torch  # a second, which only this question is worth
 
-    return torch.cuda.device_count()
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def cores_here() -> int:

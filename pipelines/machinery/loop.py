@@ -20,7 +20,7 @@ from au_core.models.card import ModelCard
 from au_core.models.checkpoint import save_recognizer
 from au_core.run_folder import RunFolder
 from au_core.training import adversarial
-from au_core.training.game import Game, decay
+from au_core.training.game import Game, decay, seed
 from au_core.training.history import History
 from au_core.training.state import restore, save_state
 from au_core.training.workers import agreed, gathered, share_statistics
@@ -75,7 +75,7 @@ class Training:
     def _step(self, step: int) -> dict[str, Tensor]:
         # Dropout's randomness depends on the step alone, so that a resumed training goes on exactly.
         random = seeded(self.plan.seed, f"step/{self.draw.share.rank}", step)
-        torch.manual_seed(int(random.integers(2**63)))
+        seed(int(random.integers(2**63)), self.game.bare_recognizer.mean.device)
         if self.plan.train.decay:
             decay(self.game, (step - 1) / self.plan.adversarial.steps)
         try:
@@ -92,8 +92,9 @@ class Training:
             history.write(step, measured | scores)
             self._keep_best(step, scores["val/f1_avg"])
             save_state(self.game, step, self.best, self.folder.checkpoints)
-            history.restart()
         train.report({"step": step, **scores})
+        if history:
+            history.restart()
 
     def _validate(self) -> dict[str, float]:
         """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""

@@ -24,7 +24,7 @@ from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
 from au_core.run_folder import RunFolder
 from au_core.training.game import Game, new_game
-from au_core.training.workers import agreed
+from au_core.training.workers import REPLICATED, agreed
 from pipelines.machinery.loop import Training
 
 
@@ -107,7 +107,8 @@ def device() -> torch.device:
 def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> None:
     torch.set_num_threads(plan.scaling.cpus_per_worker)
     torch.manual_seed(plan.seed)
-    game = new_game(len(plan.spec.aus), plan.adversarial, plan.train, device(), prepare_model)
+    wrap = partial(prepare_model, parallel_strategy_kwargs=REPLICATED)
+    game = new_game(len(plan.spec.aus), plan.adversarial, plan.train, device(), wrap)
     check = partial(check_owner, folder, group)
     with (
         ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool,

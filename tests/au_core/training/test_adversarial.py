@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from au_core.config import AdversarialConfig
+from au_core.errors import LossError
 from au_core.models.discriminator import build_discriminator
 from au_core.training.adversarial import (
     accuracy_on_real,
@@ -232,6 +233,15 @@ def test_class_weights_weigh_present_and_absent_apart():
     adversarial_step(third := new_game(), Draws(class_weights=3 * weights), AdversarialConfig(alpha=0.0))
     moved = [new - new_game().recognizer[0].weight for new in (third.recognizer[0].weight, logits[0])]
     torch.testing.assert_close(moved[0], 3 * moved[1])
+
+
+@pytest.mark.parametrize("relaxed", [0.0, 0.5])
+def test_a_recogniser_that_diverged_is_named_also_where_d_sees_samples(relaxed):
+    game, cfg = new_game(), AdversarialConfig(alpha=0.5, relaxed=relaxed)
+    with torch.no_grad():
+        game.recognizer[0].bias[0] = torch.nan
+    with pytest.raises(LossError, match=r"the loss became nan \(D\)"):
+        adversarial_step(game, Draws(), cfg)
 
 
 def test_relaxed_samples_lie_near_labels_and_pass_gradients():

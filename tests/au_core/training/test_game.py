@@ -6,8 +6,15 @@ import pytest
 import torch
 
 from au_core.errors import AuError
-from au_core.training.game import decay, descend, frozen
+from au_core.training.game import decay, descend, frozen, seed
 from tests.au_core.training.test_adversarial import L, new_game
+
+
+def test_a_seed_is_that_of_torch():
+    seed(7, torch.device("cpu"))
+    ours = torch.rand(3)
+    torch.manual_seed(7)
+    assert torch.equal(ours, torch.rand(3))
 
 
 @pytest.mark.parametrize(("done", "share"), [(0.0, 1.0), (0.25, 0.8536), (0.5, 0.5), (1.0, 0.0)])

@@ -15,7 +15,14 @@ from au_core.errors import LossError
 from au_core.training.adversarial import adversarial_step, shared_step
 from au_core.training.game import Game, bare, descend
 from au_core.training.losses import adversarial_loss, recognizer_loss, supervised_loss
-from au_core.training.workers import SharedBatchNorm, agreed, gathered, share_statistics, synchronised
+from au_core.training.workers import (
+    REPLICATED,
+    SharedBatchNorm,
+    agreed,
+    gathered,
+    share_statistics,
+    synchronised,
+)
 from tests.au_core.training.test_adversarial import Draws, new_game
 
 CFG = AdversarialConfig(alpha=0.3)
@@ -60,6 +67,11 @@ def rebuilt(game: Game, r: nn.Module, d: nn.Module | None = None) -> Game:
     return Game(r, d, torch.optim.SGD(r.parameters(), 0.1), torch.optim.SGD(d.parameters(), 0.1))
 
 
+def replicated(net: nn.Module) -> nn.Module:
+    """As the workers of a training do it."""
+    return DistributedDataParallel(net, **REPLICATED)
+
+
 def after_steps(game: Game, draw, case: dict) -> dict[str, torch.Tensor]:
     step = shared_step if case.get("step") else adversarial_step
     for _ in range(2):
@@ -78,7 +90,7 @@ def worker(rank: int, folder: str) -> None:
     found = {}
     for name, case in CASES.items():
         game = game_of(case)
-        game = rebuilt(game, *map(DistributedDataParallel, (game.recognizer, game.discriminator)))
+        game = rebuilt(game, *map(replicated, (game.recognizer, game.discriminator)))
         found[name] = after_steps(game, Shard(rank, 2, case.get("kind", "mixed")), case)
     found["nan"] = refused(rank)
     found["shared"] = on_a_disk_and_in_norms(rank)
@@ -102,7 +114,7 @@ def on_a_disk_and_in_norms(rank: int) -> dict:
 
 def refused(rank: int) -> dict:
     """What happens on this worker when the loss of worker 1 is no number."""
-    game = rebuilt(new_game(norm=False), DistributedDataParallel(new_game(norm=False).recognizer))
+    game = rebuilt(new_game(norm=False), replicated(new_game(norm=False).recognizer))
     before, x = copy.deepcopy(state_of(game)), torch.ones(2, 5, dtype=torch.float64)
     try:
         descend(game.opt_r, game.recognizer(x).sum() * (torch.nan if rank else 1), "R")

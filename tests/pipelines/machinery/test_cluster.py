@@ -1,7 +1,8 @@
 import pytest
 
-from au_core.errors import AuError
-from pipelines.machinery.cluster import connect
+from au_core.config import ScalingConfig
+from au_core.errors import AuError, ConfigError
+from pipelines.machinery.cluster import check_fits, connect
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,12 @@ def test_where_ray_cannot_be_used_is_one_line(address, message, monkeypatch):
     monkeypatch.setattr("ray.init", fail)
     with pytest.raises(AuError, match=message):
         connect()
+
+
+def test_a_card_that_torch_cannot_use_is_none(monkeypatch):
+    """Ray counts it all the same, and faces would be found for hours before the first training dies."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"this machine has 0 that torch can use .a card's driver"):
+        check_fits(ScalingConfig(gpu=True, cpus_per_worker=1))
