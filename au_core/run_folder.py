@@ -8,7 +8,12 @@ from au_core.data.files import read_json
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """``OUT/runs/<method>/missing=<rate>/fold=<k>/seed=<s>/``: one training and what came of it."""
+    """``OUT/runs/<method>/missing=<rate>/fold=<k>/seed=<s>/``: one training and what came of it.
+
+    Its files come one after another: ``config`` when a command claims the folder, ``checkpoints`` and
+    ``candidate`` while it is trained, in their place ``model`` when that is done, then ``predictions`` and
+    ``scores``. A training that cannot go on has a ``refusal`` instead.
+    """
 
     path: Path
 

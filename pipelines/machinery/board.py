@@ -5,7 +5,6 @@ from typing import Any
 
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
-from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
@@ -16,7 +15,7 @@ from pipelines.machinery.tracking import Tracking
 
 
 class Board:
-    """Watches the folders of running trainings: tells each report, scores what is predicted."""
+    """Watches the folders of running trainings, and tells each report, score and refusal."""
 
     def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
         self.running, self.tracking, self.n_jobs = jobs, tracking, len(jobs)
@@ -36,9 +35,9 @@ class Board:
         for plan, folder in self.running:
             self._tell_progress(plan, folder)
             self.tracking.follow(plan, folder)
-            if folder.predictions.exists():
+            if folder.scores.exists():
                 left -= 1
-                scores = averages(write_scores(plan, folder))
+                scores = averages(read_json(folder.scores))
                 rest = f"; the rest in about {duration(self._left())}" if left else ""
                 say(f"{plan.label}  done ({self.n_jobs - left} of {self.n_jobs}): {scores}{rest}")
                 self.tracking.finish(plan, folder)

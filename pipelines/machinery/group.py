@@ -120,6 +120,8 @@ def scratch_of(folder: RunFolder, group: str) -> Path:
 def claim(folder: RunFolder, plan: FoldPlan) -> None:
     """Write the plan into a new run folder, or make sure that an old one was made for the same plan.
 
+    A folder of another plan that holds no work yet is made anew.
+
     Raises:
         ConfigError: it was made for another one, and holds work: results, a model, or checkpoints.
     """

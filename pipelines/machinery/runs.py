@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from au_core.data.files import held_alone
 from au_core.errors import AuError
+from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from pipelines.machinery.board import Board
 from pipelines.machinery.cli import say
@@ -87,11 +88,13 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
+                score_new(jobs)
                 board.poll()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
             stop.set()
             ray.shutdown()
             raise
+    score_new(jobs)
     board.poll()
     died = {
         plan: str(g.exception() or "no predictions were written")
@@ -99,6 +102,13 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
         for plan, _ in hand
     }
     return board.failures | {plan: died[plan] for plan, _ in board.running}
+
+
+def score_new(jobs: Sequence[Job]) -> None:
+    """Score every training that has predictions and no scores yet."""
+    for plan, folder in jobs:
+        if folder.predictions.exists() and not folder.scores.exists():
+            write_scores(plan, folder)
 
 
 def dealt(jobs: Sequence[Job], hands: int) -> list[list[Job]]:

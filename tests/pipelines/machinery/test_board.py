@@ -100,9 +100,6 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
     """6 of the 24 steps that were to be made took 30 s: those of one training, of which 2 were there."""
     now = 1000.0
     monkeypatch.setattr("pipelines.machinery.board.time.monotonic", lambda: now)
-    monkeypatch.setattr(
-        "pipelines.machinery.board.write_scores", lambda *_: {"test": {"f1_avg": 0.5, "auc_avg": 1}}
-    )
     plan, _ = run
     jobs = [
         (replace(plan, seed=k, adversarial=replace(plan.adversarial, steps=8)), RunFolder(tmp_path / f"{k}"))
@@ -116,11 +113,12 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
     monkeypatch.setattr(board.tracking, "finish", lambda *_: None)
     now += 30
     first.history.write_text(json.dumps({**LINE, "step": 8}) + "\n")
-    first.predictions.touch()
+    write_json({"frames": {"test": 9}, "test": {"f1_avg": 0.5, "auc_avg": 1}}, first.scores)
     board.poll()
     assert "done (1 of 3): test F1 0.500, AUC 1.000; the rest in about 80 s" in capsys.readouterr().err
 
 
 def test_where_no_au_occurs_there_is_no_score_and_no_crash():
-    assert averages({"test": {"f1_avg": 0.5, "auc_avg": 0.75}}) == "test F1 0.500, AUC 0.750"
-    assert averages({"test": {"f1_avg": None, "auc_avg": None}}) == "test F1 -, AUC -"
+    frames = {"frames": {"test": 9}}
+    assert averages(frames | {"test": {"f1_avg": 0.5, "auc_avg": 0.75}}) == "test F1 0.500, AUC 0.750"
+    assert averages(frames | {"test": {"f1_avg": None, "auc_avg": None}}) == "test F1 -, AUC -"
