@@ -91,7 +91,7 @@ def build_game(
 
 
 def seed(number: int, device: torch.device) -> None:
-    """Seed what draws on the CPU and on ``device``, at once; ``torch.manual_seed`` tries all kinds of them."""
+    """Seed what draws on the CPU and on ``device``; ``torch.manual_seed`` tries all kinds of devices."""
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(number)
