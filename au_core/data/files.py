@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,6 @@ def whole(path: Path, ending: str = "") -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file that becomes ``path``, see :func:`whole`."""
-    with whole(path) as temporary:
-        write(temporary)
-
-
 @contextmanager
 def full_disk_named(path: Path) -> Iterator[None]:
     """Turn the failure of a write to ``path`` for want of room, which every library words its own way.
@@ -112,7 +106,8 @@ def is_full(error: Exception, path: Path) -> bool:
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write one file atomically."""
-    replace_atomically(path, lambda temporary: temporary.write_bytes(content))
+    with whole(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -200,7 +195,8 @@ def remove_leftovers_below(folder: Path, before: float = float("inf")) -> None:
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write one Parquet file atomically."""
-    replace_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    with whole(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
 
 
 def write_json(value: Any, path: Path) -> None:  # noqa: ANN401

@@ -1,14 +1,14 @@
 """Shards that know what they were made from: a cheap signature to skip by, a content hash to be sure by."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.data.files import replace_atomically, write_table
+from au_core.data.files import write_table
 from au_core.data.schema import QUALITY, SequenceRef
 
 
@@ -50,50 +50,6 @@ def _start(ref: SequenceRef) -> "hashlib.blake2b":
 def _line(ref: SequenceRef, file: Path, *numbers: int) -> bytes:
     name = file.relative_to(ref.root).as_posix().encode("utf-8", "surrogateescape")
     return b"\0".join([name, *(str(number).encode() for number in numbers), b""])
-
-
-Revise = Callable[[pa.Table], pa.Table]
-
-
-def write_shard(
-    shard: Path,
-    schema: pa.Schema,
-    tables: Iterable[pa.Table],
-    notes: Callable[[], dict[str, str]],
-    revise: Callable[[], Revise | None] = lambda: None,
-) -> None:
-    """Write ``tables`` as row groups, one in memory at a time, then ``notes`` as the file's metadata.
-
-    Whole or absent. What only the last row tells about the first, ``revise`` puts right: asked at the end, it
-    may return a change to each row group.
-    """
-
-    def fill(temporary: Path) -> None:
-        _write(temporary, schema, tables, notes)
-        if change := revise():
-            draft = temporary.with_suffix(".draft.tmp")
-            temporary.rename(draft)
-            try:
-                with pq.ParquetFile(draft) as file:
-                    _write(temporary, schema, map(change, _row_groups(file)), notes)
-            finally:  # above all where the disk is full
-                draft.unlink()
-
-    replace_atomically(shard, fill)
-
-
-def _write(
-    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: Callable[[], dict[str, str]]
-) -> None:
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table)
-        writer.add_key_value_metadata(notes())
-
-
-def _row_groups(file: pq.ParquetFile) -> Iterator[pa.Table]:
-    for group in range(file.num_row_groups):
-        yield file.read_row_group(group)
 
 
 def read_quality(faces: Path) -> list[dict[str, Any]]:

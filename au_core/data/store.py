@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from au_core.aus import au_columns
 from au_core.compare import digest_of
-from au_core.data.files import held_alone, remove_leftovers_below, replace_atomically, write_table
+from au_core.data.files import held_alone, remove_leftovers_below, whole, write_table
 from au_core.data.schema import shards, subject_of
 from au_core.errors import DatasetError
 
@@ -101,8 +101,8 @@ def open_store(folder: Path) -> Store:
 def _write(shards: Sequence[Path], rows: Path, pictures: Path) -> None:
     """Write both files, the rows last: where they are, all is there. Older stores and leftovers go."""
     remove_leftovers_below(rows.parent)
-    tables = [_ROWS.empty_table()]
-    replace_atomically(pictures, lambda temporary: tables.extend(_copy(shards, temporary)))
+    with whole(pictures) as temporary:
+        tables = [_ROWS.empty_table(), *_copy(shards, temporary)]
     write_table(pa.concat_tables(tables, promote_options="default"), rows)
     for old in {*rows.parent.glob("*.rows"), *rows.parent.glob("*.faces")} - {rows, pictures}:
         old.unlink()

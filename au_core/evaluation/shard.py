@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from au_core.data.faces import decode_face
-from au_core.data.files import replace_atomically
+from au_core.data.files import whole
 from au_core.evaluation.openface import CsvRows
 from au_core.evaluation.predict import BATCH, predict_faces
 from au_core.models.card import ModelCard
@@ -33,16 +33,11 @@ def predict_shard(
         Exception: whatever reading a damaged shard leads to.
     """
     faces = 0
-
-    def write(temporary: Path) -> None:
-        nonlocal faces
-        with temporary.open("w", newline="") as file:
-            writer = CsvRows(file, card)
-            for rows in _batches(shard):
-                alive()
-                faces += _write_batch(writer, rows, recognizer, card)
-
-    replace_atomically(table, write)
+    with whole(table) as temporary, temporary.open("w", newline="") as file:
+        writer = CsvRows(file, card)
+        for rows in _batches(shard):
+            alive()
+            faces += _write_batch(writer, rows, recognizer, card)
     return faces
 
 

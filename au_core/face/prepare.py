@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import readable
+from au_core.data.files import readable, whole
 from au_core.data.layouts import LAYOUTS
-from au_core.data.provenance import Revise, content_hash, shard_metadata, signature, write_shard
+from au_core.data.provenance import content_hash, shard_metadata, signature
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
 from au_core.data.synthetic import TWIN_CARD
@@ -106,15 +107,15 @@ def _prepare(
     words["active_from"] = str(LAYOUTS[rows.ref.layout].active_from)
     schema = face_schema(rows.aus).with_metadata(words)
     faces = FaceRows(rows, detector, cfg, alive)
-    status: Status = {}
-
-    def notes() -> dict[str, str]:
-        status.update({**faces.account(), "content_hash": digest})
-        status["reason"] = _one_line(status["reason"])
-        return {"status": json.dumps(status), "content_hash": digest}
-
-    tables = _tables(faces, schema)
-    write_shard(shard, schema, tables, notes, lambda: main_face_first(faces.tracker.main))
+    with whole(shard) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for table in _tables(faces, schema):
+                writer.write_table(table)
+            account = faces.account()
+            status = {**account, "reason": _one_line(account["reason"]), "content_hash": digest}
+            writer.add_key_value_metadata({"status": json.dumps(status), "content_hash": digest})
+        if main := faces.tracker.main:  # known after the last frame
+            give_id_0(main, temporary)
     return status
 
 
@@ -140,13 +141,17 @@ def _tables(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.Table]:
         yield pa.Table.from_pylist(group, schema)
 
 
-def main_face_first(main: int) -> Revise | None:
-    """A change that gives the main person of a video the id 0; None if it has it."""
+def give_id_0(main: int, shard: Path) -> None:
+    """Give the ``main`` person of a shard the id 0, and that person's id to who had it; a group at a time."""
+    with pq.ParquetFile(shard) as file, whole(shard) as temporary:
+        with pq.ParquetWriter(temporary, file.schema_arrow.remove_metadata(), compression="zstd") as writer:
+            for group in range(file.num_row_groups):
+                writer.write_table(_swapped(main, file.read_row_group(group)))
+            writer.add_key_value_metadata(shard_metadata(shard))
 
-    def swap(table: pa.Table) -> pa.Table:
-        ids, found = table["face_id"].to_numpy(), table["face_found"].to_numpy()  # 0 where nobody is
-        swapped = np.where(found & (ids == 0), main, np.where(ids == main, 0, ids)).astype(np.int16)
-        where = table.column_names.index("face_id")
-        return table.set_column(where, table.field("face_id"), pa.array(swapped))
 
-    return swap if main else None
+def _swapped(main: int, rows: pa.Table) -> pa.Table:
+    ids, found = rows["face_id"].to_numpy(), rows["face_found"].to_numpy()  # 0 where nobody is
+    swapped = np.where(found & (ids == 0), main, np.where(ids == main, 0, ids)).astype(np.int16)
+    where = rows.column_names.index("face_id")
+    return rows.set_column(where, rows.field("face_id"), pa.array(swapped))

@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from au_core.data.files import replace_atomically, write_json
+from au_core.data.files import whole, write_json
 from au_core.errors import CheckpointError, DamagedError
 from au_core.models.card import CARD, ModelCard, load_card, model_folder
 from au_core.models.recognizer import Recognizer
@@ -18,7 +18,8 @@ WEIGHTS = "model.safetensors"
 def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:
     """Write R and its card into ``folder``, each file atomically, the card last."""
     state = {key: value.detach().cpu().contiguous() for key, value in recognizer.state_dict().items()}
-    replace_atomically(folder / WEIGHTS, lambda temporary: save_file(state, temporary))
+    with whole(folder / WEIGHTS) as temporary:
+        save_file(state, temporary)
     card = replace(card, sha256=_sha256(folder / WEIGHTS))
     write_json({key: value for key, value in asdict(card).items() if key != "thresholds"}, folder / CARD)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import whole
 from au_core.errors import CheckpointError
 from au_core.training.game import Game
 
@@ -25,7 +25,8 @@ def save_state(game: Game, step: int, best: float, folder: Path) -> None:
         FullDiskError: there is no room; the checkpoints before are untouched.
     """
     state, path = {**game.state(), "step": step, "best": best}, folder / f"step={step:08d}.pt"
-    replace_atomically(path, lambda temporary: torch.save(state, temporary))
+    with whole(path) as temporary:
+        torch.save(state, temporary)
     for old in [other for other in _checkpoints(folder) if other <= path][:-KEPT]:
         old.unlink(missing_ok=True)
 

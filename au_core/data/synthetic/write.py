@@ -13,7 +13,7 @@ from scipy.io import savemat
 from au_core.aus import BP4D
 from au_core.config import SyntheticConfig
 from au_core.data.facts import load_facts
-from au_core.data.files import replace_atomically, write_text
+from au_core.data.files import whole, write_text
 from au_core.data.layouts import disfa
 from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import film, play, tracked
@@ -72,8 +72,8 @@ def _write_bp4d(
         cv2.imwrite(str(folder / f"{number}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         points.append(landmarks)
     written = tracked(rng, np.array(points), cfg.difficulty)[:, 17:]
-    mat = root / "2DFeatures" / f"{subject}_{task}.mat"
-    replace_atomically(mat, lambda temporary: _write_v73(temporary, written))
+    with whole(root / "2DFeatures" / f"{subject}_{task}.mat") as temporary:
+        _write_v73(temporary, written)
     write_text(text, _label_path(cfg, subject, task, root))
 
 

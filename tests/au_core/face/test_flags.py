@@ -12,13 +12,14 @@ import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.data.facts import load_facts
+from au_core.data.provenance import shard_metadata
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.schema import shard_path
 from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.data.video import video_frames
 from au_core.face.detect import Detection, load_detector
 from au_core.face.judge import FLAGS, angles
-from au_core.face.prepare import main_face_first, prepare_sequence
+from au_core.face.prepare import give_id_0, prepare_sequence
 
 MODEL = "models/face_detection_yunet_2023mar.onnx"
 CFG = PreprocessConfig()
@@ -106,13 +107,18 @@ def test_the_main_person_is_0_even_if_somebody_else_came_first(tree, tmp_path):
     _, rows = prepare(tree, lambda image: next(frames), tmp_path, replace(CFG, all_faces=True))
     assert rows.face_id.tolist() == [1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
     assert rows[rows.face_id == 0].frame.nunique() == 5 and rows.frame.is_monotonic_increasing
-    assert main_face_first(0) is None
 
 
-def test_a_frame_without_a_face_has_id_0_whoever_is_the_main_person():
-    swap = main_face_first(3)
+def test_a_frame_without_a_face_has_id_0_whoever_is_the_main_person(tmp_path):
     table = pa.table({"face_id": pa.array([0, 0, 3, 1], pa.int16()), "face_found": [True, False, True, True]})
-    assert swap and swap(table)["face_id"].to_pylist() == [3, 0, 0, 1]
+    shard = tmp_path / "T1.parquet"
+    pq.write_table(
+        table.replace_schema_metadata({"status": "known", "drawn": "yes"}), shard, row_group_size=2
+    )
+    give_id_0(3, shard)
+    assert pq.read_table(shard)["face_id"].to_pylist() == [3, 0, 0, 1]
+    assert shard_metadata(shard) == {"status": "known", "drawn": "yes"}
+    assert pq.read_metadata(shard).num_row_groups == 2 and [*tmp_path.iterdir()] == [shard]
 
 
 def test_what_can_no_longer_be_read_has_no_faces_left(tree, tmp_path, monkeypatch):

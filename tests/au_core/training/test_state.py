@@ -4,7 +4,7 @@ import time
 import pytest
 import torch
 
-from au_core.data.files import replace_atomically
+from au_core.data.files import whole
 from au_core.errors import CheckpointError, FullDiskError
 from au_core.models.discriminator import build_discriminator
 from au_core.models.recognizer import Recognizer
@@ -123,11 +123,8 @@ def test_a_full_disk_leaves_the_checkpoints_before(game, tmp_path, monkeypatch, 
 
 
 def test_other_failures_of_a_write_are_not_blamed_on_the_disk(tmp_path):
-    def broken(_):
+    with pytest.raises(RuntimeError, match="broken"), whole(tmp_path / "x"):
         raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError, match="broken"):
-        replace_atomically(tmp_path / "x", broken)
 
 
 def test_history_means_losses_and_forgets_what_was_lost(tmp_path):
