@@ -5,8 +5,8 @@ import os
 # Started by `uv run`, Ray would zip the current folder (data and results included) and rebuild the
 # environment in every worker. Must be set before ray is first imported.
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-# Ray, started here, takes this machine's address in the network for 127.0.0.1, and listens on all; told that
-# there is no cluster, it keeps to loopback. So does what it starts. Must be set before ray is first imported.
+# A local Ray replaces 127.0.0.1 by this machine's address in the network and listens on all interfaces; with
+# this setting it, and what it starts, keeps to loopback. Must be set before ray is first imported.
 if not os.environ.get("RAY_ADDRESS"):
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 # A report costs one round of this interval; the default of 2 s would dominate short trainings.

@@ -61,7 +61,7 @@ def predict_folder(
         remove_leftovers_below(out / "aus")
         try:
             find_faces(dataset)
-        finally:  # nor does a table outlive its faces where this fails
+        finally:  # where this fails too, no table outlives its faces
             for table in tables:
                 table.remove_if_stale()
         todo = [table for table in tables if table.is_due()]

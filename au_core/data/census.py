@@ -1,4 +1,4 @@
-"""What a training has to learn from, counted: so that a rate, or an AU, is not taken for what it is not."""
+"""Counts of a training set's faces and labels: how many are really labelled, which AUs cannot be learned."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -97,8 +97,8 @@ QUALITY = pa.schema(
 )
 """``faces/quality.parquet``: one row per source sequence; status is ``ok``, ``partial`` or ``failed``.
 
-``flagged`` counts the frames by each word of the face rows' ``flagged``; ``signature`` tells unchanged files
-without reading them, and is the only column that is another for a copy of the same data elsewhere.
+``flagged`` counts the frames by each word of the face rows' ``flagged``. ``signature`` tells unchanged files
+without reading them; it alone changes when the data are copied elsewhere.
 """
 
 

@@ -35,8 +35,8 @@ class VideoInfo:
 TOLERANCE = 0.05
 """Containers of healthy videos declare up to this share more frames than they hold."""
 LEAP = 4.0
-"""Times the usual step between two frames that a larger one is taken for lost frames: phones that lack light
-halve their rate, or less."""
+"""A gap of more than so many times the usual one between two frames means that frames were lost. In low light
+phones halve their rate, or less."""
 _SIGN_OF_LIFE = 100
 """Frames passed over between two signs of life, a fraction of a second."""
 

@@ -38,7 +38,7 @@ def _kept(net: nn.Module, faces: Tensor) -> int:
     weights, kept = {_key(weight) for weight in net.parameters()}, dict[int, int]()
 
     def keep(tensor: Tensor) -> Tensor:
-        if _key(tensor) not in weights:  # of which linear layers keep a transposed view
+        if _key(tensor) not in weights:  # linear layers keep a transposed view of one
             kept[_key(tensor)] = _bytes(tensor)
         return tensor
 

@@ -13,15 +13,20 @@ if TYPE_CHECKING:  # who only reads a history need not wait for torch
 
 
 class History:
-    """``history.jsonl``: one line per report, with the means of the losses since the last one."""
+    """``history.jsonl``: one line per report, with the means of all workers' losses since the last one.
 
-    def __init__(self, path: Path, step: int) -> None:
-        """Go on after ``step``: later lines belong to work that was lost and is done again."""
-        self.path, self.step = path, step
-        lines = [line for line in read_history(path) if line["step"] <= step]
-        self.seconds = lines[-1]["seconds"] if lines else 0.0
-        write_text("".join(json.dumps(line) + "\n" for line in lines), path)
+    Each worker has one; the first of them writes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.seconds = path, 0.0
         self.restart()
+
+    def begin_after(self, step: int) -> None:
+        """Go on after ``step``: later lines belong to work that was lost and is done again."""
+        lines = [line for line in read_history(self.path) if line["step"] <= step]
+        self.seconds = lines[-1]["seconds"] if lines else 0.0
+        write_text("".join(json.dumps(line) + "\n" for line in lines), self.path)
 
     def restart(self) -> None:
         """Measure from now on: after validation and checkpoint."""
@@ -35,11 +40,18 @@ class History:
             self.losses.setdefault(f"train/{name}", []).append(loss)
 
     def measure(self) -> dict[str, float]:
-        """The time, mean losses and speed so far; asked before validation, whose time is not counted."""
+        """The time, mean losses and speed so far; asked before validation, whose time is not counted.
+
+        All workers ask together.
+        """
         import torch
 
-        means = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
-        seconds = time.perf_counter() - self.started  # a GPU has done all by now: the means waited for it
+        from au_core.training.workers import gathered
+
+        own = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
+        shares = gathered(own)
+        means = {name: sum(share[name] for share in shares) / len(shares) for name in own}
+        seconds = time.perf_counter() - self.started  # ``item`` waited for a GPU to do it all
         self.seconds += seconds
         if "train/loss_adv" in means:
             means["train/adv_to_sup"] = means["train/loss_adv"] / max(means["train/loss_sup"], 1e-9)

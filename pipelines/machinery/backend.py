@@ -1,7 +1,6 @@
-"""Torch as Ray Train starts it, but for a worker that is alone: it needs nobody to talk to.
+"""Ray Train's start of torch, without a process group where there is a single worker.
 
-torch's process group listens on every address of its machine (pytorch's TCPStore knows no other way); only
-workers that are several need one.
+The group's TCPStore listens on all interfaces of the machine, and a single worker has nobody to talk to.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ class _Backend(_TorchBackend):
 
 @dataclass
 class GroupConfig(TorchConfig):
-    """Ray's settings of torch, with a process group for several workers alone."""
+    """Ray's settings of torch; a process group is started for several workers only."""
 
     @property
     def backend_cls(self) -> type[_Backend]:

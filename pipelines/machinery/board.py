@@ -61,7 +61,7 @@ class Board:
             self.counted.add(plan)
             say(f"{plan.label}  {counts_line(read_json(folder.training_set))}")
         lines = read_history(folder.history)
-        ours = [line for line in lines if line["step"] > self.begun.get(plan, 0)]  # no night between two
+        ours = [line for line in lines if line["step"] > self.begun.get(plan, 0)]  # a pause before is no work
         for line in ours:
             if line["step"] > self.told.get(plan, 0):
                 self.told[plan] = line["step"]

@@ -73,7 +73,7 @@ def _refuse(message: str, code: int) -> int:
 
 
 class Progress:
-    """One line on a terminal, drawn over itself; elsewhere lines ever farther apart, some hundred a week."""
+    """One line, redrawn on a terminal; elsewhere new lines at growing intervals, some hundred in a week."""
 
     def __init__(self, noun: str, total: int) -> None:
         self.noun, self.total, self.done = noun, total, 0

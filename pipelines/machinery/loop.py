@@ -50,6 +50,11 @@ class Training:
     best: float = field(init=False)
     """Highest validation score so far."""
 
+    @property
+    def first(self) -> bool:
+        """Whether this worker is the one that writes."""
+        return self.draw.share.rank == 0
+
     def run(self) -> None:
         """All steps.
 
@@ -59,16 +64,16 @@ class Training:
         """
         step, self.best = agreed(lambda: restore(self.game, self.folder.checkpoints), "checkpoints")
         self.draw.seek(step)
-        history = History(self.folder.history, step) if self.draw.share.rank == 0 else None
+        history = History(self.folder.history)
+        if self.first:
+            history.begin_after(step)
         cfg = self.plan.adversarial
         while step < cfg.steps:
             step += 1
-            losses = self._step(step)
-            if history:
-                history.add(losses, cfg.m * cfg.h_r)
+            history.add(self._step(step), cfg.m * cfg.h_r)
             if step % self.plan.train.report_every == 0 or step == cfg.steps:
                 self._report(step, history)
-        if self.draw.share.rank == 0 and not self.folder.model.exists():
+        if self.first and not self.folder.model.exists():
             self.check()
             self.folder.candidate.rename(self.folder.model)
 
@@ -84,17 +89,16 @@ class Training:
             batch = self.draw.drawn["real" if error.player == "D" else "mixed"]
             raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
 
-    def _report(self, step: int, history: History | None) -> None:
-        measured = history.measure() if history else {}
+    def _report(self, step: int, history: History) -> None:
+        measured = history.measure()
         scores = self._validate() | self._watch()
-        if history:
+        if self.first:
             self.check()
             history.write(step, measured | scores)
             self._keep_best(step, scores["val/f1_avg"])
             save_state(self.game, step, self.best, self.folder.checkpoints)
         train.report({"step": step, **scores})
-        if history:
-            history.restart()
+        history.restart()
 
     def _validate(self) -> dict[str, float]:
         """Scores on the validation subjects at thresholds chosen on them; each worker predicts a share."""

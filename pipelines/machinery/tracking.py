@@ -99,10 +99,12 @@ class Tracking:
         from mlflow import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a trace, where we say a line
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # we say one line, not a trace
         artifacts = self.out.absolute() / "mlartifacts"
-        ours = not self.uri.startswith(("http", "databricks"))  # a server has files where its page finds them
-        with held_alone(artifacts, wait=True) if ours else nullcontext():  # two would make the tables at once
+        ours = not self.uri.startswith(("http", "databricks"))  # a server has its own place for files
+        with (
+            held_alone(artifacts, wait=True) if ours else nullcontext()
+        ):  # two commands would make its tables at once
             self.client = MlflowClient(self.uri)
             self.experiment = self._experiment(name, artifacts.as_uri() if ours else None)
         tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}

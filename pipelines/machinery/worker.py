@@ -73,7 +73,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
             predict_run(plan, folder, sources.coded, device())
     while config["predict"] and not folder.predictions.exists():
         check_owner(folder, config["group"])
-        time.sleep(1)  # here, not in the next training's first message, which would not wait for hours
+        time.sleep(1)  # in the next training's first collective, workers would not wait for hours
 
 
 def check_owner(folder: RunFolder, group: str) -> None:

@@ -1,10 +1,10 @@
 """Batches made in processes of their own, for a step that must not share its interpreter.
 
-A GPU's step is thousands of short calls, each of which lets other threads have Python's lock: from shards,
-faces decoded by eight threads, an H200 reached 0.67 of its speed, by four 0.80
-(``tests/benchmarks/idle.py --processes 0``). Nor may a batch cost that process much when it comes: a request
-of a kilobyte or two goes to another by a pipe, a word comes back, the pictures lie in shared memory. A step's
-two batches take 0.5 ms of it so (``tests/benchmarks/drawing.py``). It was 1.5 ms with torch's ``DataLoader``,
+A GPU's step is thousands of short calls, and threads that decode take Python's lock (GIL) between them: with
+eight such threads an H200 reached 0.67 of its speed, with four 0.80 (``tests/benchmarks/idle.py
+--processes 0``). So decoding runs in other processes, and a batch costs the training little when it comes: a
+request of a kilobyte or two goes out by a pipe, a word comes back, the pictures lie in shared memory. Both
+batches of a step take 0.5 ms (``tests/benchmarks/drawing.py``). It was 1.5 ms with torch's ``DataLoader``,
 whose queues have threads, and with augmentations drawn here, not where the faces are.
 """
 

@@ -87,7 +87,7 @@ class Sampler:
         if self.prior is not None:
             rows = self.shuffles["prior"](number * (cfg.m - n), cfg.m - n)
             vectors = np.concatenate([vectors, self.prior[rows]])
-            # In any order: else unlabelled faces, last in line 9, would always meet the prior's blanks.
+            # Mixed: else the prior's vectors would always stand beside unlabelled faces, last in line 9.
             vectors = seeded(self.seed, "order", number).permutation(vectors)
         return self._moved(torch.from_numpy(vectors[self.share.rows]))
 
@@ -180,7 +180,7 @@ def augmentation_of(draw: tuple[int, str, int], train: TrainConfig, m: int, shar
 def coding_of(labels: np.ndarray, datasets: np.ndarray) -> dict[str, np.ndarray]:
     """The AUs ``bool[L]`` that each dataset codes, by ``labels[N, L]`` of faces in ``datasets`` (``str[N]``).
 
-    Of a dataset without any label nobody knows: all of them, as if its faces had come from where labels are.
+    A dataset without any label counts as one that codes all of them.
     """
     known = labels >= 0
     coding = {name: np.asarray(known[datasets == name].any(axis=0)) for name in set(datasets)}

@@ -129,7 +129,7 @@ def test_other_failures_of_a_write_are_not_blamed_on_the_disk(tmp_path):
 
 def test_history_means_losses_and_forgets_what_was_lost(tmp_path):
     path = tmp_path / "history.jsonl"
-    log = History(path, 0)
+    log = History(path)
     for loss in (1.0, 3.0):
         log.add({"loss_r": torch.tensor(loss)}, 10)
     log.write(2, {**log.measure(), "val/f1_avg": 0.5})
@@ -137,12 +137,13 @@ def test_history_means_losses_and_forgets_what_was_lost(tmp_path):
     log.add({"loss_r": torch.tensor(9.0)}, 10)
     log.write(4, {**log.measure(), "val/f1_avg": 0.6})
     assert [(line["step"], line["train/loss_r"]) for line in read_history(path)] == [(2, 2.0), (4, 9.0)]
-    again = History(path, 2)
+    again = History(path)
+    again.begin_after(2)
     assert [line["step"] for line in read_history(path)] == [2] and again.seconds > 0
 
 
 def test_speed_and_seconds_are_those_of_training_not_of_validation(tmp_path):
-    log = History(tmp_path / "history.jsonl", 0)
+    log = History(tmp_path / "history.jsonl")
     log.add({"loss_r": torch.tensor(1.0)}, 10)
     measured = log.measure()
     time.sleep(0.2)  # a validation

@@ -14,6 +14,7 @@ from au_core.config import AdversarialConfig
 from au_core.errors import LossError
 from au_core.training.adversarial import adversarial_step, shared_step
 from au_core.training.game import Game, bare, descend
+from au_core.training.history import History
 from au_core.training.losses import adversarial_loss, recognizer_loss, supervised_loss
 from au_core.training.workers import (
     REPLICATED,
@@ -103,12 +104,16 @@ def on_a_disk_and_in_norms(rank: int) -> dict:
     norm = nn.BatchNorm1d(2)
     norm.running_mean.fill_(rank + 1)
     share_statistics(norm)
+    history = History(Path("history.jsonl"))
+    history.add({"loss_r": torch.tensor(float(rank))}, images=2)
+    measured = history.measure()["train/loss_r"]
     seen = iter([0, 1, 1] if rank else [1, 1, 1])  # worker 1's disk lags
     late = agreed(lambda: next(seen), "files")
     try:
         agreed(lambda: rank, "checkpoints", seconds=1)
     except RuntimeError as error:
-        return {"mean": norm.running_mean, "parts": gathered(rank), "late": late, "error": str(error)}
+        found = {"mean": norm.running_mean, "parts": gathered(rank), "late": late, "error": str(error)}
+        return found | {"loss": measured}
     return {}
 
 
@@ -156,7 +161,7 @@ def test_workers_tell_each_other_what_they_hold(together):
     for found in together:
         shared = found["shared"]
         assert shared["mean"].tolist() == [1, 1] and shared["parts"] == [0, 1]
-        assert shared["late"] == 1
+        assert shared["late"] == 1 and shared["loss"] == 0.5, "the mean of 0 and 1"
         assert shared["error"].startswith("workers see different checkpoints for 1 s")
 
 
