@@ -57,8 +57,8 @@ def settings(alpha: float, seeds: tuple[int, ...], prior: Path) -> ExperimentCon
 
 
 def write_prior(path: Path) -> Path:
-    """7,872 label vectors of the twin's people in performances of another seed."""
-    cfg = SyntheticConfig(seed=1, sequences=8, frames=24, difficulty=0)
+    """7,872 label vectors of the twin's people in other performances of the same tasks."""
+    cfg = SyntheticConfig(seed=1, sequences=4, frames=48, difficulty=0)
     with path.open("w") as file:
         rows = csv.writer(file)
         rows.writerow(BP4D.columns)
