@@ -154,7 +154,7 @@ def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
             tracking.finish(plan, folder)
             say(
                 f"{text_of(point_of(trial.config))}  missing={plan.missing_rate:g} fold={plan.fold}  "
-                f"validation F1 {best_score(folder):.3f}"
+                f"validation F1 {100 * best_score(folder):.1f}"
             )
 
         def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401

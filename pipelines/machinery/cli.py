@@ -56,10 +56,11 @@ def summary(doc: str | None) -> str:
 
 
 def averages(scores: dict[str, Any]) -> str:
-    """The averages of ``scores.json`` for people; where no AU occurs in the test part, there are none."""
+    """The averages of ``scores.json`` in per cent; where no AU occurs in the test part, there are none."""
     split = "test" if scores["frames"]["test"] else "val"  # no one was kept to be tested
-    f1, auc = (scores[split][f"{metric}_avg"] for metric in ("f1", "auc"))
-    return f"{split} F1 {'-' if f1 is None else f'{f1:.3f}'}, AUC {'-' if auc is None else f'{auc:.3f}'}"
+    found = (scores[split][f"{metric}_avg"] for metric in ("f1", "auc"))
+    f1, auc = ("-" if value is None else f"{100 * value:.1f}" for value in found)
+    return f"{split} F1 {f1}, AUC {auc}"
 
 
 def say(text: str) -> None:

@@ -42,13 +42,13 @@ def _folds(scores: Scores) -> list[int]:
 
 
 def table_of(scores: Scores) -> str:
-    """The points, best mean first, and the best of each fold; a dash where a trial failed."""
+    """The points in per cent, best mean first, and each fold's best; a dash where a trial failed."""
     folds = _folds(scores)
     means = {point: fmean(found.values()) for point, found in scores.items() if len(found) == len(folds) > 0}
     lines = [f"{'validation F1':<24}" + "".join(f" fold {fold}" for fold in folds) + "   mean"]
     for point in sorted(scores, key=lambda point: -means.get(point, -inf)):
         values = [*(scores[point].get(fold) for fold in folds), means.get(point)]
-        cells = (f" {'-' if value is None else f'{value:.3f}':>6}" for value in values)
+        cells = (f" {'-' if value is None else f'{100 * value:.1f}':>6}" for value in values)
         lines.append(f"{text_of(point):<24}" + "".join(cells))
     lines += [f"best of fold {fold}: {text_of(point)}" for fold, point in best_of(scores).items()]
     return "\n".join([*lines, CHANCE, *([OWN] if len(folds) > 1 else [])])

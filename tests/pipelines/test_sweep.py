@@ -43,9 +43,9 @@ def test_points_stand_by_their_mean_and_each_fold_names_its_own_best():
     c = (("alpha", 1.0),)
     assert table_of({a: {2: 0.4, 1: 0.2}, c: {1: 0.3}, b: {1: 0.1, 2: 0.7}}).splitlines() == [
         "validation F1            fold 1 fold 2   mean",
-        "alpha=0.1                 0.100  0.700  0.400",
-        "alpha=0                   0.200  0.400  0.300",
-        "alpha=1                   0.300      -      -",
+        "alpha=0.1                  10.0   70.0   40.0",
+        "alpha=0                    20.0   40.0   30.0",
+        "alpha=1                    30.0      -      -",
         "best of fold 1: alpha=1",
         "best of fold 2: alpha=0.1",
         CHANCE,
@@ -102,7 +102,7 @@ def test_a_point_that_diverges_does_not_cost_the_others_their_table(local_ray, s
     ):
         search(sweep)
     rows = capsys.readouterr().out.splitlines()
-    assert "alpha=0                   0.500  0.500" in rows and "best of fold 1: alpha=0" in rows, rows
+    assert "alpha=0                    50.0   50.0" in rows and "best of fold 1: alpha=0" in rows, rows
     assert "alpha=0.1                     -      -" in rows, rows
     client = MlflowClient(tracking_uri(sweep.experiment.out))
     runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])

@@ -22,7 +22,7 @@ GAME = {"train/loss_adv": 0.75, "train/adv_to_sup": 0.125, "train/d_real": 0.7, 
 
 
 def test_a_progress_line_says_what_and_how_fast():
-    expected = "step 25/100  supervised 6.00  val F1 0.500  80 faces/s  30 s left"
+    expected = "step 25/100  supervised 6.00  val F1 50.0  80 faces/s  30 s left"
     assert progress_line(LINE, 100, 30.0) == expected
 
 
@@ -115,10 +115,10 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
     first.history.write_text(json.dumps({**LINE, "step": 8}) + "\n")
     write_json({"frames": {"test": 9}, "test": {"f1_avg": 0.5, "auc_avg": 1}}, first.scores)
     board.poll()
-    assert "done (1 of 3): test F1 0.500, AUC 1.000; the rest in about 80 s" in capsys.readouterr().err
+    assert "done (1 of 3): test F1 50.0, AUC 100.0; the rest in about 80 s" in capsys.readouterr().err
 
 
 def test_where_no_au_occurs_there_is_no_score_and_no_crash():
     frames = {"frames": {"test": 9}}
-    assert averages(frames | {"test": {"f1_avg": 0.5, "auc_avg": 0.75}}) == "test F1 0.500, AUC 0.750"
+    assert averages(frames | {"test": {"f1_avg": 0.5, "auc_avg": 0.75}}) == "test F1 50.0, AUC 75.0"
     assert averages(frames | {"test": {"f1_avg": None, "auc_avg": None}}) == "test F1 -, AUC -"
