@@ -14,6 +14,7 @@ from au_core.config import (
     check_scheme,
     is_weights_file,
 )
+from au_core.errors import ConfigError, words_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +83,24 @@ class FoldPlan:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FoldPlan":
-        """The inverse of ``dataclasses.asdict``, also after a trip through JSON."""
-        subjects = {key: tuple(values[key]) for key in ("train_subjects", "val_subjects", "test_subjects")}
-        nested = {
-            "spec": DatasetSpec.from_dict(values["spec"]),
-            "adversarial": AdversarialConfig(**values["adversarial"]),
-            "train": TrainConfig(**values["train"]),
-            "scaling": ScalingConfig(**values["scaling"]),
-        }
-        return cls(**{**values, **subjects, **nested})
+        """The inverse of ``dataclasses.asdict``, also after a trip through JSON.
+
+        Raises:
+            ConfigError: settings are missing, unknown, or outside their range: another version wrote them.
+        """
+        try:
+            subjects = {
+                key: tuple(values[key]) for key in ("train_subjects", "val_subjects", "test_subjects")
+            }
+            nested = {
+                "spec": DatasetSpec.from_dict(values["spec"]),
+                "adversarial": AdversarialConfig(**values["adversarial"]),
+                "train": TrainConfig(**values["train"]),
+                "scaling": ScalingConfig(**values["scaling"]),
+            }
+            return cls(**{**values, **subjects, **nested})
+        except (ConfigError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"not the plan of a training of this version ({words_of(error)}); use the version that wrote "
+                "it, or move its folder away and train anew"
+            ) from error

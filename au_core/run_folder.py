@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from au_core.data.files import read_json
+from au_core.errors import ConfigError
+from au_core.fold_plan import FoldPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,18 @@ class RunFolder:
     def digest(self) -> str | None:
         """Digest of the plan this folder was made for, None for a new folder."""
         return read_json(self.config)["digest"] if self.config.exists() else None
+
+    def plan(self) -> FoldPlan:
+        """The training this folder was made for.
+
+        Raises:
+            DatasetError: its file is missing or no JSON.
+            ConfigError: it is of another version.
+        """
+        try:
+            return FoldPlan.from_dict(read_json(self.config).get("plan", {}))
+        except ConfigError as error:
+            raise ConfigError(f"{self.config}: {error}") from error
 
 
 def run_folders(out: Path) -> list[RunFolder]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from au_core.data.files import read_json
 from au_core.errors import AuError, ConfigError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
@@ -19,7 +18,7 @@ from pipelines.machinery.options import HelpFormatter
 
 def evaluate_run(folder: RunFolder, faces: Path) -> dict[str, Any]:
     """Scores of a finished training: predictions where there are none yet, then ``scores.json``."""
-    plan = FoldPlan.from_dict(read_json(folder.config)["plan"])
+    plan = folder.plan()
     if not folder.predictions.exists():
         _predict_on_cluster(plan, folder, faces)
     return write_scores(plan, folder)

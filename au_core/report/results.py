@@ -202,7 +202,7 @@ def _read_run(folder: RunFolder) -> Run:
             "pipelines/evaluate.py --out OUT scores again"
         )
     return Run(
-        plan=FoldPlan.from_dict(read_json(folder.config)["plan"]),
+        plan=folder.plan(),
         scores=scores,
         history=read_history(folder.history),
         training_set=read_json(folder.training_set),

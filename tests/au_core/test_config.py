@@ -52,6 +52,20 @@ def test_a_plan_survives_json():
     assert FoldPlan.from_dict(json.loads(json.dumps(asdict(plan)))) == plan
 
 
+@pytest.mark.parametrize(("part", "values", "reason"), [
+    ("train", {"mixup": 0.2}, r"TypeError: .*unexpected keyword argument 'mixup'"),
+    ("adversarial", {"alpha": 7.0}, r"alpha must be in \[0, 1\), got 7.0"),
+    ("spec", {"aus": None}, r"TypeError: "),
+])  # fmt: skip
+def test_a_plan_of_another_version_says_what_to_do(part, values, reason):
+    plan = asdict(plans()[0])
+    with pytest.raises(ConfigError, match=rf"of this version \({reason}.*\); use the version that wrote it"):
+        FoldPlan.from_dict({**plan, part: {**plan[part], **values}})
+    del plan[part]
+    with pytest.raises(ConfigError, match=rf"of this version \(KeyError: '{part}'\); use the version"):
+        FoldPlan.from_dict(plan)
+
+
 def test_whatever_changes_the_result_changes_the_digest_and_nothing_else_does():
     plan = plans()[0]
     assert replace(plan, seed=1).digest != plan.digest != replace(plan, faces="other").digest

@@ -90,6 +90,17 @@ def test_an_au_that_one_training_lacks_is_undefined_there(tmp_path):
     assert np.isnan(results.of("ours", 0.5)[0].score("f1", "AU09"))
 
 
+@pytest.mark.parametrize("change", [lambda config: config["plan"]["train"].update(mixup=1), dict.clear])
+def test_settings_of_another_version_are_one_line_that_names_the_file(tmp_path, change):
+    write_run(tmp_path, "o_wlc", 0.5, 1, 0, 0.5)
+    folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    config = read_json(folder.config)
+    change(config)
+    write_json(config, folder.config)
+    with pytest.raises(ConfigError, match=rf"^{folder.config}: not the plan of a training of this version"):
+        collect(tmp_path)
+
+
 @pytest.mark.parametrize("part", [BASELINE, DISTRIBUTIONS, "test_at_half"])
 def test_scores_of_an_older_version_say_how_to_renew_them(tmp_path, part):
     folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
