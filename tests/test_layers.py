@@ -108,6 +108,7 @@ au_core.predictor
 au_core.report
 au_core.report.published
 au_core.report.averages
+au_core.report.run
 au_core.report.results
 au_core.report.blocks
 au_core.report.tables

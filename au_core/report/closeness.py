@@ -9,8 +9,9 @@ from au_core.report.averages import over_folds
 from au_core.report.blocks import Figure, Table
 from au_core.report.figures import STYLE, colour_of, marker_of, panel_per_rate, panels, png_bytes
 from au_core.report.published import method_label
-from au_core.report.results import DISTRIBUTIONS, Results, Run
-from au_core.report.tables import SOURCE, number, percent, with_spread
+from au_core.report.results import Results
+from au_core.report.run import DISTRIBUTIONS, Run
+from au_core.report.tables import SOURCE, one_decimal, percent, with_spread
 
 FROM = f"From `{DISTRIBUTIONS}` in {SOURCE}: test subjects, answers at 0.5."
 
@@ -23,16 +24,13 @@ def distribution_blocks(results: Results) -> list[str | Table | Figure]:
 def distribution_table(results: Results) -> Table:
     """The averages that the paper gives to show what adversarial learning is for."""
     rows = []
-    for method in results.methods:
-        for rate in results.rates:
-            runs = results.of(method, rate)
-            apart = [
-                over_folds((run.fold, _points(run.scores[DISTRIBUTIONS]["marginal_avg"])) for run in runs),
-                over_folds((run.fold, _conditional_points(run, results)) for run in runs),
-            ]
-            printed = _printed(results, method, rate)
-            if runs:
-                rows.append((method_label(method), percent(rate), *map(with_spread, apart), number(printed)))
+    for method, rate, runs in results.groups():
+        apart = [
+            over_folds((run.fold, _points(run.scores[DISTRIBUTIONS]["marginal_avg"])) for run in runs),
+            over_folds((run.fold, _conditional_points(run, results)) for run in runs),
+        ]
+        printed = one_decimal(_printed(results, method, rate))
+        rows.append((method_label(method), percent(rate), *map(with_spread, apart), printed))
     return Table(
         caption="Mean absolute difference, in points, between predictions and labels: of P(AU) over the AUs, "
         "of P(AU_j | AU_i) over all pairs, the zeros of j = i included, as in the paper; left out for all "
@@ -50,7 +48,7 @@ def _points(value: float | None) -> float:
 def _conditional_points(run: Run, results: Results) -> float:
     """Mean of those of a training's cells that all beside it have: of its rate, fold, seed and AUs.
 
-    Who never answers a rare AU would else be spared the AU's row.
+    Otherwise a method that never predicts a rare AU would escape its row.
     """
 
     def kind(one: Run) -> tuple:

@@ -7,8 +7,9 @@ from au_core.aus import au_column
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
-from au_core.report.results import METRICS, Results, paired_differences
-from au_core.report.tables import CHOSEN, SOURCE, number, percent, with_spread
+from au_core.report.results import Results, paired_differences
+from au_core.report.run import METRICS, Run
+from au_core.report.tables import CHOSEN, SOURCE, one_decimal, percent, with_spread
 
 _METRIC_LABELS = {"f1": "F1", "auc": "AUC", "accuracy": "Accuracy at 0.5"}
 
@@ -78,7 +79,7 @@ def mean_difference(pairs: dict[tuple[int, int], float]) -> str:
 
 
 def signed(points: float) -> str:
-    """A difference for people, who know no negative nought.
+    """Signed difference, without negative zero.
 
     >>> signed(1.25), signed(-0.04)
     ('+1.2', '+0.0')
@@ -88,8 +89,8 @@ def signed(points: float) -> str:
 
 def published_comparison(results: Results) -> Table | None:
     """Ours beside what the paper prints for the same dataset, protocol and missing rate; None: nothing."""
-    found = product(results.methods, results.rates, METRICS)
-    rows = [row for one in found if (row := _published_row(results, *one))]
+    found = product(results.groups(), METRICS)
+    rows = [row for group, metric in found if (row := _published_row(results, *group, metric))]
     if not rows:
         return None
     rows += _others(results) if 0 in results.rates else []
@@ -109,21 +110,23 @@ def _others(results: Results) -> list[tuple[str, ...]]:
     """What the paper prints for other methods, all of it for all labels."""
     here = {method_label(method) for method in results.methods}
     return [
-        (name, "0 %", _METRIC_LABELS[metric], number(row.get("avg")), "-", "-", "-")
+        (name, "0 %", _METRIC_LABELS[metric], one_decimal(row.get("avg")), "-", "-", "-")
         for metric in METRICS
         for name, row in published_table(results.dataset, results.protocol, metric).items()
         if name not in here and row.get("avg") is not None
     ]
 
 
-def _published_row(results: Results, method: str, rate: float, metric: str) -> tuple[str, ...]:
+def _published_row(
+    results: Results, method: str, rate: float, runs: list[Run], metric: str
+) -> tuple[str, ...]:
     """One printed number and ours beside it; empty where one of them is missing."""
     printed = published_average(results.dataset, results.protocol, method, rate, metric)
     aus = [au_column(au) for au in results.config.get("spec", {}).get("aus", ())]  # not what --also brings
-    runs, keys = results.of(method, rate), CHOSEN if metric == "f1" else ("",)
+    keys = CHOSEN if metric == "f1" else ("",)
     ours = [over_folds((run.fold, run.average(metric, aus, key)) for run in runs) for key in keys]
     if printed is None or not ours[0].n:
         return ()
     names = method_label(method), percent(rate), _METRIC_LABELS[metric]
     selected = with_spread(ours[-1]) if metric == "f1" else "-"
-    return *names, number(printed), with_spread(ours[0]), selected, signed(ours[0].mean - printed)
+    return *names, one_decimal(printed), with_spread(ours[0]), selected, signed(ours[0].mean - printed)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure as Canvas
 
 from au_core.report.blocks import Figure
 from au_core.report.published import method_label, published_average
-from au_core.report.results import Results, Run, averaged
+from au_core.report.results import Results, averaged
+from au_core.report.run import Run
 from au_core.report.tables import SOURCE, percent
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8c6d00")
@@ -67,7 +68,7 @@ def _au_panel(ax: Axes, results: Results, rate: float) -> None:
             colour = colour_of(results, method)
             ax.bar(x, means, width * 0.9, color=colour, alpha=0.35, label=method_label(method))
             ax.scatter(np.tile(x, len(f1)), f1, s=11, color=colour, linewidth=0, zorder=3)
-    always = [results.blind(rate, au) for au in names]
+    always = [results.always_active_f1(rate, au) for au in names]
     ax.plot(always, "_", color="black", ms=30, mew=1.2, label="always 1")
     ax.set(ylabel="F1, %", ylim=(0, 100))
     ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])

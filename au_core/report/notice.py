@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from au_core.report.published import method_label
-from au_core.report.results import BASELINE, Results, averaged
+from au_core.report.results import Results, averaged
+from au_core.report.run import BASELINE
 from au_core.report.settings import data_words, unlike
 
 
@@ -33,8 +34,8 @@ def _missing(results: Results) -> Iterator[str]:
     if results.missing_folds:
         there, missing = (", ".join(map(str, folds)) for folds in (results.folds, results.missing_folds))
         yield f" Averages are over test part {there} alone: {results.protocol} has {missing} too."
-    if blind := [name for name in results.methods if _below_always_1(results, name)]:
-        names = ", ".join(map(method_label, blind))
+    if worse := [name for name in results.methods if _worse_than_always_active(results, name)]:
+        names = ", ".join(map(method_label, worse))
         yield f' Answering "active" to every face has a higher F1 than {names}: little has been learned.'
     if found := results.unlearnable:
         aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
@@ -46,6 +47,6 @@ def _missing(results: Results) -> Iterator[str]:
         )
 
 
-def _below_always_1(results: Results, method: str) -> bool:
+def _worse_than_always_active(results: Results, method: str) -> bool:
     runs = [run for run in results.runs if run.method == method]
     return averaged(runs, "f1").mean < averaged(runs, "f1", selection=BASELINE).mean

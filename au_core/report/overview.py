@@ -21,10 +21,9 @@ def overview(results: Results) -> str:
 def _scores(results: Results) -> list[str]:
     lines = []
     for rate in results.rates:
-        for method in results.methods:
-            if runs := results.of(method, rate):
-                scores = (with_spread(averaged(runs, metric)) for metric in ("f1", "auc"))
-                lines.append(_line(method_label(method), percent(rate), *scores, str(len(runs))))
+        for method, _, runs in (group for group in results.groups() if group[1] == rate):
+            scores = (with_spread(averaged(runs, metric)) for metric in ("f1", "auc"))
+            lines.append(_line(method_label(method), percent(rate), *scores, str(len(runs))))
         lines += [_difference(results, other, rate) for other in results.methods if other != "ours"]
     return [line for line in lines if line]
 

@@ -5,32 +5,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from au_core.compare import flattened
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
 from au_core.data.protocols import folds_of
 from au_core.data.provenance import read_quality
 from au_core.errors import ConfigError
-from au_core.fold_plan import FoldPlan
-from au_core.report.averages import Spread, over_folds, spread
-from au_core.run_folder import RunFolder, run_folders
-from au_core.training.history import read_history
+from au_core.report.averages import Spread, over_folds
+from au_core.report.run import BASELINE, Run, read_run
+from au_core.run_folder import run_folders
 
-METRICS = ("f1", "auc", "accuracy")
-AT_HALF = "test_at_half"
-"""Whose accuracy is reported: a threshold chosen for F1 lowers it."""
-SELECTIONS = {
-    "test": "validation-selected",
-    "test_selected": "test-selected",
-    AT_HALF: "at 0.5",
-}
-"""Scores of the test part in ``scores.json``, by where the thresholds come from."""
-BASELINE = "always_1"
-"""Beside them: those of the answer "active" to every face."""
-DISTRIBUTIONS = "distributions"
-"""Beside them: how often AUs are present, alone and given another, in labels and answers."""
 SUBJECTS = ("train_subjects", "val_subjects", "test_subjects")
 NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 """What may differ between trainings of one report."""
@@ -38,52 +22,6 @@ NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 
 SEARCHED = ("adversarial.alpha", "adversarial.h_d", "adversarial.h_r")
 """Settings that may differ by method and fold: a sweep chooses them on the fold's validation subjects."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One finished training: the files of its folder, read."""
-
-    plan: FoldPlan
-    scores: dict[str, Any]
-    history: list[dict[str, Any]]
-    training_set: dict[str, Any]
-    """Counts of :func:`au_core.data.census.census`."""
-    machine: dict[str, str]
-    """``device`` and ``precision``; empty if an older version trained it."""
-
-    @property
-    def method(self) -> str:
-        """Name in ``au_core.methods``."""
-        return self.plan.method
-
-    @property
-    def rate(self) -> float:
-        """Share of training labels hidden."""
-        return self.plan.missing_rate
-
-    @property
-    def fold(self) -> int:
-        """Number of the test part."""
-        return self.plan.fold
-
-    @property
-    def pair(self) -> tuple[int, int]:
-        """Fold and seed: runs that agree in both, and in the rate, saw the same faces and labels."""
-        return self.plan.fold, self.plan.seed
-
-    def score(self, metric: str, au: str = "avg", selection: str = "") -> float:
-        """A score of the test part in per cent, NaN where it is undefined.
-
-        Without a ``selection`` the one that is reported: at the chosen thresholds, accuracy at 0.5.
-        """
-        part = self.scores[selection or (AT_HALF if metric == "accuracy" else "test")]
-        value = part[f"{metric}_avg"] if au == "avg" else part[metric].get(au)  # trained without this AU
-        return np.nan if value is None else 100 * value
-
-    def average(self, metric: str, aus: Sequence[str], selection: str = "") -> float:
-        """Mean score of the AU columns ``aus`` in per cent, of those in which it is defined."""
-        return spread(self.score(metric, au, selection) for au in aus).mean
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,13 +100,18 @@ class Results:
                 found.setdefault(au, set()).add(run.fold)
         return {au: sorted(folds) for au, folds in sorted(found.items())}
 
-    def blind(self, rate: float, au: str) -> float:
+    def always_active_f1(self, rate: float, au: str) -> float:
         """F1 of the answer "active" to every face, in per cent: the mean over the test parts at a rate."""
         return averaged([run for run in self.runs if run.rate == rate], "f1", au, BASELINE).mean
 
     def of(self, method: str, rate: float) -> list[Run]:
         """Finished trainings of a method at a missing rate, by fold and seed."""
         return [run for run in self.runs if (run.method, run.rate) == (method, rate)]
+
+    def groups(self) -> list[tuple[str, float, list[Run]]]:
+        """Each method and missing rate that has finished trainings, with these, in the order of tables."""
+        found = ((method, rate, self.of(method, rate)) for method in self.methods for rate in self.rates)
+        return [(method, rate, runs) for method, rate, runs in found if runs]
 
 
 def collect(out: Path) -> Results:
@@ -185,28 +128,12 @@ def collect(out: Path) -> Results:
             "run pipelines/full_protocol.py, or pipelines/evaluate.py if models are there"
         )
     words = out / "experiment.json"
-    runs = map(_read_run, done)
+    runs = map(read_run, done)
     return Results(
         experiment=read_json(words) if words.exists() else {},
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
         sequences=tuple(row["status"] for row in read_quality(out / "faces")),
-    )
-
-
-def _read_run(folder: RunFolder) -> Run:
-    scores = read_json(folder.scores)
-    if missing := {*SELECTIONS, BASELINE, DISTRIBUTIONS} - scores.keys():
-        raise ConfigError(
-            f"{folder.scores} lacks {min(missing)}, so it is of an older version; "
-            "pipelines/evaluate.py --out OUT scores again"
-        )
-    return Run(
-        plan=folder.plan(),
-        scores=scores,
-        history=read_history(folder.history),
-        training_set=read_json(folder.training_set),
-        machine=read_json(folder.machine) if folder.machine.exists() else {},
     )
 
 

@@ -7,7 +7,8 @@ from au_core.config import AdversarialConfig, TrainConfig
 from au_core.report.averages import spread
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
-from au_core.report.results import Results, Run
+from au_core.report.results import Results
+from au_core.report.run import Run
 from au_core.report.tables import percent
 
 

@@ -10,17 +10,18 @@ from au_core.aus import AU_NAMES, au_number
 from au_core.report.averages import Spread, spread
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
-from au_core.report.results import BASELINE, METRICS, SELECTIONS, Results, averaged
+from au_core.report.results import Results, averaged
+from au_core.report.run import BASELINE, METRICS, SELECTIONS
 
 SOURCE = "each training's `scores.json`"
 CHOSEN = ("test", "test_selected")
 """Selections whose thresholds were chosen, on validation subjects or on the test part."""
 
 
-def number(value: float | None) -> str:
-    """One decimal, as the literature prints; a dash where undefined.
+def one_decimal(value: float | None) -> str:
+    """A score as the literature prints it; a dash where undefined.
 
-    >>> number(62.44), number(None)
+    >>> one_decimal(62.44), one_decimal(None)
     ('62.4', '-')
     """
     return "-" if value is None or np.isnan(value) else f"{value:.1f}"
@@ -28,7 +29,7 @@ def number(value: float | None) -> str:
 
 def with_spread(values: Spread) -> str:
     """Mean and standard deviation; the mean alone for a single value."""
-    return number(values.mean) if values.n < 2 else f"{values.mean:.1f} ± {values.sd:.1f}"
+    return one_decimal(values.mean) if values.n < 2 else f"{values.mean:.1f} ± {values.sd:.1f}"
 
 
 def percent(rate: float) -> str:
@@ -43,16 +44,14 @@ def percent(rate: float) -> str:
 def summary_table(results: Results) -> Table:
     """Methods x missing rates x folds: averages over the AUs."""
     rows = []
-    for method in results.methods:
-        for rate in results.rates:
-            runs = results.of(method, rate)
-            by_fold = [spread(r.score("f1") for r in runs if r.fold == k) for k in results.folds]
-            f1 = [averaged(runs, "f1", selection=key) for key in (*SELECTIONS, BASELINE)]
-            rest = [averaged(runs, metric) for metric in ("auc", "accuracy")]
-            blind = 100 - averaged(runs, "accuracy", selection=BASELINE).mean
-            cells = [number(fold.mean) for fold in by_fold]
-            cells += [*map(with_spread, [*f1, *rest]), number(blind), str(len(runs))]
-            rows += [(method_label(method), percent(rate), *cells)] if runs else []
+    for method, rate, runs in results.groups():
+        by_fold = [spread(run.score("f1") for run in runs if run.fold == fold) for fold in results.folds]
+        f1 = [averaged(runs, "f1", selection=key) for key in (*SELECTIONS, BASELINE)]
+        rest = [averaged(runs, metric) for metric in ("auc", "accuracy")]
+        always_absent = 100 - averaged(runs, "accuracy", selection=BASELINE).mean
+        cells = [one_decimal(fold.mean) for fold in by_fold]
+        cells += [*map(with_spread, [*f1, *rest]), one_decimal(always_absent), str(len(runs))]
+        rows.append((method_label(method), percent(rate), *cells))
     folds = [f"F1 fold {k}" for k in results.folds]
     chosen = [f"F1 {words}" for words in SELECTIONS.values()]
     return Table(
@@ -85,7 +84,7 @@ def au_table(results: Results, rate: float) -> Table:
             runs = results.of(method, rate)
             cells += [with_spread(averaged(runs, "f1", au, key)) for key in CHOSEN]
             cells += [with_spread(averaged(runs, "auc", au))]
-        rows.append((_au_label(au), *cells, number(results.blind(rate, au))))
+        rows.append((_au_label(au), *cells, one_decimal(results.always_active_f1(rate, au))))
     columns = ("F1", "F1 test-selected", "AUC")
     return Table(
         caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over seeds, "

@@ -8,7 +8,8 @@ from au_core.errors import ConfigError
 from au_core.report.averages import spread
 from au_core.report.notice import notice
 from au_core.report.page import write_report
-from au_core.report.results import BASELINE, DISTRIBUTIONS, collect, paired_differences
+from au_core.report.results import collect, paired_differences
+from au_core.report.run import BASELINE, DISTRIBUTIONS
 from au_core.report.settings import run_table
 from tests.toy_runs import write_protocol, write_run
 
@@ -32,6 +33,16 @@ def test_methods_come_with_the_papers_first(tmp_path):
     for method in ("yours", "o_wlc", "ours", "another"):
         write_run(tmp_path, method, 0.0, 1, 0, 0.5)
     assert collect(tmp_path).methods == ["ours", "o_wlc", "another", "yours"]
+
+
+def test_groups_are_the_methods_and_rates_that_were_trained(tmp_path):
+    for method, rate, seed in (("o_wlc", 0.0, 0), ("ours", 0.5, 0), ("ours", 0.5, 1)):
+        write_run(tmp_path, method, rate, 1, seed, 0.5)
+    groups = collect(tmp_path).groups()
+    assert [(method, rate, len(runs)) for method, rate, runs in groups] == [
+        ("ours", 0.5, 2),
+        ("o_wlc", 0.0, 1),
+    ]
 
 
 def test_scores_are_per_cent_and_undefined_ones_are_nan(tmp_path):
