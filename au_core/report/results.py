@@ -18,10 +18,9 @@ from au_core.run_folder import run_folders
 SUBJECTS = ("train_subjects", "val_subjects", "test_subjects")
 NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 """What may differ between trainings of one report."""
-
-
 SEARCHED = ("adversarial.alpha", "adversarial.h_d", "adversarial.h_r")
-"""Settings that may differ by method and fold: a sweep chooses them on the fold's validation subjects."""
+"""What may differ by method, missing rate and fold: a sweep at the rate chooses it on the fold's validation
+subjects."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,11 +82,11 @@ class Results:
     @property
     def unlike(self) -> dict[str, list[str]]:
         """Settings in which trainings differ though no table tells them apart, with their values."""
-        values: dict[tuple[str, str], set[str]] = {}
+        values: dict[tuple[tuple, str], set[str]] = {}
         for run in self.runs:
             plan = {key: value for key, value in asdict(run.plan).items() if key not in NAMED}
             for name, text in flattened(plan).items():
-                of = f"{run.method} {run.fold}" if name in SEARCHED else "any"
+                of = (run.method, run.rate, run.fold) if name in SEARCHED else ()
                 values.setdefault((of, name), set()).add(text)
         return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
 

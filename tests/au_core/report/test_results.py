@@ -88,6 +88,15 @@ def test_alpha_may_be_chosen_for_each_fold_on_its_own_validation_subjects(tmp_pa
     assert collect(tmp_path).unlike == {"adversarial.alpha": ["0.2", "0.3"]}
 
 
+def test_settings_may_be_chosen_for_each_missing_rate_by_a_sweep_of_its_own(tmp_path):
+    for rate, h_d in ((0.1, 1), (0.5, 2)):
+        write_run(tmp_path, "ours", rate, 1, 0, 0.5, h_d=h_d)
+    results = collect(tmp_path)
+    assert results.unlike == {} and "not comparable" not in notice(results)
+    write_run(tmp_path, "ours", 0.5, 1, 1, 0.5, h_d=3)
+    assert collect(tmp_path).unlike == {"adversarial.h_d": ["2", "3"]}
+
+
 def test_an_au_that_one_training_lacks_is_undefined_there(tmp_path):
     write_protocol(tmp_path)
     folder = write_run(tmp_path, "ours", 0.0, 1, 0, 0.5)
