@@ -7,7 +7,7 @@ from au_core.aus import au_column
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
-from au_core.report.results import Results, paired_differences
+from au_core.report.results import Results, paired, paired_differences
 from au_core.report.run import METRICS, Run
 from au_core.report.tables import CHOSEN, SOURCE, one_decimal, percent, with_spread
 
@@ -47,6 +47,18 @@ def fewest_seeds(results: Results) -> int:
         for rate in results.rates
         if other != "ours" and (pairs := pairs_against(results, other, rate, "f1"))
     )
+
+
+def unlike_machines(results: Results) -> str:
+    """How many pairs of :func:`difference_table` two machines computed, in words; empty where none.
+
+    Older versions did not note their machine: such pairs are taken for alike.
+    """
+    groups = [(rate, runs) for method, rate, runs in results.groups() if method != "ours"]
+    pairs = [pair for rate, runs in groups for pair in paired(results.of("ours", rate), runs)]
+    unlike = sum(bool(a.machine and b.machine) and a.machine != b.machine for a, b in pairs)
+    words = "Computed on different devices or in different precision, which alone changes scores"
+    return f"{words}: {unlike} of {len(pairs)} pairs." if unlike else ""
 
 
 def pairs_against(results: Results, other: str, rate: float, metric: str) -> dict[tuple[int, int], float]:

@@ -5,7 +5,12 @@ from pathlib import Path
 from au_core.data.files import write_bytes, write_text
 from au_core.report.blocks import Figure, Section, Table, html, markdown
 from au_core.report.closeness import distribution_blocks
-from au_core.report.comparisons import difference_table, fewest_seeds, published_comparison
+from au_core.report.comparisons import (
+    difference_table,
+    fewest_seeds,
+    published_comparison,
+    unlike_machines,
+)
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.notice import notice
 from au_core.report.results import Results
@@ -65,7 +70,8 @@ def _difference_blocks(results: Results) -> list[str | Table | Figure]:
     so_far = [f"Seeds so far: {n_seeds}."] if n_seeds < FEW_SEEDS else []
     so_far += [f"Test parts so far: {len(results.folds)}."] if results.missing_folds else []
     need = f"With less than {FEW_SEEDS} seeds on every test part, no difference here can be called real."
-    return [table, *([" ".join([*so_far, need])] if so_far else [])]
+    caveats = [" ".join([*so_far, need])] if so_far else []
+    return [table, *caveats, *filter(None, [unlike_machines(results)])]
 
 
 def _published_blocks(results: Results) -> list[str | Table | Figure]:

@@ -145,9 +145,14 @@ def averaged(runs: Iterable[Run], metric: str, au: str = "avg", selection: str =
     return over_folds((run.fold, run.score(metric, au, selection)) for run in runs)
 
 
+def paired(ours: Sequence[Run], theirs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """One of ours and one of theirs for each fold and seed that both have."""
+    other = {run.pair: run for run in theirs}
+    return [(run, other[run.pair]) for run in ours if run.pair in other]
+
+
 def paired_differences(
     ours: Sequence[Run], theirs: Sequence[Run], metric: str
 ) -> dict[tuple[int, int], float]:
     """Ours minus theirs in points, as reported, by the (fold, seed) that both have."""
-    other = {run.pair: run.score(metric) for run in theirs}
-    return {run.pair: run.score(metric) - other[run.pair] for run in ours if run.pair in other}
+    return {run.pair: run.score(metric) - other.score(metric) for run, other in paired(ours, theirs)}

@@ -80,6 +80,24 @@ def test_a_test_part_that_one_method_lacks_is_told(tmp_path):
     assert str(caveat).startswith("Seeds so far: 0. With less than 5 seeds on every test part, no difference")
 
 
+def test_pairs_that_two_machines_computed_are_told_beneath_the_table(tmp_path):
+    write_protocol(tmp_path, rates=(0.0, 0.5))
+    assert "different devices" not in below_the_differences(tmp_path)
+    cpu = {"device": "a processor", "precision": "fp32"}
+    for rate, fold, machine in ((0.0, 1, {**cpu, "device": "H100"}), (0.5, 2, {**cpu, "precision": "bf16"})):
+        write_json(machine, write_run(tmp_path, "ours", rate, fold, 0, 0.5).machine)
+    write_run(tmp_path, "ours", 0.5, 3, 0, 0.5).machine.unlink()
+    assert below_the_differences(tmp_path).endswith(
+        "Computed on different devices or in different precision, which alone changes scores: 2 of 6 pairs."
+    )
+
+
+def below_the_differences(out) -> str:
+    sections = build_sections(collect(out))
+    (section,) = [part for part in sections if part.title == "Ours against the others"]
+    return "\n".join(map(str, section.blocks[1:]))
+
+
 def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
     write_experiment(tmp_path)
     for fold in (1, 2, 3):
