@@ -86,8 +86,7 @@ def rate_figure(results: Results) -> Figure:
         look = {"color": colour_of(results, method), "marker": marker_of(results, method), "lw": 1.6, "ms": 5}
         bars = [np.nan_to_num(s.sd) for s in f1]
         ax.errorbar(x, [s.mean for s in f1], yerr=bars, capsize=3, label=method_label(method), **look)
-    printed = [] if results.synthetic else _published_points(results)
-    if printed:
+    if printed := _published_points(results):
         x, y = zip(*printed, strict=True)
         ax.scatter(x, y, s=45, facecolors="none", edgecolors="black", zorder=3, label="Ours, as published")
     ax.set(xlabel="Training labels hidden, %", ylabel="Average F1, %")
@@ -103,6 +102,8 @@ def rate_figure(results: Results) -> Figure:
 
 
 def _published_points(results: Results) -> list[tuple[float, float]]:
+    if not results.comparable:
+        return []
     names = results.dataset, results.protocol, "ours"
     points = [(100 * rate, published_average(*names, rate, "f1")) for rate in results.rates]
     return [(rate, value) for rate, value in points if value is not None]

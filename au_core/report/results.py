@@ -8,6 +8,7 @@ from typing import Any
 from au_core.compare import flattened
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
+from au_core.data.layouts import LAYOUTS, Layout
 from au_core.data.protocols import folds_of
 from au_core.data.provenance import read_quality
 from au_core.errors import ConfigError
@@ -53,6 +54,21 @@ class Results:
     def dataset(self) -> str:
         """What the dataset is called, empty if unknown."""
         return self.config.get("spec", {}).get("name", "")
+
+    @property
+    def active_from(self) -> list[int]:
+        """The lowest codes that mean active in these trainings; one, unless settings were mixed."""
+        return sorted({run.plan.spec.active_from for run in self.runs})
+
+    @property
+    def own_active_from(self) -> int:
+        """The same in the dataset's own labels, which published numbers are of."""
+        return LAYOUTS.get(self.config.get("layout", ""), Layout()).active_from
+
+    @property
+    def comparable(self) -> bool:
+        """Whether published numbers may stand here: beside recorded people, by the dataset's own labels."""
+        return not self.synthetic and self.active_from == [self.own_active_from]
 
     @property
     def methods(self) -> list[str]:

@@ -3,10 +3,11 @@ import pytest
 
 from au_core.data.files import read_json, write_json, write_table
 from au_core.data.schema import QUALITY
-from au_core.report.blocks import Table
+from au_core.report.blocks import Section, Table, markdown
+from au_core.report.closeness import distribution_table
 from au_core.report.comparisons import difference_table, published_comparison
 from au_core.report.notice import notice
-from au_core.report.page import build_sections
+from au_core.report.page import build_sections, difference_blocks, published_blocks
 from au_core.report.results import averaged, collect
 from au_core.report.settings import run_table
 from au_core.run_folder import run_folders
@@ -93,9 +94,7 @@ def test_pairs_that_two_machines_computed_are_told_beneath_the_table(tmp_path):
 
 
 def below_the_differences(out) -> str:
-    sections = build_sections(collect(out))
-    (section,) = [part for part in sections if part.title == "Ours against the others"]
-    return "\n".join(map(str, section.blocks[1:]))
+    return "\n".join(map(str, difference_blocks(collect(out))[1:]))
 
 
 def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
@@ -146,6 +145,62 @@ def test_another_protocol_is_not_compared(tmp_path, protocol):
     write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
     write_experiment(tmp_path, data="BP4D", protocol=protocol)
     assert published_comparison(collect(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "active_from", "compared"),
+    [
+        ("bp4d", "BP4D", 1, True),
+        ("bp4d", "BP4D", 2, False),
+        ("disfa", "DISFA", 2, True),
+        ("disfa", "DISFA", 1, False),
+        ("lists", "DISFA", 1, True),
+    ],
+)
+def test_labels_that_are_not_the_datasets_own_are_not_compared(tmp_path, layout, name, active_from, compared):
+    """Lists hold 0 and 1: DISFA's intensities were cut at 2 by whoever wrote them."""
+    write_protocol(tmp_path, rates=(0.0, 0.5), data="/data")
+    label_otherwise(tmp_path, layout, name, active_from)
+    text = published(tmp_path)
+    assert ("| Ours | 0 % | F1 | " in text) == compared
+    reason = (
+        f"by {name}'s own labels, which they are of, an AU is active from code {3 - active_from} on, here "
+    )
+    assert (f"{reason}from code {active_from} on (`--active-from`)" in text) == (not compared)
+    printed = [row[4] for row in distribution_table(collect(tmp_path)).rows if row[1] == "50 %"]
+    assert printed == (["5.4", "5.6"] if (name, compared) == ("BP4D", True) else ["-", "-"])
+
+
+def label_otherwise(out, layout, name, active_from):
+    words = read_json(out / "experiment.json")
+    words["config"] |= {"layout": layout}
+    words["config"]["spec"] |= {"name": name, "active_from": active_from}
+    write_json(words, out / "experiment.json")
+    for folder in run_folders(out):
+        config = read_json(folder.config)
+        config["plan"]["spec"]["active_from"] = active_from
+        write_json(config, folder.config)
+
+
+def published(out) -> str:
+    return markdown("", "", [Section("", published_blocks(collect(out)))])
+
+
+def test_a_dataset_of_no_published_number_has_nothing_to_leave_out(tmp_path):
+    write_protocol(tmp_path, data="/data")
+    label_otherwise(tmp_path, "manifest", "manifest", 2)
+    assert "The paper prints none for this dataset" in published(tmp_path)
+
+
+def test_who_has_drawn_other_people_than_the_paper_is_told_so(tmp_path):
+    write_experiment(tmp_path, "/data", protocol="60_20_20")
+    write_run(tmp_path, "ours", 0.0, 1, 0, 0.5)
+    assert "58.7" in published(tmp_path) and "The people differ: the paper prints no list" in published(
+        tmp_path
+    )
+    write_experiment(tmp_path, "/data", protocol="three_fold")
+    text = published(tmp_path)
+    assert "63.3" in text and "The people differ" not in text
 
 
 def test_aus_that_another_dataset_brings_are_not_compared(tmp_path):

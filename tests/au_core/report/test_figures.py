@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from au_core.data.files import read_json, write_json
 from au_core.report import figures
 from au_core.report.closeness import conditional_figure, marginal_figure
 from au_core.report.figures import COLOURS, au_figure, curves_figure, rate_figure
@@ -46,6 +47,15 @@ def test_published_points_are_never_drawn_beside_drawn_people(tmp_path, drawn, d
     rate_figure(collect(tmp_path))
     texts = [text.get_text() for text in drawn[0].legends[0].get_texts()]
     assert texts.count("Ours, as published") == labels
+
+
+def test_published_points_are_never_drawn_beside_another_labelling(tmp_path, drawn):
+    write_protocol(tmp_path, rates=(0.0, 0.5), data="BP4D")
+    words = read_json(tmp_path / "experiment.json")
+    words["config"]["layout"] = "disfa"  # whose own labels are active from code 2 on
+    write_json(words, tmp_path / "experiment.json")
+    rate_figure(collect(tmp_path))
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["Ours", "O-wlc"]
 
 
 def test_curves_follow_the_history_and_leave_out_an_untrained_discriminator(tmp_path, drawn):
