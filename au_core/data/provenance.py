@@ -1,6 +1,7 @@
 """Shards that know what they were made from: a cheap signature to skip by, a content hash to be sure by."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.data.files import write_table
-from au_core.data.schema import QUALITY, SequenceRef
+from au_core.data.schema import QUALITY, SequenceRef, shards
 
 
 def source_files(ref: SequenceRef) -> list[Path]:
@@ -87,3 +88,9 @@ def shard_metadata(shard: Path) -> dict[str, str]:
     except (OSError, ValueError):  # absent, or damaged by something other than us
         return {}
     return {k.decode(): v.decode() for k, v in found.items() if k != b"ARROW:schema"}
+
+
+def made_with(faces: Path) -> dict[str, Any]:
+    """The settings that the shards below ``faces`` were made with, as the first says; empty if none does."""
+    shard = next(iter(shards(faces)), None)
+    return json.loads(shard_metadata(shard).get("settings", "{}")) if shard else {}

@@ -1,7 +1,7 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from au_core.data.census import unlearnable
 from au_core.data.files import read_json
 from au_core.data.layouts import LAYOUTS, Layout
 from au_core.data.protocols import folds_of
-from au_core.data.provenance import read_quality
+from au_core.data.provenance import made_with, read_quality
 from au_core.errors import ConfigError
 from au_core.report.averages import Spread, over_folds
 from au_core.report.run import BASELINE, Run, read_run
@@ -34,6 +34,8 @@ class Results:
     """Folders, relative to OUT, of trainings that were begun but have no scores yet."""
     sequences: tuple[str, ...] = ()
     """How preprocessing ended for each sequence of the dataset: ``ok``, ``partial`` or ``failed``."""
+    made_with: dict[str, Any] = field(default_factory=dict)
+    """Settings of PreprocessConfig in the faces' own files; empty where there are none."""
 
     @property
     def synthetic(self) -> bool:
@@ -44,6 +46,11 @@ class Results:
     def config(self) -> dict[str, Any]:
         """The recipe's settings, empty where ``experiment.json`` is missing."""
         return self.experiment.get("config", {})
+
+    @property
+    def preprocess(self) -> dict[str, Any]:
+        """How the faces were made; as the recipe has it, where they themselves do not tell."""
+        return self.made_with or self.config.get("preprocess", {})
 
     @property
     def protocol(self) -> str:
@@ -149,6 +156,7 @@ def collect(out: Path) -> Results:
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
         sequences=tuple(row["status"] for row in read_quality(out / "faces")),
+        made_with=made_with(out / "faces"),
     )
 
 

@@ -1,9 +1,9 @@
 """What was run: the settings a reader would ask for, and how trainings differ in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from au_core.config import AdversarialConfig, TrainConfig
+from au_core.config import AdversarialConfig, PreprocessConfig, TrainConfig
 from au_core.report.averages import spread
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
@@ -11,9 +11,12 @@ from au_core.report.results import Results
 from au_core.report.run import Run
 from au_core.report.tables import percent
 
+TOLD = {"alpha", "h_d", "h_r", "m1", "m2", "steps", "backbone", "weights", "input_size", "detector"}
+"""Settings that have a line of their own."""
+
 
 def run_table(results: Results) -> Table:
-    """The settings a reader would ask for, from ``experiment.json`` and the runs' ``config.json``."""
+    """The settings a reader would ask for, as the files of experiment, trainings and faces have them."""
     plan, scores = results.runs[0].plan, results.runs[0].scores
     train = plan.train
     rows = {
@@ -21,7 +24,8 @@ def run_table(results: Results) -> Table:
         "Data": data_words(results),
         "Faces found by": _finder(results),
         "Protocol": results.protocol or "unknown",
-        "AUs": ", ".join(results.aus) + f" ({scores['dataset']})",
+        "AUs": ", ".join(results.aus)
+        + f" ({scores['dataset']}, active from code {_or(results.active_from)} on)",
         "Methods": ", ".join(f"{method_label(m)} (alpha {_alphas(results, m)})" for m in results.methods),
         "Labels hidden": ", ".join(map(percent, results.rates)),
         "Test parts": ", ".join(map(str, results.folds)),
@@ -41,7 +45,7 @@ def run_table(results: Results) -> Table:
         "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",
     }
     return Table(
-        caption="Settings, from `experiment.json` and each training's `config.json`.",
+        caption="Settings, from `experiment.json`, each training's `config.json` and the faces' own files.",
         header=("Setting", "Value"),
         rows=tuple(rows.items()),
         numeric=False,
@@ -50,11 +54,13 @@ def run_table(results: Results) -> Table:
 
 def _not_the_defaults(results: Results) -> str:
     """Settings that no other line tells and that are not the defaults."""
-    plan, told = results.runs[0].plan, {"alpha", "h_d", "h_r", "m1", "m2", "steps", "backbone", "input_size"}
+    plan = results.runs[0].plan
     settings = {**asdict(plan.adversarial), **asdict(plan.train), "missing_scheme": plan.missing_scheme}
+    settings |= results.preprocess
     default = {**asdict(AdversarialConfig()), **asdict(TrainConfig()), "missing_scheme": "frame"}
-    found = {name: value for name, value in settings.items() if value != default.get(name)}
-    return ", ".join(f"`{name}` {value}" for name, value in found.items() if name not in told | {"weights"})
+    default |= asdict(PreprocessConfig())
+    found = {name: settings.get(name, value) for name, value in default.items() if name not in TOLD}
+    return ", ".join(f"`{name}` {value}" for name, value in found.items() if value != default[name])
 
 
 def unlike(results: Results) -> str:
@@ -77,7 +83,7 @@ def data_words(results: Results) -> str:
 
 def _finder(results: Results) -> str:
     """What told where the faces are."""
-    detector = results.config.get("preprocess", {}).get("detector", "unknown")
+    detector = results.preprocess.get("detector", "unknown")
     return {"dataset": "the dataset's landmark files", "yunet": "YuNet"}.get(detector, f"`{detector}`")
 
 
@@ -87,7 +93,11 @@ def _alphas(results: Results, method: str) -> str:
 
 def _of_all(runs: Sequence[Run], name: str) -> str:
     """The values that a setting of Algorithm 1 has in ``runs``."""
-    return " or ".join(map(str, sorted({getattr(run.plan.adversarial, name) for run in runs})))
+    return _or({getattr(run.plan.adversarial, name) for run in runs})
+
+
+def _or(values: Iterable[float]) -> str:
+    return " or ".join(map(str, sorted(values)))
 
 
 def _labelled(results: Results) -> str:
