@@ -110,6 +110,7 @@ au_core.report.published
 au_core.report.averages
 au_core.report.run
 au_core.report.results
+au_core.report.coverage
 au_core.report.blocks
 au_core.report.tables
 au_core.report.comparisons

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from au_core.report.coverage import ENOUGH, coverage
 from au_core.report.published import method_label
 from au_core.report.results import Results, averaged
 from au_core.report.run import BASELINE
@@ -40,11 +41,14 @@ def _missing(results: Results) -> Iterator[str]:
     if found := results.unlearnable:
         aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
         yield f" AUs whose training labels are all alike, or none at all: {aus}. Scores there are chance."
-    if bad := sum(status != "ok" for status in results.sequences):
+    if bad := sum(row["status"] != "ok" for row in results.sequences):
         yield (
             f" {bad} of {len(results.sequences)} sequences failed or lack frames, and are missing here as "
             "far as they do: see `faces/quality.parquet`."
         )
+    if few := {fold: found for fold, found in coverage(results).items() if found.share < ENOUGH}:
+        parts = "; ".join(f"test part {fold}, {found.words}" for fold, found in few.items())
+        yield f" Frames without a face are missing from the scores: {parts}. See `faces/quality.parquet`."
 
 
 def _worse_than_always_active(results: Results, method: str) -> bool:

@@ -32,8 +32,8 @@ class Results:
     runs: tuple[Run, ...]
     unfinished: tuple[str, ...]
     """Folders, relative to OUT, of trainings that were begun but have no scores yet."""
-    sequences: tuple[str, ...] = ()
-    """How preprocessing ended for each sequence of the dataset: ``ok``, ``partial`` or ``failed``."""
+    sequences: tuple[dict[str, Any], ...] = ()
+    """Rows of ``quality.parquet``: what preprocessing found in each sequence of the dataset."""
     made_with: dict[str, Any] = field(default_factory=dict)
     """Settings of PreprocessConfig in the faces' own files; empty where there are none."""
 
@@ -155,7 +155,7 @@ def collect(out: Path) -> Results:
         experiment=read_json(words) if words.exists() else {},
         runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
-        sequences=tuple(row["status"] for row in read_quality(out / "faces")),
+        sequences=tuple(read_quality(out / "faces")),
         made_with=made_with(out / "faces"),
     )
 

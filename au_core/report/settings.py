@@ -6,6 +6,7 @@ from dataclasses import asdict
 from au_core.config import AdversarialConfig, PreprocessConfig, TrainConfig
 from au_core.report.averages import spread
 from au_core.report.blocks import Table
+from au_core.report.coverage import coverage
 from au_core.report.published import method_label
 from au_core.report.results import Results
 from au_core.report.run import Run
@@ -110,11 +111,12 @@ def _labelled(results: Results) -> str:
 
 
 def _subjects(results: Results) -> str:
-    """Training, validation and test subjects and scored faces of each fold."""
-    by_fold = {run.fold: run for run in results.runs}
+    """Training, validation and test subjects of each fold, their faces, and frames without one."""
+    by_fold, found = {run.fold: run for run in results.runs}, coverage(results)
+    words = {fold: f": {found[fold].words}" if fold in found else "" for fold in by_fold}
     return "; ".join(
         f"test part {fold}: {len(run.plan.train_subjects)} to train, "
         f"{len(run.plan.val_subjects)} to validate ({run.scores['frames']['val']} faces), "
-        f"{len(run.plan.test_subjects)} to test ({run.scores['frames']['test']} faces)"
+        f"{len(run.plan.test_subjects)} to test ({run.scores['frames']['test']} faces{words[fold]})"
         for fold, run in sorted(by_fold.items())
     )

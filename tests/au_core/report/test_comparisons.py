@@ -111,7 +111,8 @@ def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
 def test_lost_sequences_are_told_before_any_number(tmp_path):
     write_protocol(tmp_path)
     assert "sequences" not in notice(collect(tmp_path))
-    rows = [dict.fromkeys(QUALITY.names) | {"status": status} for status in ("ok", "failed", "partial")]
+    row = dict.fromkeys(QUALITY.names) | {"subject": "F001", "faces_found": 0}
+    rows = [row | {"status": status} for status in ("ok", "failed", "partial")]
     write_table(pa.Table.from_pylist(rows, QUALITY), tmp_path / "faces" / "quality.parquet")
     assert "2 of 3 sequences failed or lack frames" in notice(collect(tmp_path))
 
