@@ -35,7 +35,7 @@ def test_frames_of_a_video_that_decoded_well_but_shows_no_face_are_told(tmp_path
 def test_few_frames_without_a_face_are_no_news(tmp_path, found, told):
     write_protocol(tmp_path)
     write_quality_of(tmp_path, ("M001", 1000, found))
-    assert ("missing from the scores: test part 1, a face in 979 of" in notice(collect(tmp_path))) == told
+    assert ("Frames without a face are missing from the scores" in notice(collect(tmp_path))) == told
 
 
 def test_people_without_a_face_and_sequences_nobody_could_count_are_told(tmp_path):
