@@ -38,9 +38,15 @@ def _missing(results: Results) -> Iterator[str]:
     if worse := [name for name in results.methods if _worse_than_always_active(results, name)]:
         names = ", ".join(map(method_label, worse))
         yield f' Answering "active" to every face has a higher F1 than {names}: little has been learned.'
-    if found := results.unlearnable:
-        aus = ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in found.items())
+    if aus := _with_parts(results.unlearnable):
         yield f" AUs whose training labels are all alike, or none at all: {aus}. Scores there are chance."
+    if aus := _with_parts(results.unchosen):
+        yield f" AUs never present in the validation people: {aus}. Their threshold there is 0.5."
+    yield from _lost(results)
+
+
+def _lost(results: Results) -> Iterator[str]:
+    """What preprocessing lost."""
     if bad := sum(row["status"] != "ok" for row in results.sequences):
         yield (
             f" {bad} of {len(results.sequences)} sequences failed or lack frames, and are missing here as "
@@ -49,6 +55,11 @@ def _missing(results: Results) -> Iterator[str]:
     if few := {fold: found for fold, found in coverage(results).items() if found.share < ENOUGH}:
         parts = "; ".join(f"test part {fold}, {found.words}" for fold, found in few.items())
         yield f" Frames without a face are missing from the scores: {parts}. See `faces/quality.parquet`."
+
+
+def _with_parts(aus: dict[str, list[int]]) -> str:
+    """AUs with the test parts they are named for."""
+    return ", ".join(f"{au} (test part {', '.join(map(str, folds))})" for au, folds in aus.items())
 
 
 def _worse_than_always_active(results: Results, method: str) -> bool:

@@ -60,7 +60,8 @@ def _results_blocks(results: Results) -> list[str | Table | Figure]:
         summary_table(results),
         "F1 is the harmonic mean of precision and recall of one AU over the faces where it is coded; AUC the "
         "area under its ROC curve. `validation-selected`: the epoch and each AU's threshold were chosen on "
-        "validation subjects, taken from the training part, and the test part was looked at once. "
+        "validation subjects, taken from the training part (0.5 for an AU that these never show), and the "
+        "test part was looked at once. "
         "`test-selected` chooses the thresholds on the test part itself, which nobody can who does not know "
         "its labels: the most that thresholds can give. `at 0.5` uses no chosen threshold, as JAA-Net's and "
         "ME-GraphAU's code does, which choose the epoch on the test part.",

@@ -1,6 +1,6 @@
 """What the finished trainings of an output folder scored, as numbers to be put into tables and figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,9 +116,18 @@ class Results:
     @property
     def unlearnable(self) -> dict[str, list[int]]:
         """AUs that the training labels of some test parts could not teach, with these parts."""
+        return self._folds_by_au(lambda run: unlearnable(run.training_set))
+
+    @property
+    def unchosen(self) -> dict[str, list[int]]:
+        """AUs that validation subjects never show, with these test parts: nothing chose a threshold."""
+        return self._folds_by_au(lambda run: [au for au, f1 in run.scores["val"]["f1"].items() if f1 is None])
+
+    def _folds_by_au(self, find: Callable[[Run], Iterable[str]]) -> dict[str, list[int]]:
+        """The AUs that ``find`` finds in any training, with the test parts of these."""
         found: dict[str, set[int]] = {}
         for run in self.runs:
-            for au in unlearnable(run.training_set):
+            for au in find(run):
                 found.setdefault(au, set()).add(run.fold)
         return {au: sorted(folds) for au, folds in sorted(found.items())}
 

@@ -108,6 +108,22 @@ def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
     assert ("Faces with labels", "50 % hidden: 60.0 %") in run_table(results).rows
 
 
+def test_aus_whose_threshold_nothing_could_choose_are_told(tmp_path):
+    """Where the validation people never show an AU, the best threshold is not known: 0.5 is taken."""
+    for fold in (1, 2, 3):
+        folder = write_run(tmp_path, "ours", 0.5, fold, 0, 0.5)
+        scores = read_json(folder.scores)
+        scores["val"]["f1"] |= {"AU09": None if fold > 1 else 0.3, "AU24": 0.2}
+        write_json(scores, folder.scores)
+    words = "AUs never present in the validation people: AU09 (test part 2, 3)."
+    assert f"{words} Their threshold there is 0.5." in notice(collect(tmp_path))
+    for folder in run_folders(tmp_path):
+        scores = read_json(folder.scores)
+        scores["val"]["f1"]["AU09"] = 0.0
+        write_json(scores, folder.scores)
+    assert "validation people" not in notice(collect(tmp_path))
+
+
 def test_lost_sequences_are_told_before_any_number(tmp_path):
     write_protocol(tmp_path)
     assert "sequences" not in notice(collect(tmp_path))
