@@ -11,6 +11,8 @@ from au_core.errors import ConfigError
 
 UNKNOWN = -1
 """An AU that is not coded, in every label array of the project; null in Parquet."""
+OCCURRENCE = {"0": 0, "1": 1, "9": UNKNOWN}
+"""Occurrence codes as people write them: absent, present, not coded."""
 
 AU_NAMES: dict[int, str] = {
     1: "inner brow raiser",

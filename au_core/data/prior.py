@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from au_core.aus import UNKNOWN, au_number, whole
+from au_core.aus import OCCURRENCE, UNKNOWN, au_number, whole
 from au_core.errors import ConfigError, DatasetError
 
-CODES = {"0": 0, "1": 1, "9": UNKNOWN, "-1": UNKNOWN, "": UNKNOWN, "None": UNKNOWN}
+CODES = OCCURRENCE | dict.fromkeys(("-1", "", "None"), UNKNOWN)
 
 
 def load_label_prior(path: Path, columns: tuple[str, ...]) -> np.ndarray:

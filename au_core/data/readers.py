@@ -34,7 +34,8 @@ def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str =
     try:
         if root.is_dir() and not any(root.iterdir()):
             raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
-        found = MODULES[layout].list_sequences(root, *{"disfa": [camera], "lists": [dataset]}.get(layout, []))
+        asked = {"disfa": {"camera": camera}, "lists": {"dataset": dataset}}.get(layout, {})
+        found = MODULES[layout].list_sequences(root, **asked)
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error})") from error
     return sorted(found, key=lambda ref: (ref.subject, ref.sequence))

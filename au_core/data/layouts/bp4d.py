@@ -15,11 +15,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from au_core.aus import AU_NAMES, BP4D, UNKNOWN
+from au_core.aus import AU_NAMES, BP4D, OCCURRENCE, UNKNOWN
 from au_core.data.layouts.tree import (
     child,
     children,
     has_numbered_pictures,
+    no_numbered_picture,
     not_the_layout,
     numbered_pictures,
     opened,
@@ -33,7 +34,6 @@ AUS = tuple(AU_NAMES)
 RAW_TASKS = {"01": 1, "03": 2, "07": 3, "08": 4, "09": 5, "10": 6, "11": 7, "13": 8}
 FILM = r"2[FM]\d\d_T\d\.(?:avi|mp4|mkv|mov)"
 EXPECTED = "F001/T1/*.jpg (at the top or one folder below) and AUCoding/AU_OCC/F001_T1.csv"
-CODES = {"0": 0, "1": 1, "9": UNKNOWN}
 MARKS = slice(19, 25), slice(25, 31), [31, 37], [13]
 """Left eye, right eye, mouth corners and nose: indices in the 49 points, from 0 (JAA-Net
 ``face_transform.py``); left is left in the picture."""
@@ -126,7 +126,7 @@ def rows_of_pictures(ref: SequenceRef, pictures: dict[int, Path], remarks: Seque
     root = Path(ref.root)
     frames, codes = read_occurrence(root / ref.labels[0])
     if not pictures:
-        raise DatasetError(f"{root / ref.source}: no numbered picture; expected such as {frames[0]}.jpg")
+        raise no_numbered_picture(root / ref.source, f"{frames[0]}.jpg")
     marks = _marks(root / ref.landmarks, frames, sorted(pictures)) if ref.landmarks else None
     return FrameRows(
         ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures, marks=marks, remarks=tuple(remarks)
@@ -168,12 +168,12 @@ def _line(
     if not re.fullmatch(r"\s*\d{1,9}\s*", line[0], re.ASCII):
         raise DatasetError(f"{path}, line {number}: frame {line[0]!r}; expected a whole number")
     for column in columns:
-        if column is not None and line[column].strip() not in CODES:
+        if column is not None and line[column].strip() not in OCCURRENCE:
             raise DatasetError(
                 f"{path}, line {number}: code {line[column]!r} for AU {header[column]}; "
                 "expected 0, 1 or 9 (not coded)"
             )
-    return int(line[0]), [UNKNOWN if c is None else CODES[line[c].strip()] for c in columns]
+    return int(line[0]), [UNKNOWN if c is None else OCCURRENCE[line[c].strip()] for c in columns]
 
 
 def _marks(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:

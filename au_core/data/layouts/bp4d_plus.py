@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.data.layouts import bp4d
-from au_core.data.layouts.tree import child, children, numbered_pictures
+from au_core.data.layouts.tree import child, children, no_numbered_picture, numbered_pictures
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import DatasetError
 
@@ -52,4 +52,4 @@ def read_rows(ref: SequenceRef) -> FrameRows:
 def _no_picture(folder: Path) -> DatasetError:
     packed = folder.parent.with_suffix(".zip")
     why = f"; {packed.name} is still packed, unpack it beside itself" if packed.exists() else ""
-    return DatasetError(f"{folder}: no numbered picture; expected such as 0000.jpg{why}")
+    return no_numbered_picture(folder, f"0000.jpg{why}")

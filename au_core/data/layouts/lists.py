@@ -18,13 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.aus import BP4D, DISFA, UNKNOWN, DatasetSpec, whole
-from au_core.data.layouts.tree import child, inside, not_the_layout, numbered_pictures, opened, relative
+from au_core.aus import BP4D, DISFA, OCCURRENCE, UNKNOWN, DatasetSpec, whole
+from au_core.data.layouts.tree import (
+    child,
+    inside,
+    no_numbered_picture,
+    not_the_layout,
+    numbered_pictures,
+    opened,
+    relative,
+)
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import DatasetError
 
 EXPECTED = "BP4D_test_img_path_fold1.txt with BP4D_test_label_fold1.txt, or *_path.txt with *_AUoccur.txt"
-CODES = {"0": 0, "1": 1, "9": UNKNOWN, "-1": UNKNOWN}
+CODES = OCCURRENCE | {"-1": UNKNOWN}
 SPECS = {len(spec.aus): spec for spec in (BP4D, DISFA)}
 INSIDE = "expected a folder below it; only img/ or dataset/ may itself be a link to the pictures"
 SUBJECT = re.compile(r"[FM]\d{3}|SN\d{3}", re.IGNORECASE)
@@ -179,7 +187,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     found = lists.codes[ref.subject, ref.sequence]
     pictures = numbered_pictures(root / ref.source)
     if not pictures:
-        raise DatasetError(f"{root / ref.source}: no numbered picture; expected such as {min(found)}.jpg")
+        raise no_numbered_picture(root / ref.source, f"{min(found)}.jpg")
     frames = sorted(found)
     codes = np.array([found[frame] for frame in frames], np.int8)
     return FrameRows(

@@ -16,7 +16,7 @@ from posixpath import normpath
 
 import numpy as np
 
-from au_core.aus import UNKNOWN, au_number, whole
+from au_core.aus import OCCURRENCE, UNKNOWN, au_number, whole
 from au_core.data.layouts.tree import inside, opened
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.video import is_picture
@@ -24,7 +24,7 @@ from au_core.errors import ConfigError, DatasetError
 
 FIXED = ["path", "subject", "sequence", "frame"]
 RELATIVE = "write paths relative to the CSV, of files below its folder"
-CODES = {"": UNKNOWN, "9": UNKNOWN} | {str(code): code for code in range(6)}
+CODES = OCCURRENCE | {"": UNKNOWN} | {str(code): code for code in range(2, 6)}
 
 
 @dataclass(frozen=True, slots=True)

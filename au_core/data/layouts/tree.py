@@ -69,6 +69,11 @@ def _numbered(folder: Path | None) -> list[Path]:
     return [path for path in found if is_picture(path)]
 
 
+def no_numbered_picture(folder: Path, example: str) -> DatasetError:
+    """The error for a sequence's folder in which :func:`numbered_pictures` finds nothing."""
+    return DatasetError(f"{folder}: no numbered picture; expected such as {example}")
+
+
 def relative(path: Path, root: Path) -> str:
     """A path below ``root`` as it is recorded."""
     return path.relative_to(root).as_posix()

@@ -238,3 +238,13 @@ def test_a_bp4d_folder_is_no_disfa_folder(bp4d):
 def test_an_unknown_layout_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="unknown layout 'gft'; expected one of bp4d"):
         list_sequences("gft", tmp_path)
+
+
+@pytest.mark.parametrize(("layout", "name"), [("disfa", "camera"), ("lists", "dataset")])
+def test_a_choice_reaches_its_layout_by_name(tmp_path, monkeypatch, layout, name):
+    """By its place alone, a layout that takes something else first would take it for that."""
+    (tmp_path / "a file").touch()
+    given = {}
+    monkeypatch.setattr(MODULES[layout], "list_sequences", lambda root, **asked: given.update(asked) or [])
+    list_sequences(layout, tmp_path, camera="right", dataset="DISFA")
+    assert given == {name: {"camera": "right", "dataset": "DISFA"}[name]}
