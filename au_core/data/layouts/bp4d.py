@@ -10,6 +10,7 @@ AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat`` c
 import csv
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -23,6 +24,7 @@ from au_core.data.layouts.tree import (
     no_numbered_picture,
     not_the_layout,
     numbered_pictures,
+    one_of_each,
     opened,
     relative,
 )
@@ -47,17 +49,15 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     A release laid out alike says by ``layout`` and ``expected`` what it is called and should have.
 
     Raises:
-        DatasetError: no such csv, or no folder of subjects.
+        DatasetError: no such csv, no folder of subjects, or pictures or a video in two places.
     """
     coding = child(root, "AUCoding")
     folders = [child(coding, "AU_OCC"), child(root, "AU_OCC"), coding, root]
     found = next((labels for folder in folders if (labels := _label_files(folder))), {})
-    tops = [f for f in [root, *children(root, ".*")] if children(f, r"[FM]\d{3}")]
-    top = next(filter(_has_pictures, tops), next(iter(tops), root))  # Physiology/ has subjects' folders, too
+    places = [root, *children(root, r"[^.].*")]
+    top = _top(places) or root
     people = {path.name.upper(): path for path in children(top, r"[FM]\d{3}")}
-    films = {
-        path.stem.upper(): path for folder in [root, *children(root, ".*")] for path in children(folder, FILM)
-    }
+    films = one_of_each((path.stem.upper(), path) for place in places for path in children(place, FILM))
     if not found or not (people or films):
         raise not_the_layout(root, layout, expected)
     mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
@@ -75,9 +75,17 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     ]  # fmt: skip
 
 
-def _has_pictures(top: Path) -> bool:
+def _top(places: list[Path]) -> Path | None:
+    """The folder of the subjects' folders, that with pictures: ``Physiology`` has such folders, too."""
+    tops = [place for place in places if children(place, r"[FM]\d{3}")]
+    pictures = (("pictures", task) for top in tops for task in _first_with_pictures(top))
+    task = one_of_each(pictures).get("pictures")
+    return task.parents[1] if task else next(iter(tops), None)
+
+
+def _first_with_pictures(top: Path) -> list[Path]:
     tasks = (task for person in children(top, r"[FM]\d{3}") for task in children(person, r"T\d+"))
-    return any(has_numbered_pictures(task) for task in tasks)
+    return list(islice(filter(has_numbered_pictures, tasks), 1))
 
 
 def _label_files(folder: Path | None) -> dict[tuple[str, str], Path]:

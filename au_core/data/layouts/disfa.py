@@ -22,10 +22,12 @@ from au_core.data.layouts.tree import (
     has_numbered_pictures,
     not_the_layout,
     numbered_pictures,
+    one_of_each,
     opened,
     relative,
 )
 from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.video import VIDEOS
 from au_core.errors import DatasetError
 
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
@@ -44,7 +46,7 @@ def list_sequences(root: Path, camera: str = "left") -> list[SequenceRef]:
     there is no camera's folder, pictures in ``SN001/`` (at the top or one folder below) are taken.
 
     Raises:
-        DatasetError: no video or picture of that camera, or no label folder.
+        DatasetError: no video or picture of that camera, no label folder, or two sources of one subject.
     """
     labels = child(root, "ActionUnit_Labels")
     people = children(labels, r"SN\d{3}")
@@ -53,23 +55,26 @@ def list_sequences(root: Path, camera: str = "left") -> list[SequenceRef]:
     if there and camera not in there and people:
         raise DatasetError(f"{root}: no folder of the {camera} camera; --camera {there[0]} is there")
     folder = sides[camera.title()]
-    found = dict(_films(folder, camera) if folder else _picture_folders(root, labels))
+    found = one_of_each(_films(folder, camera)) if folder else _picture_folders(root, labels)
     if not people or not found:
         raise not_the_layout(root, "disfa", EXPECTED)
     return [_ref(root, person, camera, found.get(person.name.upper()), folder) for person in people]
 
 
 def _films(folder: Path, camera: str) -> Iterator[tuple[str, Path]]:
-    """(subject, video, or folder of a video's pictures)."""
+    """(subject, video, or folder of a video's pictures); OpenFace's tables are often beside these."""
     for path in children(folder, rf"(?:{camera}_?Video_?)?SN\d{{3}}(?:_comp)?(?:\.\w+)?"):
-        yield re.findall(r"SN\d{3}", path.name.upper())[0], path
+        if path.suffix.lower() in VIDEOS or path.is_dir():
+            yield re.findall(r"SN\d{3}", path.name.upper())[0], path
 
 
-def _picture_folders(root: Path, labels: Path | None) -> Iterator[tuple[str, Path]]:
-    tops = [root, *(p for p in children(root, ".*") if p != labels and not p.name.startswith("Landmark"))]
-    for path in (path for top in tops for path in children(top, r"SN\d{3}")):
-        if has_numbered_pictures(path):
-            yield path.name.upper(), path
+def _picture_folders(root: Path, labels: Path | None) -> dict[str, Path]:
+    """Folders of pictures by subject, all at ``root`` or all in one folder below."""
+    others = [p for p in children(root, r"[^.].*") if p != labels and not p.name.startswith("Landmark")]
+    tops = [list(filter(has_numbered_pictures, children(top, r"SN\d{3}"))) for top in [root, *others]]
+    tops = [folders for folders in tops if folders]
+    one_of_each(("pictures", folders[0]) for folders in tops)
+    return {path.name.upper(): path for path in next(iter(tops), [])}
 
 
 def _ref(root: Path, labels: Path, camera: str, source: Path | None, folder: Path | None) -> SequenceRef:

@@ -3,7 +3,7 @@
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -24,6 +24,24 @@ def child(folder: Path | None, *patterns: str) -> Path | None:
     for pattern in patterns:
         folder = next(iter(children(folder, pattern)), None)
     return folder
+
+
+def one_of_each(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Folders or videos by name; a link to another is no second one.
+
+    Raises:
+        DatasetError: a name has two. Nobody can know which one the landmarks are of.
+    """
+    found: dict[str, Path] = {}
+    for name, path in named:
+        other = found.setdefault(name, path)
+        if os.path.realpath(other) != os.path.realpath(path):
+            raise DatasetError(
+                f"{other} and {path}: two sources of {name}, of which one may be a copy (cropped, or encoded "
+                "anew) that landmarks and frame numbers do not fit; keep one, or point --data at a folder "
+                "that holds only one"
+            )
+    return found
 
 
 def files_below(folder: Path) -> Iterator[Path]:

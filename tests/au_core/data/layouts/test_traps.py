@@ -146,6 +146,37 @@ def test_bp4d_plus_pictures_that_begin_with_the_labels_are_not_shifted(
     assert rows.remarks == ((remark,) if remark else ())
 
 
+@pytest.mark.parametrize("layout", ["bp4d", "bp4d_plus"])
+def test_cropped_copies_beside_the_originals_are_refused_not_taken(bp4d, layout):
+    """The alphabet would choose: BP4D-cropped comes before BP4D-training, and landmarks are of the latter."""
+    (bp4d / "BP4D-training").mkdir()
+    for person in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
+        shutil.move(bp4d / person, bp4d / "BP4D-training" / person)
+    (bp4d / ".trash" / "F001").mkdir(parents=True)
+    shutil.copytree(bp4d / "BP4D-training" / "F001" / "T1", bp4d / ".trash" / "F001" / "T1")
+    (bp4d / "pictures").symlink_to(bp4d / "BP4D-training")  # the same ones
+    before = list_sequences(layout, bp4d)
+    assert before[0].source == "BP4D-training/F001/T1"
+    shutil.copytree(bp4d / "BP4D-training", bp4d / "BP4D-cropped")
+    message = r"BP4D-cropped/F001/T1 and .*BP4D-training/F001/T1: two sources of pictures, .*; keep one, or"
+    with pytest.raises(DatasetError, match=message):
+        list_sequences(layout, bp4d)
+    (bp4d / "BP4D-cropped").rename(bp4d.parent / "BP4D-cropped")
+    assert list_sequences(layout, bp4d) == before
+
+
+@pytest.mark.parametrize("other", ["copies/2F01_T1.avi", "2F01_T1.mp4"])
+def test_two_videos_of_one_bp4d_sequence_are_refused(bp4d, other):
+    for person in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
+        shutil.rmtree(bp4d / person)
+    (bp4d / "2F01_T1.avi").touch()
+    assert first("bp4d", bp4d).source == "2F01_T1.avi"
+    (bp4d / other).parent.mkdir(exist_ok=True)
+    (bp4d / other).touch()
+    with pytest.raises(DatasetError, match=r"2F01_T1.* and .*2F01_T1.*: two sources of 2F01_T1, of which"):
+        list_sequences("bp4d", bp4d)
+
+
 def test_bp4d_plus_of_unequal_lengths_lists_what_is_missing_and_zips_are_named(bp4d):
     bend_to_plus(bp4d, 0)
     ref = first("bp4d_plus", bp4d)
@@ -210,6 +241,45 @@ def test_disfa_as_pictures_counts_from_0_or_1(disfa, name):
     before = content(plain)
     shutil.rmtree(disfa / "Videos_LeftCamera")
     same(read_rows(first("disfa", disfa)), before)
+
+
+@pytest.mark.parametrize("originals", ["Images", "."])
+def test_cropped_copies_of_disfa_are_refused_not_taken(disfa, originals):
+    for ref in list_sequences("disfa", disfa):
+        for top in {originals, "cropped"}:
+            (disfa / top / ref.subject).mkdir(parents=True)
+            (disfa / top / ref.subject / "0.png").touch()
+    shutil.rmtree(disfa / "Videos_LeftCamera")
+    message = (
+        r"SN001 and .*SN001: two sources of pictures, of which one may be a copy \(cropped, .*; keep one"
+    )
+    with pytest.raises(DatasetError, match=message) as refused:
+        list_sequences("disfa", disfa)
+    assert all(str(disfa / top / "SN001") in str(refused.value) for top in (originals, "cropped"))
+    (disfa / "cropped").rename(disfa.parent / "cropped")
+    (disfa / "link").symlink_to(disfa / originals)
+    assert {(disfa / ref.source).parent for ref in list_sequences("disfa", disfa)} == {disfa / originals}
+
+
+@pytest.mark.parametrize("name", ["{}_comp.csv", "{}_comp.txt", "{}_comp.hog"])
+def test_what_openface_wrote_beside_a_disfa_video_is_not_taken_for_it(disfa, name):
+    plain = list_sequences("disfa", disfa)
+    for ref in plain:
+        (disfa / "Videos_LeftCamera" / name.format(f"LeftVideo{ref.subject}")).touch()
+    assert list_sequences("disfa", disfa) == plain
+
+
+@pytest.mark.parametrize("name", ["LeftVideoSN001_comp.mp4", "SN001"])
+def test_two_videos_of_one_person_of_disfa_are_refused(disfa, name):
+    """A video encoded anew may have other frames, and the last by name would win."""
+    folder = disfa / "Videos_LeftCamera"
+    if name == "SN001":
+        (folder / name).mkdir()
+    else:
+        shutil.copy(folder / "LeftVideoSN001_comp.avi", folder / name)
+    message = rf"LeftVideoSN001_comp\.avi and .*{name}: two sources of SN001, .*encoded anew.*; keep one"
+    with pytest.raises(DatasetError, match=message):
+        list_sequences("disfa", disfa)
 
 
 def marks_of(root, ref):
