@@ -144,7 +144,7 @@ def refuse_to_redo(dataset: Dataset, out: Path) -> None:
     if shard is None or not trained:
         return
     before = json.loads(shard_metadata(shard).get("settings", "{}"))
-    now = json.loads(settings_of(dataset.cfg))
+    now = json.loads(settings_of(dataset.cfg, dataset.refs[0].layout))
     if other := [name for name in now if before.get(name) != now[name]]:
         raise ConfigError(
             f"{dataset.faces}: these faces were made with {other[0]} {before.get(other[0])}, not "

@@ -26,7 +26,8 @@ class PreprocessConfig:
     camera: str = "left"
     """DISFA's camera: ``left`` or ``right``."""
     keep_bad_landmarks: bool = False
-    """Keep the 4,670 DISFA frames whose landmarks are known to be wrong, which JAA-Net's lists leave out."""
+    """Keep the 4,670 DISFA frames whose landmarks are known to be wrong, which JAA-Net's lists leave out;
+    with a detector they are kept anyway."""
     min_brightness: float = 20.0
     """Mean grey value of a face (or of a frame without one) below which it is flagged ``dark``."""
     min_sharpness: float = 12.0

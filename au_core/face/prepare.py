@@ -47,7 +47,7 @@ def prepare_sequence(
     coded, shard = None, shard_path(folder, ref)
     try:
         before, digest = signature(ref), content_hash(ref, alive)
-        status = _known(shard_metadata(shard), cfg, digest)
+        status = _known(shard_metadata(shard), settings_of(cfg, ref.layout), digest)
         if status is None:
             shard.unlink(missing_ok=True)  # made from other files or with other settings
             rows = _read(ref, detector)
@@ -75,23 +75,29 @@ def finished(ref: SequenceRef, cfg: PreprocessConfig, folder: Path, last: Status
     """The quality row ``last`` of ``ref`` if files and settings are those of its shard; reads no source."""
     if last is None or last["status"] == "failed":
         return None
-    same = _known(shard_metadata(shard_path(folder, ref)), cfg, last["content_hash"])
+    notes = shard_metadata(shard_path(folder, ref))
+    same = _known(notes, settings_of(cfg, ref.layout), last["content_hash"])
     try:
         return last if same and last["signature"] == signature(ref) else None
     except OSError:  # a file that can no longer be read: its worker says so
         return None
 
 
-def _known(notes: dict[str, str], cfg: PreprocessConfig, digest: str) -> Status | None:
+def _known(notes: dict[str, str], settings: str, digest: str) -> Status | None:
     """The quality row a shard carries, if it was made from this content with these settings."""
-    same = notes.get("content_hash") == digest and notes.get("settings") == settings_of(cfg)
+    same = notes.get("content_hash") == digest and notes.get("settings") == settings
     return json.loads(notes["status"]) if same else None
 
 
-def settings_of(cfg: PreprocessConfig) -> str:
-    """The settings as they stand in a shard; the pinned model is the same wherever its file lies."""
+def settings_of(cfg: PreprocessConfig, layout: str) -> str:
+    """The settings as they stand in a shard; the pinned model is the same wherever its file lies.
+
+    A detector needs no landmarks: with one, DISFA's frames with wrong ones are kept whatever ``cfg`` says.
+    """
     detector = detector_identity(cfg.detector)
-    return json.dumps({**asdict(cfg), "detector": detector, "format": FORMAT}, sort_keys=True)
+    kept = cfg.keep_bad_landmarks or (layout == "disfa" and detector != "dataset")
+    words = {**asdict(cfg), "detector": detector, "keep_bad_landmarks": kept, "format": FORMAT}
+    return json.dumps(words, sort_keys=True)
 
 
 def _prepare(
@@ -102,7 +108,7 @@ def _prepare(
     digest: str,
     alive: Callable[[], object],
 ) -> Status:
-    words = {"settings": settings_of(cfg), "au_codes": rows.kind}
+    words = {"settings": settings_of(cfg, rows.ref.layout), "au_codes": rows.kind}
     words |= {"drawn": "yes"} if (Path(rows.ref.root) / TWIN_CARD).exists() else {}
     words["active_from"] = str(LAYOUTS[rows.ref.layout].active_from)
     schema = face_schema(rows.aus).with_metadata(words)

@@ -72,9 +72,9 @@ class FaceRows:
 
     def _look(self, image: np.ndarray, i: int | None) -> tuple[list[Detection], Row]:
         """The faces of a frame, and what its row says if there is none."""
-        if self._is_bad(i) and not self.cfg.keep_bad_landmarks:
-            return [], {"flagged": ["bad_landmarks"]}
         if self.detector is None:
+            if self._is_bad(i) and not self.cfg.keep_bad_landmarks:
+                return [], {"flagged": ["bad_landmarks"]}
             return _coded_face(self.rows, i), {"flagged": ["no_face"]}
         seen = self.detector(image)
         faces = [face for face in seen if face.confidence >= self.cfg.min_confidence]
@@ -154,7 +154,7 @@ class FaceRows:
     def _bad_landmarks(self) -> list[str]:
         if self.rows.bad is None or not self.rows.bad.any():
             return []
-        what = "kept" if self.cfg.keep_bad_landmarks else "left without a face"
+        what = "kept" if self.detector or self.cfg.keep_bad_landmarks else "left without a face"
         return [f"frames {ranges(self.rows.frames[self.rows.bad].tolist())} have wrong landmarks, {what}"]
 
     def _missing_tail(self) -> list[str]:

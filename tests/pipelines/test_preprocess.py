@@ -79,7 +79,7 @@ def test_the_detector_lies_beside_the_faces_for_every_node(tmp_path):
     there = with_detector_beside(cfg, tmp_path / "faces")
     assert Path(there.detector).parent == tmp_path / "faces"
     assert Path(there.detector).read_bytes() == b"a detector"
-    assert settings_of(there) == settings_of(cfg), "the same faces"
+    assert settings_of(there, "bp4d") == settings_of(cfg, "bp4d"), "the same faces"
     assert with_detector_beside(CFG, tmp_path / "other") == CFG and not (tmp_path / "other").exists()
 
 

@@ -114,7 +114,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     return FrameRows(
         ref=ref, aus=AUS, frames=frames, codes=codes, remarks=remarks, kind="intensity",
         pictures=pictures, video=None if source.is_dir() else source, marks=marks,
-        bad=np.isin(frames, bad_frames(ref.subject)),
+        bad=np.isin(frames, bad_frames(ref.subject)) if ref.sequence == "left" else None,
     )  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def _doubtful_count(pictures: dict[int, Path], lines: int) -> list[str]:
 
 
 def bad_frames(subject: str) -> list[int]:
-    """Frames of a subject, counted from 1 as in the labels, whose landmarks are known to be wrong.
+    """Frames of a subject, counted from 1 as in the labels, whose (left) landmarks are known to be wrong.
 
     >>> len(bad_frames("SN021")), bad_frames("SN002")[0]
     (3052, 800)

@@ -2,7 +2,7 @@
 
 import errno
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
 from au_core.data.facts import load_facts
+from au_core.data.layouts import LAYOUTS
 from au_core.data.provenance import shard_metadata
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.schema import shard_path
@@ -19,7 +20,7 @@ from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.data.video import video_frames
 from au_core.face.detect import Detection, load_detector
 from au_core.face.judge import FLAGS, angles
-from au_core.face.prepare import give_id_0, prepare_sequence
+from au_core.face.prepare import FORMAT, give_id_0, prepare_sequence, settings_of
 
 MODEL = "models/face_detection_yunet_2023mar.onnx"
 CFG = PreprocessConfig()
@@ -163,6 +164,36 @@ def test_known_wrong_landmarks_are_dropped_or_kept_and_listed_either_way(tmp_pat
     status, rows = prepare(tmp_path / "d", None, tmp_path, kept, layout="disfa")
     assert rows.face_found.all() and rows[rows.flagged == "bad_landmarks"].frame.tolist() == [3, 4, 5, 8]
     assert status["reason"].startswith("frames 3-5, 8 have wrong landmarks, kept")
+
+
+@pytest.mark.parametrize("camera", ["left", "right"])
+def test_a_detector_keeps_its_faces_where_the_landmarks_are_known_to_be_wrong(tmp_path, monkeypatch, camera):
+    """They are no reason to lose what was found without them, least of all by the other camera."""
+    cfg = SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=9)
+    write_sequence(cfg, "SN001", "left", tmp_path / "d")
+    (tmp_path / "d" / "Videos_LeftCamera").rename(tmp_path / "d" / f"Videos_{camera.title()}Camera")
+    (film,) = (tmp_path / "d" / f"Videos_{camera.title()}Camera").iterdir()
+    film.rename(film.with_name(film.name.replace("Left", camera.title())))
+    ranges = load_facts("folds")["DISFA"]["frames_without_good_landmarks_0based"]
+    monkeypatch.setitem(ranges, "SN001", [[2, 4], [7, 7]])
+    ref = list_sequences("disfa", tmp_path / "d", camera)[0]
+    box, points = np.array([50, 50, 90, 90]), np.array([[70, 80], [110, 80], [90, 120]], np.float32)
+    status = prepare_sequence(ref, lambda _: [Detection(box, points, 0.9)], CFG, tmp_path / "faces")
+    rows = pq.ParquetFile(shard_path(tmp_path / "faces", ref)).read().to_pandas()
+    assert rows.face_found.all() and status["faces_found"] == 9
+    flagged = rows[rows.flagged.fillna("").str.contains("bad_landmarks")].frame.tolist()
+    assert flagged == ([3, 4, 5, 8] if camera == "left" else []), "the right camera has none"
+    assert ("frames 3-5, 8 have wrong landmarks, kept" in status["reason"]) == (camera == "left")
+
+
+def test_shards_of_a_detector_that_lack_disfas_frames_are_made_anew_and_no_others():
+    default, found = CFG, replace(CFG, detector="yunet")
+    as_before = {**asdict(default), "format": FORMAT}
+    assert json.loads(settings_of(default, "disfa")) == as_before
+    for layout in set(LAYOUTS) - {"disfa"}:
+        assert json.loads(settings_of(found, layout)) == as_before | {"detector": "yunet"}
+    now = json.loads(settings_of(found, "disfa"))
+    assert now == as_before | {"detector": "yunet", "keep_bad_landmarks": True}
 
 
 def test_damaged_landmarks_cost_a_detector_only_the_comparison(tree, detector, tmp_path):
