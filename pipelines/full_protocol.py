@@ -14,7 +14,12 @@ from au_core.config import ExperimentConfig, PreprocessConfig
 from au_core.data.prior import load_label_prior, read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
-from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
+from pipelines.machinery.arguments import (
+    add_experiment_arguments,
+    add_settings,
+    load_experiment,
+    warn_if_thresholds_differ,
+)
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.cluster import check_fits
 from pipelines.machinery.experiment import Experiment
@@ -28,6 +33,7 @@ def full_protocol(experiment: Experiment) -> Path:
 
     prepare_faces(experiment)
     plans = experiment.plans()
+    warn_if_thresholds_differ(experiment)
     tracking = run_plans(
         plans,
         experiment,

@@ -26,6 +26,7 @@ from pipelines.machinery.arguments import (
     add_settings,
     load_experiment,
     warn_if_small,
+    warn_if_thresholds_differ,
 )
 from pipelines.machinery.cli import run, say, summary
 from pipelines.machinery.cluster import TRIAL_SLOT, check_fits, connect
@@ -193,6 +194,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg = replace(experiment.cfg, methods=("ours",), missing_rates=rates[-1:], seeds=experiment.cfg.seeds[:1])
     plans = replace(experiment, cfg=cfg).plans_by_fold(args.folds)
     warn_if_small(experiment)
+    warn_if_thresholds_differ(experiment)
     sweep = Sweep(experiment=replace(experiment, cfg=cfg), space=args.space, plans=plans)
     with held_alone(sweep.folder), experiment.reading_faces():
         search(sweep)

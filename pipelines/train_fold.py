@@ -13,6 +13,7 @@ from pipelines.machinery.arguments import (
     add_settings,
     load_experiment,
     warn_if_small,
+    warn_if_thresholds_differ,
 )
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.runs import run_plans
@@ -49,6 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     experiment = replace(experiment, cfg=recipe)
     plans = experiment.plans_by_fold(None if args.fold is None else [args.fold])
     warn_if_small(experiment)
+    warn_if_thresholds_differ(experiment)
     run_plans(list(plans.values()), experiment, lambda: Tracking(experiment.out, recipe.name, asdict(recipe)))
 
 

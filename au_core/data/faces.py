@@ -95,7 +95,7 @@ def fit_face(face: np.ndarray, size: int) -> np.ndarray:
 
 def list_subjects(folder: Path) -> list[str]:
     """Subjects that have face shards below ``folder``, sorted."""
-    return sorted(map(subject_of, folder.glob("subject=*")))
+    return sorted({subject_of(shard) for shard in shards(folder)})
 
 
 def list_au_numbers(folder: Path) -> tuple[int, ...]:
@@ -163,8 +163,17 @@ def join_faces(first: Faces, second: Faces) -> Faces:
 
 def are_drawn(folder: Path) -> bool:
     """Whether the faces below ``folder`` are the twin's, not people's."""
-    shard = next(iter(shards(folder)), None)
-    return shard is not None and "drawn" in shard_metadata(shard)
+    return "drawn" in _notes(folder)
+
+
+def are_intensities(folder: Path) -> bool:
+    """Whether the codes below ``folder`` go from 0 to 5, not only to 1."""
+    return _notes(folder).get("au_codes") == "intensity"
+
+
+def _notes(folder: Path) -> dict[str, str]:
+    """What the first shard says of itself: all of a folder are made alike."""
+    return next(map(shard_metadata, shards(folder)), {})
 
 
 def fingerprint(*folders: Path) -> str:

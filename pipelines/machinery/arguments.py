@@ -12,7 +12,7 @@ from au_core.config import (
     ScalingConfig,
     TrainConfig,
 )
-from au_core.data.faces import are_drawn
+from au_core.data.faces import are_drawn, are_intensities
 from au_core.data.layouts import LAYOUTS
 from au_core.errors import ConfigError
 from au_core.recipes import RECIPES, demo, load_recipe
@@ -107,6 +107,17 @@ def warn_if_small(experiment: Experiment) -> None:
     cfg = experiment.cfg
     if cfg.synthetic and not are_drawn(experiment.faces):
         say(f"warning: {cfg.name} is a small network and few steps, made for drawn people; see --recipe")
+
+
+def warn_if_thresholds_differ(experiment: Experiment) -> None:
+    """Tell whoever mixes intensities of which the same one is active in one dataset and not in another."""
+    spec, also = experiment.cfg.spec, experiment.also_faces.items()
+    coded = [(spec.name, spec.active_from, experiment.faces)]
+    coded += [(layout, LAYOUTS[layout].active_from, folder) for layout, folder in also]
+    intense = [(name, active_from) for name, active_from, folder in coded if are_intensities(folder)]
+    if len({active_from for _, active_from in intense}) > 1:
+        words = ", ".join(f"from {active_from} in {name}" for name, active_from in intense)
+        say(f"warning: codes are intensities up to 5, active {words} (--active-from changes that of --data)")
 
 
 def _absolute(path: str | None) -> str | None:

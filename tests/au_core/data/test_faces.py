@@ -68,6 +68,7 @@ def test_the_shares_of_workers_are_disjoint_and_whole(tmp_path):
 
 def test_what_is_there_is_listed(tmp_path):
     folder = write_toy_faces(tmp_path, subjects=["F001", "M 1"], aus=(4, 25))
+    (folder / "subject=whose video failed").mkdir()
     assert list_subjects(folder) == ["F001", "M 1"] and list_au_numbers(folder) == (4, 25)
 
 

@@ -5,10 +5,12 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from au_core.aus import BP4D, DISFA, DatasetSpec
@@ -22,7 +24,9 @@ from au_core.data.readers import list_sequences
 from au_core.data.schema import QUALITY
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.prepare import prepare_sequence
+from pipelines import sweep, train_fold
 from pipelines.full_protocol import full_protocol
+from pipelines.full_protocol import main as full_protocol_main
 from pipelines.machinery.arguments import add_experiment_arguments, add_settings, load_experiment
 from pipelines.machinery.cluster import check_fits, cores_here
 from pipelines.machinery.experiment import Experiment
@@ -142,6 +146,37 @@ def test_who_is_held_out_is_not_trained_on_under_another_layout(tmp_path, tiny, 
         held_out = {*plan.val_subjects, *plan.test_subjects}
         assert held_out and held_out.isdisjoint(data.faces.subject) != kept
         assert set(plan.train_subjects) <= {*data.faces.subject}
+
+
+def as_intensities(folder: Path) -> None:
+    for shard in folder.glob("subject=*/*.parquet"):
+        write_table(pq.ParquetFile(shard).read().replace_schema_metadata({"au_codes": "intensity"}), shard)
+
+
+@pytest.mark.parametrize("command", [train_fold.main, sweep.main, full_protocol_main])
+@pytest.mark.parametrize(
+    ("intense", "words", "told"),
+    [
+        (("faces", "faces_also/manifest"), (), "active from 2 in DISFA, from 1 in manifest (--active-from "),
+        (("faces", "faces_also/manifest"), ("--active-from", "1"), ""),
+        (("faces",), (), ""),
+    ],
+)
+def test_intensities_of_two_thresholds_are_told_where_they_are_mixed(
+    tmp_path, monkeypatch, capsys, command, intense, words, told
+):
+    people = [f"SN{number:03d}" for number in (1, 2, 3, 4, 6, 11)]
+    write_toy_faces(tmp_path / "faces", people, aus=DISFA.aus, dataset="DISFA")
+    write_toy_faces(tmp_path / "faces_also" / "manifest", ["anna"], dataset="manifest")
+    for name in intense:
+        as_intensities(tmp_path / name)
+    for place in ("train_fold.run_plans", "sweep.search", "machinery.runs.run_plans", "report.report"):
+        monkeypatch.setattr(f"pipelines.{place}", MagicMock())
+    monkeypatch.setattr("pipelines.full_protocol.prepare_faces", lambda _: None)
+    also = ("--also", "manifest=/data/own.csv", "--recipe", "disfa_demo")
+    command(["--out", str(tmp_path), *also, *words])
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "codes are intensities" in line]
+    assert len(warnings) == bool(told) and told in "".join(warnings)
 
 
 def test_disfa_plus_shows_the_people_of_disfa(tmp_path, tiny):
