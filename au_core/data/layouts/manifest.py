@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from posixpath import normpath
+from unicodedata import normalize
 
 import numpy as np
 
@@ -52,7 +53,8 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 
     Raises:
         DatasetError: no such file, wrong columns, a row of another length, a code or frame that is none, a
-            frame twice, a file of two people, a path out of the CSV's folder, mixed sources.
+            frame twice, a file of two people, a person by two spellings, a path out of the CSV's folder,
+            mixed sources.
     """
     path = root / "manifest.csv" if root.is_dir() else root
     table = _read(path)
@@ -100,6 +102,7 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
             rows[subject, sequence].append(Row(lines.line_num, source, frame, codes))
     if not rows:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
+    _check_spelling(path, rows)
     _check_codes(path, header[len(FIXED) :], rows)
     intense = any(code in "2345" for group in rows.values() for row in group for code in row.codes if code)
     return Table(aus, "intensity" if intense else "occurrence", dict(rows))
@@ -112,6 +115,18 @@ def _file(root: Path, source: str) -> str | tuple[int, int]:
     except OSError:  # told by whoever reads it
         return normpath(source)
     return stat.st_dev, stat.st_ino
+
+
+def _check_spelling(path: Path, rows: dict[tuple[str, str], list[Row]]) -> None:
+    """Refuse one person by two names, of which one would be trained and the other tested on."""
+    first: dict[str, tuple[str, int]] = {}
+    for (subject, _), (row, *_) in rows.items():
+        other, line = first.setdefault(normalize("NFC", subject).casefold(), (subject, row.line))
+        if other != subject:
+            raise DatasetError(
+                f"{path}, line {row.line}: subject {subject!r} is {other!r} of line {line} in other letters "
+                "(capital ones, or accents coded otherwise); expected one spelling for one person"
+            )
 
 
 def _check_codes(path: Path, aus: list[str], rows: dict[tuple[str, str], list[Row]]) -> None:

@@ -114,6 +114,8 @@ def test_a_manifest_names_pictures_and_videos(bp4d, tmp_path):
     ("a.jpg,a,b,1,0,7\nb.jpg,a,b,2,x,0\n", r"line 2: AU12 is '7'; expected 0 to 5, .* \(and 1 more such"),
     ("a.jpg,anna,b,1,0,0\na.jpg,Anna,b,1,0,0\n", "line 3: a.jpg is of Anna, before it was of anna"),
     ("./a.jpg,anna,b,1,0,0\nx/../a.jpg,Anna,b,1,0,0\n", "line 3: .* is of Anna, before it was of anna"),
+    ("a.jpg,anna,b,1,0,0\nb.jpg,bert,b,1,0,0\nc.jpg,Anna,c,1,0,0\n", "line 4: .* 'anna' of line 2"),
+    ("a.jpg,Ren\u00e9,b,1,0,0\nb.jpg,Rene\u0301,b,1,0,0\n", "line 3: .*e\u0301' is 'Ren\u00e9' of line 2"),
     ("a.jpg,a,,1,0,0\n", "line 2: sequence must not be empty"),
     ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "line 3: frame 1 of this .* is listed twice, first in line 2"),
     ("a.mp4,a,b,1,0,0\nb.mp4,a,b,2,0,0\n", "video"),
