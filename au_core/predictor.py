@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 
-import cv2
 import numpy as np
 import torch
 
@@ -14,7 +13,7 @@ from au_core.config import PreprocessConfig
 from au_core.data.faces import decode_face
 from au_core.errors import ConfigError, FaceError
 from au_core.evaluation.predict import predict_faces
-from au_core.face.align import align
+from au_core.face.align import align, encode_face
 from au_core.face.detect import Detection, load_detector
 from au_core.face.track import Tracker
 from au_core.models.card import ModelCard
@@ -158,8 +157,7 @@ class Predictor:
             crop = align(image, face.points, self.card.face_size)
         except FaceError:
             return None
-        jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality])[1]
-        return decode_face(jpeg.tobytes(), self.card.face_size)
+        return decode_face(encode_face(crop, self.card.jpeg_quality), self.card.face_size)
 
 
 def _up_to(seen: Iterator[Look], batch: int) -> Iterator[Look]:

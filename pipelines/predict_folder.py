@@ -52,7 +52,7 @@ def predict_folder(
     """
     card = load_card(model)
     warn_if_drawn(card)
-    cfg = replace(cfg, all_faces=True, size=card.face_size)
+    cfg = replace(cfg, all_faces=True, size=card.face_size, jpeg_quality=card.jpeg_quality)
     dataset = list_dataset("videos", videos, out / "faces", cfg)
     tables = [Table.of(ref, out) for ref in dataset.refs]
     claim(out, card)

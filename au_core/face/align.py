@@ -1,4 +1,4 @@
-"""From three points to an upright face of fixed size (Section 4.1)."""
+"""From three points to an upright face of fixed size (Section 4.1), and to its JPEG."""
 
 import cv2
 import numpy as np
@@ -53,6 +53,11 @@ def align(image: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
     return cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+
+
+def encode_face(face: np.ndarray, quality: int) -> bytes:
+    """An aligned ``face[S, S, 3]`` as the JPEG that R learns from, and that it must be shown as later on."""
+    return cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def _check(points: np.ndarray, width: int, height: int) -> None:

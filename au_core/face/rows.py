@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from au_core.aus import UNKNOWN, au_column
@@ -14,7 +13,7 @@ from au_core.config import PreprocessConfig
 from au_core.data.schema import FrameRows
 from au_core.data.video import decode, ended_early, open_video
 from au_core.errors import DatasetError, FaceError
-from au_core.face.align import align
+from au_core.face.align import align, encode_face
 from au_core.face.detect import Detection, Detector
 from au_core.face.judge import FLAGS, frame_brightness, judge, landmarks_differ, measure
 from au_core.face.track import Tracker
@@ -107,10 +106,9 @@ class FaceRows:
         except FaceError:
             return None
         measures = measure(aligned, face.points, face.nose)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, self.cfg.jpeg_quality]
         return {
             "face_id": face_id,
-            "face": cv2.imencode(".jpg", aligned, quality)[1].tobytes(),
+            "face": encode_face(aligned, self.cfg.jpeg_quality),
             "face_found": True,
             "confidence": None if np.isnan(face.confidence) else face.confidence,
             "points": face.points.ravel().tolist(),

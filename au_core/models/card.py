@@ -22,6 +22,8 @@ class ModelCard:
     """Edge of the face R sees, in pixels."""
     face_size: int
     """Edge of the aligned faces it was trained on, before they were resized to ``input_size``."""
+    jpeg_quality: int = 95
+    """Of these faces; cards that do not say are of 95."""
     step: int = 0
     """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""
     sha256: str = ""

@@ -45,6 +45,8 @@ class Training:
     """AU columns whose training labels were all alike."""
     drawn: bool
     """Whether these are no people's faces."""
+    jpeg_quality: int
+    """Of the stored faces."""
     check: Callable[[], None]
     """Raises if other workers have taken the folder over; asked before each write."""
     best: float = field(init=False)
@@ -130,6 +132,7 @@ class Training:
                 spec=plan.spec,
                 input_size=plan.train.input_size,
                 face_size=self.validation.edge,
+                jpeg_quality=self.jpeg_quality,
                 step=step,
                 unlearned=tuple(self.unlearned),
                 training=f"{plan.label} on {plan.spec.name}",

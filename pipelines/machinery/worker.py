@@ -15,7 +15,7 @@ from ray.train.torch import get_device, prepare_model
 from au_core.data.batches.sampling import Sampler
 from au_core.data.batches.shuffle import Share
 from au_core.data.census import census, check_validation, unlearnable
-from au_core.data.faces import are_drawn
+from au_core.data.faces import are_drawn, jpeg_quality
 from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
 from au_core.errors import AuError, DamagedError
@@ -119,8 +119,8 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)
             write_json(machine_of(game), folder.machine)
-        drawn = are_drawn(sources.coded)
-        Training(plan, folder, game, draw, validation, pool, unlearnable(counts), drawn, check).run()
+        drawn, quality = are_drawn(sources.coded), jpeg_quality(sources.coded)
+        Training(plan, folder, game, draw, validation, pool, unlearnable(counts), drawn, quality, check).run()
 
 
 def machine_of(game: Game) -> dict[str, str]:

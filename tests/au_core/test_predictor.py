@@ -1,19 +1,30 @@
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from au_core import predictor as predictor_module
 from au_core.aus import BP4D
+from au_core.config import PreprocessConfig
+from au_core.data.faces import decode_face
+from au_core.data.files import read_json, write_json
+from au_core.data.readers import list_sequences
+from au_core.data.schema import shard_path
 from au_core.data.video import video_frames
 from au_core.errors import ConfigError, FaceError
+from au_core.face.detect import load_detector
+from au_core.face.prepare import prepare_sequence
 from au_core.predictor import Predictor
+
+DETECTOR = "models/face_detection_yunet_2023mar.onnx"
 
 
 @pytest.fixture(scope="module")
 def predictor(model, shared) -> Predictor:
-    return Predictor(model, shared / "models" / "face_detection_yunet_2023mar.onnx")
+    return Predictor(model, shared / DETECTOR)
 
 
 def test_a_picture_in_and_its_faces_with_their_action_units_out(predictor, shared):
@@ -38,6 +49,30 @@ def test_a_video_gives_every_frame_and_keeps_people_apart(predictor, shared):
     np.testing.assert_allclose(
         [face.prob for face in alone], [face.prob for face in faces[0]], atol=1e-5, err_msg="batch by batch"
     )
+
+
+@pytest.mark.parametrize("quality", [None, 95, 20])
+def test_a_face_is_shown_through_the_jpeg_of_the_faces_trained_on(
+    model, shared, tmp_path, monkeypatch, quality
+):
+    """A card that does not say is of a time when all were of 95."""
+    shutil.copytree(model, tmp_path / "run")
+    card = tmp_path / "run" / "model" / "model.json"
+    values = {name: value for name, value in read_json(card).items() if name != "jpeg_quality"}
+    write_json(values | ({"jpeg_quality": quality} if quality else {}), card)
+    picture, seen = shared / "real_faces" / "astronaut.png", []
+    cfg = PreprocessConfig(detector=str(shared / DETECTOR), jpeg_quality=quality or 95)
+    (ref,) = list_sequences("videos", picture)
+    prepare_sequence(ref, load_detector(cfg.detector, cfg), cfg, tmp_path / "faces")
+    stored = pq.ParquetFile(shard_path(tmp_path / "faces", ref)).read()["face"][0].as_py()
+
+    def look(recognizer, faces, size):
+        seen.extend(faces)
+        return np.zeros((len(faces), len(BP4D.aus)), np.float32)
+
+    monkeypatch.setattr(predictor_module, "predict_faces", look)
+    Predictor(tmp_path / "run", shared / DETECTOR)(cv2.imread(str(picture)))
+    np.testing.assert_array_equal(seen, [decode_face(stored, 224)])
 
 
 def test_frames_keep_their_times(predictor):
@@ -76,7 +111,7 @@ def test_frames_come_out_as_soon_as_is_asked(predictor, monkeypatch, batch, held
 
 def test_a_device_that_is_not_there_is_told(model, shared):
     with pytest.raises(ConfigError, match=r"device 'nowhere': .*; expected cpu, or cuda"):
-        Predictor(model, shared / "models" / "face_detection_yunet_2023mar.onnx", device="nowhere")
+        Predictor(model, shared / DETECTOR, device="nowhere")
 
 
 @pytest.mark.parametrize(

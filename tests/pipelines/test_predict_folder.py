@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from au_core.data.files import write_text
+from au_core.data.files import read_json, write_json, write_text
 from au_core.data.schema import SequenceRef
 from au_core.errors import AuError, ConfigError
 from au_core.models.card import load_card, save_thresholds
@@ -95,6 +95,17 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
     assert again.pop("deep/er/astronaut.png.csv") > done["deep/er/astronaut.png.csv"]
     assert again == {}, "no table outlives the faces that it is made from"
     assert "1 tables in" in (told := capsys.readouterr().err) and "3 of 4 files have none" in told
+
+
+def test_faces_are_stored_as_those_that_the_model_was_trained_on(
+    videos, model, shared, tmp_path, monkeypatch
+):
+    run, found = shutil.copytree(model, tmp_path / "run"), []
+    card = run / "model" / "model.json"
+    write_json(read_json(card) | {"jpeg_quality": 80, "face_size": 112}, card)
+    monkeypatch.setattr("pipelines.predict_folder.find_faces", lambda dataset: found.append(dataset.cfg))
+    apply(videos, run, tmp_path / "out", shared)
+    assert [(cfg.jpeg_quality, cfg.size, cfg.all_faces) for cfg in found] == [(80, 112, True)]
 
 
 def test_what_another_model_said_is_not_mixed_in(videos, model, shared, tmp_path):

@@ -1,8 +1,10 @@
+import json
+
 import pyarrow.parquet as pq
 import pytest
 
 from au_core.data.faces import list_subjects
-from au_core.data.files import read_json
+from au_core.data.files import read_json, write_table
 from au_core.models.card import load_card
 from au_core.report.results import collect
 from pipelines.train_fold import main
@@ -26,6 +28,9 @@ SMALL = [
 
 def test_a_model_of_everyone_has_seen_all_people_and_stands_in_no_report(tmp_path, capsys):
     write_toy_faces(tmp_path / "faces")
+    for shard in (tmp_path / "faces").glob("subject=*/*.parquet"):
+        settings = {"settings": json.dumps({"jpeg_quality": 60})}
+        write_table(pq.ParquetFile(shard).read().replace_schema_metadata(settings), shard)
     with in_this_process():
         for who in (["--fold", "2"], ["--everyone"]):
             main(["--out", str(tmp_path), *who, *SMALL])
@@ -38,6 +43,7 @@ def test_a_model_of_everyone_has_seen_all_people_and_stands_in_no_report(tmp_pat
     assert {*rows.subject} == {*plan["val_subjects"]} and {*rows.split} == {"val"}
     assert scores["test"]["f1_avg"] is None and scores["val"]["f1_avg"] > 0
     assert load_card(folder).thresholds == pytest.approx(scores["thresholds"])
+    assert load_card(folder).jpeg_quality == 60, "that of the faces it has seen"
     assert [run.fold for run in collect(tmp_path).runs] == [2] and not collect(tmp_path).unfinished
 
 
