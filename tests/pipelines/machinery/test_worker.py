@@ -37,12 +37,19 @@ from tests.pipelines.processes import (
     open_to_others,
     wait_until,
 )
-from tests.pipelines.toy_training import REPORT, toy_experiment, toy_folder, toy_plan, train_toy
+from tests.pipelines.toy_training import (
+    REPORT,
+    lines_of,
+    toy_experiment,
+    toy_folder,
+    toy_plan,
+    train_toy,
+)
 
 LIMIT = 300
 """Seconds after which a run counts as hung."""
 TOLERANCE = 1e-4
-"""Of weights and probabilities after two workers were restarted: sums over workers may differ in order."""
+"""Of weights, probabilities and reports once two workers were restarted: sums may differ in order."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds its victims in /proc")
 
@@ -94,7 +101,11 @@ def kill_workers(pid: int) -> int:
 
 
 def assert_same(struck: RunFolder, quiet: RunFolder) -> None:
-    """Bit-identical weights and predictions, every report once, nothing left over."""
+    """Bit-identical reports, weights and predictions, every report once, nothing left over.
+
+    The weights are of the best step, which may lie before the strike; the reports tell of those after it.
+    """
+    assert lines_of(struck) == lines_of(quiet)
     weights = [folder.model / "model.safetensors" for folder in (struck, quiet)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert pq.read_table(struck.predictions).equals(pq.read_table(quiet.predictions))
@@ -264,4 +275,6 @@ def test_a_lost_node_with_two_workers(quiet_by_two, steps, moments, tmp_path):
     a, b = (pq.read_table(folder.predictions).to_pandas() for folder in (struck, quiet))
     numbers = a.select_dtypes("floating").columns
     np.testing.assert_allclose(a[numbers], b[numbers], atol=TOLERANCE)
+    for ours, theirs in zip(lines_of(struck), lines_of(quiet), strict=True):
+        assert ours == pytest.approx(theirs, rel=TOLERANCE, abs=TOLERANCE)
     assert_whole(struck, quiet)
