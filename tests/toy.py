@@ -19,12 +19,17 @@ PEOPLE = ("F001", "F002", "F003", "F004", "F005", "F006", "F008", "F011", "F012"
 """Four subjects of each of BP4D's three parts."""
 
 
-def toy_face(labels: np.ndarray, rng: np.random.Generator, size: int = 32) -> np.ndarray:
-    """``uint8[size, size, 3]`` with patch ``j`` of a 4 x 4 grid bright where label ``j`` is 1."""
+def toy_face(
+    labels: np.ndarray, rng: np.random.Generator, size: int = 32, coloured: bool = False
+) -> np.ndarray:
+    """``uint8[size, size, 3]`` with patch ``j`` of a 4 x 4 grid bright where label ``j`` is 1.
+
+    Bright in one of the three colours if ``coloured``, every third patch in the same.
+    """
     face = rng.integers(40, 90, (size, size, 3), dtype=np.uint8)
     for j in np.flatnonzero(labels == 1):
         y, x = divmod(int(j), 4)
-        face[y * 8 : y * 8 + 8, x * 8 : x * 8 + 8] += 120
+        face[y * 8 : y * 8 + 8, x * 8 : x * 8 + 8, [j % 3] if coloured else slice(3)] += 120
     return face
 
 
@@ -36,22 +41,29 @@ def write_toy_faces(
     unknown: float = 0.0,
     lost: int = 0,
     dataset: str = "BP4D",
+    coloured: bool = False,
 ) -> Path:
     """Face shards of ``subjects`` in ``folder``; some labels unknown, the last ``lost`` faces not found."""
     for subject in subjects:
         rng = np.random.default_rng(list(subject.encode()))
         labels = rng.integers(0, 2, (frames, len(aus))).astype(np.int8)
         labels[rng.random(labels.shape) < unknown] = UNKNOWN
-        write_table(toy_shard(labels, rng, aus, lost, dataset), folder / f"subject={subject}" / "T1.parquet")
+        shard = toy_shard(labels, rng, aus, lost, dataset, coloured)
+        write_table(shard, folder / f"subject={subject}" / "T1.parquet")
     return folder
 
 
 def toy_shard(
-    labels: np.ndarray, rng: np.random.Generator, aus: Sequence[int], lost: int, dataset: str
+    labels: np.ndarray,
+    rng: np.random.Generator,
+    aus: Sequence[int],
+    lost: int,
+    dataset: str,
+    coloured: bool = False,
 ) -> pa.Table:
     n = len(labels)
     found = [i < n - lost for i in range(n)]
-    jpegs = [cv2.imencode(".jpg", toy_face(row, rng))[1].tobytes() for row in labels]
+    jpegs = [cv2.imencode(".jpg", toy_face(row, rng, coloured=coloured))[1].tobytes() for row in labels]
     columns = {
         "dataset": [dataset] * n,
         "sequence": ["T1"] * n,
