@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -60,6 +61,23 @@ def test_what_a_scheme_hides_as_one_goes_together(faces):
     for name in PEOPLE:
         assert subject[faces.subject == name].all() == subject[faces.subject == name].any()
     assert any(frame[faces.subject == name].any() != frame[faces.subject == name].all() for name in PEOPLE)
+
+
+def test_a_sequence_is_more_than_a_frame_and_less_than_a_person(faces):
+    first = faces.frame < 120
+    faces = replace(faces, sequence=np.where(first, "T1", "T2").astype(object))
+
+    def split(scheme):
+        """Of how many a sequence is kept in part, and of how many the one sequence without the other."""
+        kept = visible_labels(faces, BP4D.columns, 0.5, 0, scheme).max(axis=1) >= 0
+        halves = np.array(
+            [[kept[(faces.subject == name) & half] for half in (first, ~first)] for name in PEOPLE]
+        )
+        whole, some = halves.all(axis=2), halves.any(axis=2)
+        return (whole != some).any(axis=1).sum(), (whole[:, 0] != whole[:, 1]).sum()
+
+    assert split("sequence")[0] == split("subject")[0] == 0 < split("frame")[0]
+    assert split("subject")[1] == 0 < split("sequence")[1] < len(PEOPLE)
 
 
 def test_people_of_one_name_in_two_datasets_are_two(tmp_path):

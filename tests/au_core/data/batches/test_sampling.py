@@ -282,3 +282,10 @@ def test_class_weights_let_present_and_absent_count_alike():
     weights = class_weights(y)
     np.testing.assert_allclose(weights, [[4 / 6, 0.5], [2.0, 1.5]])
     assert (weights[1] * (y == 1).sum(0) == weights[0] * (y == 0).sum(0))[0]
+
+
+def test_class_weights_know_no_hidden_label(faces, labels):
+    assert sampler(faces, labels).class_weights is None
+    weights = sampler(faces, labels, replace(CFG, class_weighted=True)).class_weights.numpy()
+    np.testing.assert_allclose(weights, class_weights(labels), rtol=1e-6)
+    assert not np.isclose(weights, class_weights(faces.labels), rtol=1e-2).all(axis=0).any()

@@ -1,0 +1,50 @@
+"""What of a dataset a training is given, and which labels are hidden from it."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from au_core.aus import BP4D
+from au_core.config import SCHEMES, AdversarialConfig, ScalingConfig, TrainConfig
+from au_core.data.faces import load_faces
+from au_core.data.files import write_table
+from au_core.data.fold import Sources, load_training_set
+from au_core.data.masking import visible_labels
+from au_core.fold_plan import FoldPlan
+from tests.toy import PEOPLE, write_toy_faces
+
+TRAINED_ON = PEOPLE[:8]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Faces of two sequences a person."""
+    folder = write_toy_faces(tmp_path_factory.mktemp("faces"))
+    for shard in list(folder.rglob("T1.parquet")):
+        rows = pq.ParquetFile(shard).read()
+        second = pa.array(["T2"] * len(rows))
+        rows = rows.set_column(rows.column_names.index("sequence"), "sequence", second)
+        write_table(rows, shard.with_name("T2.parquet"))
+    return folder
+
+
+def plan_of(rate: float, scheme: str, seed: int) -> FoldPlan:
+    return FoldPlan(
+        method="ours", missing_rate=rate, missing_scheme=scheme, fold=1, seed=seed, spec=BP4D, faces="",
+        train_subjects=TRAINED_ON, val_subjects=PEOPLE[8:10], test_subjects=PEOPLE[10:],
+        adversarial=AdversarialConfig(), train=TrainConfig(), scaling=ScalingConfig(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_training_is_given_the_labels_that_rate_scheme_and_seed_leave(folder, rate, scheme):
+    faces = load_faces(folder, BP4D, TRAINED_ON)
+    assert len(faces) == 2 * 12 * len(TRAINED_ON)
+    for seed in (0, 7):
+        data = load_training_set(plan_of(rate, scheme, seed), Sources(coded=folder))
+        assert list(data.faces.identities) == list(faces.identities), "of nobody who is held out"
+        left = visible_labels(faces, BP4D.columns, rate, seed, scheme)
+        np.testing.assert_array_equal(data.labels, left)
+        assert (data.labels < 0).mean() == pytest.approx(rate, abs=0.1)
