@@ -7,36 +7,58 @@ from matplotlib.axes import Axes
 from au_core.data.facts import load_facts
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Figure, Table
-from au_core.report.figures import STYLE, colour_of, marker_of, panel_per_rate, panels, png_bytes
+from au_core.report.figures import (
+    BAR,
+    STYLE,
+    colour_of,
+    marker_of,
+    panel_per_rate,
+    panels,
+    place_of,
+    png_bytes,
+    short,
+)
 from au_core.report.published import method_label
 from au_core.report.results import Results
 from au_core.report.run import DISTRIBUTIONS, Run
 from au_core.report.tables import SOURCE, one_decimal, percent, with_spread
 
 FROM = f"From `{DISTRIBUTIONS}` in {SOURCE}: test subjects, answers at 0.5."
+PAIRS = (
+    ", of P(AU_j | AU_i) over all pairs, the zeros of j = i included, as in the paper; left out for all "
+    "methods are pairs that one of them lacks, since it never answers AU_i there"
+)
+"""What the columns of pairs are; one AU alone has none."""
+SMALL = 6.5
+"""Points of the numbers in a matrix."""
+MANY = 16
+"""AUs of a matrix beyond which their numbers on its axes would touch, unless small."""
 
 
 def distribution_blocks(results: Results) -> list[str | Table | Figure]:
-    """Table and figures."""
-    return [distribution_table(results), marginal_figure(results), conditional_figure(results)]
+    """Table and figures; none of pairs where there is one AU alone."""
+    of_pairs = [conditional_figure(results)] if _has_pairs(results) else []
+    return [distribution_table(results), marginal_figure(results), *of_pairs]
+
+
+def _has_pairs(results: Results) -> bool:
+    return len(results.aus) > 1
 
 
 def distribution_table(results: Results) -> Table:
     """The averages that the paper gives to show what adversarial learning is for."""
-    rows = []
+    pairs, rows = _has_pairs(results), []
     for method, rate, runs in results.groups():
-        apart = [
-            over_folds((run.fold, _points(run.scores[DISTRIBUTIONS]["marginal_avg"])) for run in runs),
-            over_folds((run.fold, _conditional_points(run, results)) for run in runs),
-        ]
-        printed = one_decimal(_printed(results, method, rate))
-        rows.append((method_label(method), percent(rate), *map(with_spread, apart), printed))
+        apart = [over_folds((run.fold, _points(run.scores[DISTRIBUTIONS]["marginal_avg"])) for run in runs)]
+        apart += [over_folds((run.fold, _conditional_points(run, results)) for run in runs)] * pairs
+        printed = [one_decimal(_printed(results, method, rate))] * pairs
+        rows.append((method_label(method), percent(rate), *map(with_spread, apart), *printed))
+    of_pairs = ("P(AU_j | AU_i)", "as published") if pairs else ()
     return Table(
-        caption="Mean absolute difference, in points, between predictions and labels: of P(AU) over the AUs, "
-        "of P(AU_j | AU_i) over all pairs, the zeros of j = i included, as in the paper; left out for all "
-        "methods are pairs that one of them lacks, since it never answers AU_i there. Less is closer. "
-        f"Mean over seeds, then over folds, ± sample standard deviation. {FROM}",
-        header=("Method", "Labels hidden", "P(AU)", "P(AU_j | AU_i)", "as published"),
+        caption="Mean absolute difference, in points, between predictions and labels: of P(AU) over the AUs"
+        f"{PAIRS if pairs else ''}. Less is closer. Mean over seeds, then over folds, ± sample standard "
+        f"deviation. {FROM}",
+        header=("Method", "Labels hidden", "P(AU)", *of_pairs),
         rows=tuple(rows),
     )
 
@@ -89,15 +111,15 @@ def marginal_figure(results: Results) -> Figure:
 def _marginal_panel(ax: Axes, results: Results, rate: float) -> None:
     at_rate = [run for run in results.runs if run.rate == rate]
     x = np.arange(len(results.aus))
-    ax.bar(x, _marginals(results, at_rate, "marginal_true"), 0.8, color="#d7dade", label="labels")
-    for i, method in enumerate(results.methods):
+    ax.bar(x, _marginals(results, at_rate, "marginal_true"), BAR, color="#d7dade", label="labels")
+    for method in results.methods:
         y = _marginals(results, [run for run in at_rate if run.method == method], "marginal")
-        at = x + 0.25 * (i - (len(results.methods) - 1) / 2)
-        colour, marker = colour_of(results, method), marker_of(results, method)
-        ax.plot(at, y, ls="", ms=5, label=method_label(method), color=colour, marker=marker)
-    ax.set_ylabel("Present, %")
+        at, colour = x + place_of(results, method), colour_of(results, method)
+        mark = {"marker": marker_of(results, method), "ms": 5}
+        ax.plot(at, y, ls="", label=method_label(method), color=colour, **mark)
+    ax.set(xlabel="AU", ylabel="Present, %")
     ax.set_ylim(bottom=0)
-    ax.set_xticks(x, [au.replace("AU0", "AU") for au in results.aus])
+    ax.set_xticks(x, map(short, results.aus))
 
 
 def _marginals(results: Results, runs: list[Run], key: str) -> list[float]:
@@ -134,10 +156,11 @@ def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
     ax.imshow(cells, cmap="Oranges", vmin=0, vmax=50, aspect="auto")
     for (i, j), value in np.ndenumerate(cells):
         if not np.isnan(value):
-            ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=6.5)
-    short = [au.removeprefix("AU").lstrip("0") for au in names]
-    ax.set_xticks(range(len(names)), short)
-    ax.set_yticks(range(len(names)), short)
+            ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=SMALL)
+    if len(names) > MANY:
+        ax.tick_params(labelsize=SMALL)
+    ax.set_xticks(range(len(names)), map(short, names))
+    ax.set_yticks(range(len(names)), map(short, names))
 
 
 def _mean_cells(runs: list[Run]) -> np.ndarray:

@@ -37,6 +37,8 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": "black",
     "legend.frameon": False,
 }
+BAR = 0.8
+"""Width of an AU's bars together, of the distance between two AUs."""
 CURVES = {
     "train/loss_r": "Loss of R (Eq. 4)",
     "train/loss_sup": "Supervised (Eq. 5)",
@@ -59,9 +61,10 @@ def au_figure(results: Results) -> Figure:
 
 
 def _au_panel(ax: Axes, results: Results, rate: float) -> None:
-    names, width = [*results.aus, "avg"], 0.8 / len(results.methods)
-    for i, method in enumerate(results.methods):
-        x = np.arange(len(names)) + (i + 0.5) * width - 0.4
+    names, width = [*results.aus, "avg"], BAR / len(results.methods)
+    places = np.arange(len(names))
+    for method in results.methods:
+        x = places + place_of(results, method)
         f1 = np.array([[run.score("f1", au) for au in names] for run in results.of(method, rate)])  # [n, L+1]
         if len(f1):
             means = [averaged(results.of(method, rate), "f1", au).mean for au in names]
@@ -69,9 +72,24 @@ def _au_panel(ax: Axes, results: Results, rate: float) -> None:
             ax.bar(x, means, width * 0.9, color=colour, alpha=0.35, label=method_label(method))
             ax.scatter(np.tile(x, len(f1)), f1, s=11, color=colour, linewidth=0, zorder=3)
     always = [results.always_active_f1(rate, au) for au in names]
-    ax.plot(always, "_", color="black", ms=30, mew=1.2, label="always 1")
-    ax.set(ylabel="F1, %", ylim=(0, 100))
-    ax.set_xticks(range(len(names)), [name.replace("AU0", "AU") for name in names])
+    ax.hlines(always, places - BAR / 2, places + BAR / 2, color="black", lw=1.2, label="always 1")
+    ax.set(xlabel="AU", ylabel="F1, %", ylim=(0, 100))
+    ax.set_xticks(places, map(short, names))
+
+
+def place_of(results: Results, method: str) -> float:
+    """Where its bars and marks stand, from the middle of each AU's place."""
+    width = BAR / len(results.methods)
+    return (results.methods.index(method) + 0.5) * width - BAR / 2
+
+
+def short(au: str) -> str:
+    """An AU without its letters, on an axis that says "AU"; other words as they are.
+
+    >>> short("AU01"), short("avg")
+    ('1', 'avg')
+    """
+    return au.removeprefix("AU").lstrip("0")
 
 
 @mpl.rc_context(STYLE)
@@ -112,15 +130,16 @@ def _published_points(results: Results) -> list[tuple[float, float]]:
 @mpl.rc_context(STYLE)
 def curves_figure(results: Results) -> Figure:
     """Losses and validation F1 against the step: a row per curve, a column per fold."""
-    canvas, axes = panels(len(CURVES), len(results.folds), width=9.5, height=1.75, share=True)
-    for (i, (key, label)), (j, fold) in product(enumerate(CURVES.items()), enumerate(results.folds)):
+    curves = [(key, label) for key, label in CURVES.items() if any(_has(run, key) for run in results.runs)]
+    canvas, axes = panels(len(curves), len(results.folds), width=9.5, height=1.75, share=True)
+    for (i, (key, label)), (j, fold) in product(enumerate(curves), enumerate(results.folds)):
         ax: Axes = axes[i, j]
         for run in (run for run in results.runs if run.fold == fold):
             x, y = _curve(run, key)
             look = {"color": colour_of(results, run.method), "alpha": 0.85, "lw": 1.3}
             ax.plot(x, y, **look, marker=".", ms=4, label=method_label(run.method))
         ax.set(title=f"Test part {fold}" if i == 0 else None, ylabel=label if j == 0 else None)
-        if i == len(CURVES) - 1:
+        if i == len(curves) - 1:
             ax.set_xlabel("Step of Algorithm 1")
     _legend(canvas, axes)
     return Figure(
@@ -134,13 +153,18 @@ def curves_figure(results: Results) -> Figure:
 
 
 def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
-    """Steps and values of one key; nothing for the adversarial loss of a training without one."""
-    if key == "train/loss_adv" and run.plan.adversarial.alpha == 0:
+    """Steps and values of one key; nothing where a training has none."""
+    if not _has(run, key):
         return [], []
     lines = [line for line in run.history if line.get(key) is not None]
     return [line["step"] for line in lines], [
         line[key] * (100 if key == "val/f1_avg" else 1) for line in lines
     ]
+
+
+def _has(run: Run, key: str) -> bool:
+    """Whether a curve means anything: without alpha there is no adversarial loss."""
+    return key != "train/loss_adv" or run.plan.adversarial.alpha > 0
 
 
 def panel_per_rate(results: Results, draw: Callable[[Axes, Results, float], None], height: float) -> bytes:

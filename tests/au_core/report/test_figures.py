@@ -1,12 +1,15 @@
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
 
 from au_core.data.files import read_json, write_json
-from au_core.report import figures
+from au_core.report import closeness, figures
 from au_core.report.closeness import conditional_figure, marginal_figure
 from au_core.report.figures import COLOURS, au_figure, curves_figure, rate_figure
 from au_core.report.results import collect
+from au_core.run_folder import run_folders
 from tests.toy_runs import write_protocol, write_run
 
 
@@ -36,9 +39,61 @@ def test_au_figure_has_a_panel_for_each_rate_and_a_dot_for_each_training(tmp_pat
         "0 % of the labels hidden",
         "50 % of the labels hidden",
     ]
-    assert [len(dots.get_offsets()) for dots in panels[0].collections] == [3 * 13, 3 * 13]
+    *dots, marks = panels[0].collections
+    assert [len(some.get_offsets()) for some in dots] == [3 * 13, 3 * 13]
     assert panels[0].patches[0].get_height() == pytest.approx(53.0)
-    assert panels[0].lines[0].get_ydata() == pytest.approx([30.0] * 11 + [np.nan, 30.0], nan_ok=True)
+    heights = [30.0] * 11 + [np.nan, 30.0]
+    for end in (0, 1):
+        found = [path.vertices[end, 1] for path in marks.get_paths()]
+        assert found == pytest.approx(heights, nan_ok=True)
+
+
+@pytest.fixture
+def laid_out(monkeypatch):
+    """The canvases, with everything in its place; no picture is made of them."""
+    canvases = []
+
+    def lay_out(canvas):
+        canvas.draw_without_rendering()
+        canvases.append(canvas)
+
+    for module in (figures, closeness):
+        monkeypatch.setattr(module, "png_bytes", lay_out)
+    return canvases
+
+
+@pytest.mark.parametrize("draw", [au_figure, marginal_figure, conditional_figure])
+def test_no_number_on_an_axis_touches_the_next(tmp_path, laid_out, draw):
+    write_many_aus(tmp_path, 30)
+    draw(collect(tmp_path))
+    for panel in laid_out[0].axes:
+        labels = panel.get_xticklabels()
+        assert [label.get_text() for label in labels][:30:9] == ["1", "10", "19", "28"]
+        assert all(a.x1 + 1 < b.x0 for a, b in pairwise(label.get_window_extent() for label in labels))
+
+
+@pytest.mark.parametrize("n", [1, 30])
+def test_the_mark_of_always_active_is_as_wide_as_the_bars_of_an_au(tmp_path, laid_out, n):
+    write_many_aus(tmp_path, n)
+    au_figure(collect(tmp_path))
+    panel = laid_out[0].axes[0]
+    ours, others = (bars.patches for bars in panel.containers)
+    left, right = np.array(panel.collections[-1].get_segments())[:, :, 0].T
+    assert left == pytest.approx([bar.get_x() for bar in ours], abs=0.03)
+    assert right == pytest.approx([bar.get_x() + bar.get_width() for bar in others], abs=0.03)
+
+
+def write_many_aus(out, n):
+    write_protocol(out)
+    aus = [f"AU{k:02d}" for k in range(1, n + 1)]
+    for folder in run_folders(out):
+        scores = read_json(folder.scores)
+        for part in ("val", "test", "test_selected", "test_at_half", "always_1"):
+            scores[part] |= {metric: dict.fromkeys(aus, 0.3) for metric in ("f1", "auc", "accuracy")}
+        of = scores["distributions"]
+        of |= {"marginal": dict.fromkeys(aus, 0.2), "marginal_true": dict.fromkeys(aus, 0.3)}
+        of["conditional"] = [[0.1] * n] * n
+        write_json({**scores, "aus": aus}, folder.scores)
 
 
 @pytest.mark.parametrize(("data", "labels"), [("synthetic", 0), ("BP4D", 1)])
@@ -66,6 +121,15 @@ def test_curves_follow_the_history_and_leave_out_an_untrained_discriminator(tmp_
     assert ours.get_xydata().tolist() == [[1, 9], [2, 4.5], [3, 3]]
     assert (ours.get_color(), o_wlc.get_color()) == COLOURS[:2]
     assert [len(line.get_xdata()) for line in axes[2, 0].lines] == [3, 0]
+
+
+def test_curves_have_no_row_for_what_no_training_has(tmp_path, drawn):
+    write_run(tmp_path, "o_wlc", 0.5, 1, 0, 0.5)
+    curves_figure(collect(tmp_path))
+    labels = [panel.get_ylabel() for panel in drawn[0].axes]
+    assert labels == ["Loss of R (Eq. 4)", "Supervised (Eq. 5)", "Validation F1, %"]
+    assert [len(panel.lines[0].get_xdata()) for panel in drawn[0].axes] == [3, 0, 3]
+    assert drawn[0].axes[-1].get_xlabel() == "Step of Algorithm 1"
 
 
 def test_a_training_without_history_has_no_curve(tmp_path, drawn):
