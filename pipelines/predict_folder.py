@@ -13,17 +13,15 @@ from pathlib import Path
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import (
-    LONGEST,
-    held_alone,
-    quoted,
     raise_if_full,
     read_json,
-    readable,
     remove_leftovers,
     remove_leftovers_below,
     write_json,
     writing_to,
 )
+from au_core.data.locks import held_alone
+from au_core.data.names import LONGEST, quoted, readable
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.errors import AuError, ConfigError, FullDiskError, words_of
 from au_core.models.card import ModelCard, load_card

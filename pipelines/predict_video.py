@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import is_utf8, readable, remove_leftovers, whole, writing_to
+from au_core.data.files import remove_leftovers, whole, writing_to
+from au_core.data.names import is_utf8, readable
 from au_core.data.video import ended_early, is_picture, open_video, timed_frames
 from au_core.errors import ConfigError
 from au_core.evaluation.film import OverlayFile

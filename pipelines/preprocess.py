@@ -15,9 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import held_alone, raise_if_full, write_bytes
+from au_core.data.files import raise_if_full, write_bytes
 from au_core.data.layouts import LAYOUTS
 from au_core.data.layouts.videos import other_kinds
+from au_core.data.locks import held_alone
 from au_core.data.provenance import lost_frames, read_quality, shard_metadata, write_quality
 from au_core.data.readers import list_sequences
 from au_core.data.schema import SequenceRef, shard_path, shards

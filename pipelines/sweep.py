@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from au_core.data.faces import list_subjects
-from au_core.data.files import held_alone, read_json, write_text
+from au_core.data.files import read_json, write_text
+from au_core.data.locks import held_alone
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder

@@ -25,7 +25,9 @@ au_core.config.experiment
 au_core.config
 au_core.fold_plan
 au_core.data.facts
+au_core.data.names
 au_core.data.files
+au_core.data.locks
 au_core.data.schema
 au_core.run_folder
 au_core.data.avi

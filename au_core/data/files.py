@@ -1,17 +1,13 @@
-"""Files that are whole or absent, and names that are safe: the only place that knows how."""
+"""Files that are whole or absent, on disks that may be full: the only place that knows how."""
 
 import errno
-import fcntl
 import glob
-import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import pyarrow as pa
@@ -19,36 +15,10 @@ import pyarrow.parquet as pq
 
 from au_core.errors import ConfigError, DatasetError, FullDiskError
 
-LONGEST = 180
-"""Bytes of a name in one path component; file systems allow 255, and temporary files need some."""
 NO_SPACE = "no space left on the disk"
 """What every message about a full disk says."""
 NO_ROOM = 2**20
 """Bytes left on a disk below which a failed write is put down to the disk."""
-
-
-def quoted(name: str) -> str:
-    """A name as one file-system component, URL-quoted the way hive partitioning reads it back.
-
-    Letters of any script stay as they are. A name too long for a file system keeps its beginning, and a
-    digest tells it from others.
-    """
-    text = re.sub(r"[^\w @+,()\[\].~-]", lambda match: quote(match[0], safe=""), name)
-    if len(text.encode()) <= LONGEST:
-        return text
-    digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
-    start = text.encode()[: LONGEST - 17].decode(errors="ignore")
-    return re.sub(r"%[0-9A-F]?$", "", start) + "~" + digest
-
-
-def readable(name: str) -> str:
-    """A file's name as text that can be printed and stored; bytes that are no UTF-8 are escaped."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def is_utf8(path: Path) -> bool:
-    """Whether OpenCV can be given a name: bytes that are no UTF-8 crash the process."""
-    return readable(str(path)) == str(path)
 
 
 @contextmanager
@@ -136,47 +106,6 @@ def writing_to(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error}); choose another place") from error
-
-
-@contextmanager
-def held_alone(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Keep ``folder`` for this process, which may be killed at any time; ``wait`` until another is done.
-
-    Raises:
-        ConfigError: another one holds it, or it cannot be written to.
-        FullDiskError: there is no room.
-    """
-    lock = folder / ".lock"
-    with writing_to(folder), full_disk_named(lock):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(
-                f"{folder}: another command is at work here; wait for it (if there is none, remove {lock})"
-            ) from error
-        except OSError:  # a file system without locks
-            pass
-        yield
-
-
-@contextmanager
-def held_together(folder: Path) -> Iterator[None]:
-    """Keep all others from holding ``folder`` alone, as long as this process reads what lies there.
-
-    Raises:
-        ConfigError: one holds it alone.
-    """
-    with ExitStack() as stack:
-        with suppress(OSError):  # where nobody may write nobody will
-            file = stack.enter_context((folder / ".lock").open("a+"))  # NFS shares locks with readers alone
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ConfigError(f"{folder}: another command is writing here; wait for it") from error
-        yield
 
 
 def remove_leftovers(path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from au_core.aus import au_column
-from au_core.data.files import quoted, readable
+from au_core.data.names import quoted, readable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from au_core.aus import au_columns
 from au_core.compare import digest_of
-from au_core.data.files import held_alone, remove_leftovers_below, whole, write_table
+from au_core.data.files import remove_leftovers_below, whole, write_table
+from au_core.data.locks import held_alone
 from au_core.data.schema import shards, subject_of
 from au_core.errors import DatasetError
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from au_core import MAX_PIXELS
 from au_core.data.avi import frames_in_index
-from au_core.data.files import is_utf8, readable
+from au_core.data.names import is_utf8, readable
 from au_core.data.schema import FrameRows
 from au_core.errors import DatasetError
 

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.config import PreprocessConfig
-from au_core.data.files import readable, whole
+from au_core.data.files import whole
 from au_core.data.layouts import LAYOUTS
+from au_core.data.names import readable
 from au_core.data.provenance import content_hash, shard_metadata, signature
 from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from au_core.data.files import quoted
+from au_core.data.names import quoted
 from au_core.report.results import Results
 
 ENOUGH = 0.98

@@ -9,9 +9,11 @@ from urllib.parse import unquote
 from au_core.aus import DatasetSpec
 from au_core.config import ExperimentConfig
 from au_core.data.faces import are_drawn, list_au_numbers, list_subjects
-from au_core.data.files import held_together, quoted, readable, write_json
+from au_core.data.files import write_json
 from au_core.data.fold import Sources, fingerprints
 from au_core.data.layouts import LAYOUTS
+from au_core.data.locks import held_together
+from au_core.data.names import quoted, readable
 from au_core.data.prior import load_label_prior
 from au_core.data.provenance import n_unprepared, read_quality
 from au_core.errors import ConfigError

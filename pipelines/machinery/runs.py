@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 
-from au_core.data.files import held_alone
+from au_core.data.locks import held_alone
 from au_core.errors import AuError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from au_core.compare import content_of, digest_of, flattened
-from au_core.data.files import held_alone, read_json
+from au_core.data.files import read_json
+from au_core.data.locks import held_alone
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history

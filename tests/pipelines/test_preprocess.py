@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.config import PreprocessConfig, SyntheticConfig
-from au_core.data.files import held_alone, held_together
+from au_core.data.locks import held_alone, held_together
 from au_core.data.provenance import n_unprepared, read_quality, signature
 from au_core.data.readers import list_sequences
 from au_core.errors import AuError, ConfigError, FullDiskError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.data.files import readable
 from au_core.data.layouts.tree import files_below
+from au_core.data.names import readable
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.video import PICTURES, VIDEOS
 from au_core.errors import DatasetError

@@ -3,7 +3,8 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pytest
 
-from au_core.data.files import quoted, read_json, write_json, write_table
+from au_core.data.files import read_json, write_json, write_table
+from au_core.data.names import quoted
 from au_core.data.schema import QUALITY
 from au_core.report.coverage import coverage
 from au_core.report.notice import notice

@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from au_core.config import ScalingConfig
 from au_core.data.census import unlearnable
-from au_core.data.files import held_alone, read_json, write_json
+from au_core.data.files import read_json, write_json
+from au_core.data.locks import held_alone
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.recognizer import computes_in_bf16

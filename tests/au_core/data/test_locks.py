@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from au_core.data.files import held_alone, held_together
+from au_core.data.locks import held_alone, held_together
 from au_core.errors import ConfigError
 
 
