@@ -105,7 +105,7 @@ def write_pictures(cfg: SyntheticConfig, **paths: Path | None) -> bool:
 
 
 def _write_video(path: Path, frames: list[Any]) -> None:
-    from au_core.evaluation.film import OverlayFile
+    from au_core.output.film import OverlayFile
 
     with writing_to(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -148,7 +148,7 @@ class PredictShard(JobActor):
 
     def work(self, job: str, again: bool) -> Row:
         """Whatever a damaged shard does to its readers costs its own table alone."""
-        from au_core.evaluation.shard import predict_shard
+        from au_core.output.shard import predict_shard
 
         table = Table(**{name: Path(path) for name, path in json.loads(job).items()})
         if again:

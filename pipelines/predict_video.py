@@ -13,10 +13,10 @@ from au_core.data.files import remove_leftovers, whole, writing_to
 from au_core.data.names import is_utf8, readable
 from au_core.data.video import ended_early, is_picture, open_video, timed_frames
 from au_core.errors import ConfigError
-from au_core.evaluation.film import OverlayFile
-from au_core.evaluation.openface import CsvRows
-from au_core.evaluation.overlay import draw_overlay
 from au_core.models.card import ModelCard
+from au_core.output.film import OverlayFile
+from au_core.output.openface import CsvRows
+from au_core.output.overlay import draw_overlay
 from pipelines.machinery.cli import Progress, run, say, summary
 from pipelines.machinery.options import HelpFormatter
 

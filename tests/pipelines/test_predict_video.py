@@ -9,8 +9,8 @@ import pytest
 
 from au_core.data.files import read_json, write_json
 from au_core.errors import AuError, ConfigError
-from au_core.evaluation.film import OverlayFile
 from au_core.models.checkpoint import load_recognizer
+from au_core.output.film import OverlayFile
 from pipelines.predict_video import main
 from tests.toy import CARD
 

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 
 from au_core.data.faces import decode_face
 from au_core.data.files import whole
-from au_core.evaluation.openface import CsvRows
 from au_core.evaluation.predict import BATCH, predict_faces
 from au_core.models.card import ModelCard
 from au_core.models.recognizer import Recognizer
+from au_core.output.openface import CsvRows
 
 _COLUMNS = ["frame", "timestamp", "face_id", "face", "face_found", "confidence", "points"]
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from au_core.aus import DatasetSpec
-from au_core.evaluation.overlay import COLOURS, draw_overlay
 from au_core.face.detect import Detection
 from au_core.models.card import ModelCard
+from au_core.output.overlay import COLOURS, draw_overlay
 
 WIDTH = 640
 CARD = ModelCard(

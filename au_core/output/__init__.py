@@ -1,0 +1,1 @@
+"""What is made of your own video: tables, and overlays to look at."""
