@@ -46,14 +46,14 @@ def full_protocol(experiment: Experiment) -> Path:
 
 def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
-    from pipelines.make_synthetic import make_synthetic
-    from pipelines.preprocess import (
-        find_faces,
+    from pipelines.machinery.datasets import (
         list_dataset,
         refuse_leftovers,
         refuse_to_redo,
         with_detector_file,
     )
+    from pipelines.machinery.finding import find_faces
+    from pipelines.make_synthetic import make_synthetic
 
     cfg, data = experiment.cfg, experiment.data
     _check(experiment)

@@ -27,10 +27,11 @@ from au_core.errors import AuError, ConfigError, FullDiskError, words_of
 from au_core.models.card import ModelCard, load_card
 from pipelines.machinery.cli import Progress, run, summary
 from pipelines.machinery.cluster import connect, gpus_here, on_a_cluster
+from pipelines.machinery.datasets import list_dataset
+from pipelines.machinery.finding import find_faces
 from pipelines.machinery.jobs import JobActor, Row, fresh_tries, map_jobs, still_alive
 from pipelines.machinery.options import HelpFormatter, with_options
 from pipelines.predict_video import add_model_arguments, warn_if_drawn
-from pipelines.preprocess import find_faces, list_dataset
 
 NOTE = "predicted_by.json"
 """In ``OUT``: the card of the model whose tables lie there."""

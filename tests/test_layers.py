@@ -137,6 +137,8 @@ pipelines.machinery.experiment
 pipelines.machinery.arguments
 pipelines.machinery.jobs
 pipelines.machinery.sequences
+pipelines.machinery.datasets
+pipelines.machinery.finding
 pipelines.machinery.tracking
 pipelines.machinery.loop
 pipelines.machinery.backend

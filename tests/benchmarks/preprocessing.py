@@ -164,7 +164,7 @@ JOB = """
 import sys, threading, time
 from pathlib import Path
 from au_core.config import PreprocessConfig
-from pipelines.preprocess import preprocess
+from pipelines.machinery.finding import preprocess
 import ray  # after pipelines, which says how Ray starts workers under uv
 cpus, data, out, model = int(sys.argv[1]), *sys.argv[2:]
 ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")

@@ -50,7 +50,7 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
     before = [snapshot(folder) for folder in kept]
     for done in (
         "pipelines.machinery.runs._run_all",
-        "pipelines.preprocess.prepare_all",
+        "pipelines.machinery.finding.prepare_all",
         "pipelines.make_synthetic._draw_all",
     ):
         monkeypatch.setattr(done, lambda *_: pytest.fail("finished work was done again"))
@@ -82,7 +82,7 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
 def test_what_would_fail_after_hours_is_told_before_faces_are_found(
     tiny, tmp_path, monkeypatch, changes, settings, message
 ):
-    monkeypatch.setattr("pipelines.preprocess.prepare_all", lambda *_: pytest.fail("faces were found"))
+    monkeypatch.setattr("pipelines.machinery.finding.prepare_all", lambda *_: pytest.fail("faces were found"))
     experiment = small(tiny, tmp_path, **changes)
     with pytest.raises(AuError, match=message):
         full_protocol(replace(experiment, cfg=replace(experiment.cfg, **settings)))
@@ -92,7 +92,7 @@ def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeyp
     def listed(layout, *rest):
         raise DatasetError(f"{layout} of {rest[-1]}")
 
-    monkeypatch.setattr("pipelines.preprocess.list_dataset", listed)
+    monkeypatch.setattr("pipelines.machinery.datasets.list_dataset", listed)
     for recipe, name in (("bp4d_lists", "BP4D"), ("disfa_lists", "DISFA")):
         cfg = replace(RECIPES[recipe](), scaling=ScalingConfig(), train=TrainConfig(backbone="resnet10"))
         with pytest.raises(DatasetError, match=f"lists of {name}$"):
@@ -134,7 +134,7 @@ def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
             "/no/such: no such file or folder; expected a dataset in the bp4d",
         ),
         ("full_protocol.py", ["--missing-rates", "0", "1"], "missing rate must be in [0, 1), got 1.0"),
-        ("full_protocol.py", ["--gpu"], "this machine has 0; add --no-gpu to train on its cores"),
+        ("full_protocol.py", ["--gpu"], "see nvidia-smi); add --no-gpu to train on its cores"),
         ("train_fold.py", ["--backbone", "resnet1"], "no faces; first run pipelines/full_protocol.py or"),
         ("full_protocol.py", ["--detector", "/no.onnx"], "detector '/no.onnx': no such file"),
         ("make_synthetic.py", ["--subjects", "0"], "subjects must be in [3, 41] for bp4d, got 0"),

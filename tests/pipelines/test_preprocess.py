@@ -17,10 +17,11 @@ from au_core.data.readers import list_sequences
 from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.face.prepare import failed, prepare_sequence, settings_of
 from pipelines.machinery.cli import run
+from pipelines.machinery.finding import preprocess, with_detector_beside
 from pipelines.machinery.jobs import TRIES
 from pipelines.machinery.sequences import PrepareSequence
 from pipelines.make_synthetic import make_synthetic
-from pipelines.preprocess import main, preprocess, with_detector_beside
+from pipelines.preprocess import main
 from tests.au_core.data.mutants import CHANGES
 from tests.pipelines.conftest import snapshot
 
@@ -33,7 +34,7 @@ def twin(local_ray, tmp_path_factory):
 
 
 def never_ray(monkeypatch):
-    monkeypatch.setattr("pipelines.preprocess.prepare_all", lambda *_: pytest.fail("started Ray"))
+    monkeypatch.setattr("pipelines.machinery.finding.prepare_all", lambda *_: pytest.fail("started Ray"))
 
 
 def test_one_bad_sequence_does_not_stop_the_job_and_is_tried_again(
@@ -66,7 +67,8 @@ def test_a_folder_that_can_no_longer_be_read_costs_its_own_sequence(twin, local_
 
     monkeypatch.setattr("au_core.face.prepare.signature", locked)
     monkeypatch.setattr(
-        "pipelines.preprocess.prepare_all", lambda refs, *_: ((ref, failed(ref, "locked")) for ref in refs)
+        "pipelines.machinery.finding.prepare_all",
+        lambda refs, *_: ((ref, failed(ref, "locked")) for ref in refs),
     )
     table = preprocess("bp4d", twin, tmp_path / "faces", CFG)
     assert table["status"].to_pylist() == ["failed", "ok", "ok", "ok"]
@@ -133,7 +135,7 @@ def test_what_is_ready_after_an_interruption_is_known_as_a_part(twin, local_ray,
         yield refs[0], prepare_sequence(refs[0], None, cfg, faces)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.preprocess.prepare_all", interrupted)
+    monkeypatch.setattr("pipelines.machinery.finding.prepare_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
     assert n_unprepared(tmp_path / "faces") == 3 and len(read_quality(tmp_path / "faces")) == 1
@@ -221,7 +223,7 @@ def test_two_commands_do_not_write_to_one_folder(twin, tmp_path):
 
 
 def test_a_folder_is_free_again_when_its_command_was_killed(tmp_path):
-    code = "import sys, time; from pathlib import Path; from au_core.data.files import held_alone\n"
+    code = "import sys, time; from pathlib import Path; from au_core.data.locks import held_alone\n"
     code += "with held_alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
     holder = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
@@ -241,6 +243,8 @@ def test_a_full_disk_is_no_success(twin, local_ray, tmp_path, monkeypatch):
     with monkeypatch.context() as disk:
         disk.setattr("au_core.data.files.os.replace", full)
         row = prepare_sequence(ref, None, CFG, tmp_path / "full")
-    monkeypatch.setattr("pipelines.preprocess.prepare_all", lambda refs, *_: ((ref, row) for ref in refs))
+    monkeypatch.setattr(
+        "pipelines.machinery.finding.prepare_all", lambda refs, *_: ((ref, row) for ref in refs)
+    )
     with pytest.raises(FullDiskError, match="make room"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)

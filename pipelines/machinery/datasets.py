@@ -1,0 +1,106 @@
+"""A dataset before its faces are found: what is listed, what may not be done to faces that are there."""
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from au_core.config import PreprocessConfig
+from au_core.data.layouts import LAYOUTS
+from au_core.data.layouts.videos import other_kinds
+from au_core.data.provenance import shard_metadata
+from au_core.data.readers import list_sequences
+from au_core.data.schema import SequenceRef, shard_path, shards
+from au_core.errors import ConfigError
+from au_core.face.detect import fetch_yunet, load_detector
+from au_core.face.prepare import settings_of
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset that was listed: what there is to do, and where to."""
+
+    refs: list[SequenceRef]
+    faces: Path
+    cfg: PreprocessConfig
+
+    @property
+    def subjects(self) -> list[str]:
+        """Everyone in it."""
+        return sorted({ref.subject for ref in self.refs})
+
+
+def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, name: str = "") -> Dataset:
+    """The sequences of a dataset, whose faces will be written to ``faces``.
+
+    Where list files of two datasets lie together, those of the dataset called ``name`` are meant.
+
+    Raises:
+        AuError: it cannot be listed, or the detector cannot be had.
+    """
+    refs = list_sequences(layout, data.absolute(), cfg.camera, name)
+    if layout == "videos" and (others := other_kinds(data)):
+        print(f"{data}: {others} are passed over", file=sys.stderr)
+    return Dataset(refs, faces, with_detector_file(layout, cfg))
+
+
+def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
+    """Make sure of the detector before any worker starts; a fetched one is a path from here on.
+
+    Raises:
+        AuError: it cannot be had, or the layout brings no landmarks to do without one.
+    """
+    if cfg.detector == "dataset":
+        if not LAYOUTS[layout].landmarks:
+            raise ConfigError(f"{layout}: no landmark files in this layout; use --detector yunet or a path")
+        return cfg
+    model = fetch_yunet() if cfg.detector == "yunet" else Path(cfg.detector).absolute()
+    cfg = replace(cfg, detector=str(model))
+    load_detector(cfg.detector, cfg)
+    return cfg
+
+
+def orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:
+    """Shards in ``faces`` of sequences that are not in the dataset (any more)."""
+    return sorted(set(shards(faces)) - {shard_path(faces, ref) for ref in refs})
+
+
+def refuse_leftovers(dataset: Dataset) -> None:
+    """Make sure that nobody is trained on or scored who is not in the dataset (any more).
+
+    Raises:
+        ConfigError: there are faces of earlier data.
+    """
+    if left := orphans(dataset.refs, dataset.faces):
+        raise ConfigError(
+            f"{left[0]}: of a sequence that is not in this dataset ({len(left)} such shards); remove them, "
+            f"or {dataset.faces}, which is then made anew, or choose another --out"
+        )
+
+
+def refuse_to_redo(dataset: Dataset, out: Path) -> None:
+    """Make sure that no faces are lost that trainings in ``out`` learned from.
+
+    Raises:
+        ConfigError: the settings are not those of the faces that are there, or what faces were made from is
+            gone: a disk that is not mounted, say.
+    """
+    shard = next((path for ref in dataset.refs if (path := shard_path(dataset.faces, ref)).exists()), None)
+    trained = [*out.glob("runs/*/*/*/*/config.json"), *out.glob("sweeps/*/*/*/*/config.json")]
+    if shard is None or not trained:
+        return
+    before = json.loads(shard_metadata(shard).get("settings", "{}"))
+    now = json.loads(settings_of(dataset.cfg, dataset.refs[0].layout))
+    if other := [name for name in now if before.get(name) != now[name]]:
+        raise ConfigError(
+            f"{dataset.faces}: these faces were made with {other[0]} {before.get(other[0])}, not "
+            f"{now[other[0]]}, and {trained[0].parent} was trained on them; choose another --out, or remove "
+            "faces, runs and sweeps to begin anew"
+        )
+    for ref in dataset.refs:
+        source, shard = Path(ref.root) / ref.source, shard_path(dataset.faces, ref)
+        if not source.exists() and shard.exists():
+            raise ConfigError(
+                f"{source}: not there any more, and {trained[0].parent} was trained on its faces; bring it "
+                f"back (is a disk not mounted?), choose another --out, or remove {shard} to go on without it"
+            )
