@@ -31,6 +31,8 @@ PAIRS = (
 """What the columns of pairs are; one AU alone has none."""
 SMALL = 6.5
 """Points of the numbers in a matrix."""
+DARK = 40
+"""Points beyond which a cell is too dark for black numbers."""
 MANY = 16
 """AUs of a matrix beyond which their numbers on its axes would touch, unless small."""
 
@@ -156,7 +158,8 @@ def _matrix(ax: Axes, results: Results, method: str, rate: float) -> None:
     ax.imshow(cells, cmap="Oranges", vmin=0, vmax=50, aspect="auto")
     for (i, j), value in np.ndenumerate(cells):
         if not np.isnan(value):
-            ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=SMALL)
+            look = {"fontsize": SMALL, "color": "white" if value > DARK else "black"}
+            ax.text(j, i, f"{value:.0f}", ha="center", va="center", **look)
     if len(names) > MANY:
         ax.tick_params(labelsize=SMALL)
     ax.set_xticks(range(len(names)), map(short, names))

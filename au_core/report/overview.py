@@ -15,7 +15,7 @@ WIDTH = 100
 def overview(results: Results) -> str:
     """A line for each method and missing rate, the differences, and the notice."""
     words = textwrap.fill(notice(results).replace("`", ""), WIDTH)
-    return "\n".join([_line("", "hidden", "test F1", "AUC", "trainings"), *_scores(results), words])
+    return "\n".join([_line("", "hidden", "test F1, %", "AUC, %", "trainings"), *_scores(results), words])
 
 
 def _scores(results: Results) -> list[str]:

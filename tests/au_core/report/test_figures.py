@@ -72,6 +72,16 @@ def test_no_number_on_an_axis_touches_the_next(tmp_path, laid_out, draw):
         assert all(a.x1 + 1 < b.x0 for a, b in pairwise(label.get_window_extent() for label in labels))
 
 
+def test_numbers_in_dark_cells_are_white(tmp_path, laid_out):
+    folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    scores = read_json(folder.scores)
+    scores["distributions"]["conditional"] = [[0.0, 0.39], [0.41, 0.9]]
+    write_json({**scores, "aus": ["AU01", "AU02"]}, folder.scores)
+    conditional_figure(collect(tmp_path))
+    numbers = {text.get_text(): text.get_color() for text in laid_out[0].axes[0].texts}
+    assert numbers == {"0": "black", "39": "black", "41": "white", "90": "white"}
+
+
 @pytest.mark.parametrize("n", [1, 30])
 def test_the_mark_of_always_active_is_as_wide_as_the_bars_of_an_au(tmp_path, laid_out, n):
     write_many_aus(tmp_path, n)
