@@ -95,9 +95,9 @@ def _check(experiment: Experiment) -> None:
         build_backbone(cfg.train.backbone, cfg.train.weights)
         training_bytes(cfg.train.backbone, cfg.train.input_size, cfg.adversarial.m)
     if prior := cfg.adversarial.label_prior:
-        if cfg.spec.aus:
+        if cfg.spec.aus and not experiment.also:
             load_label_prior(Path(prior), cfg.spec.columns)
-        else:  # a manifest's AUs are not known yet
+        else:  # a manifest's AUs are not known yet, nor their union with others'
             read_prior(Path(prior))
 
 

@@ -85,8 +85,13 @@ def find_model(detector: str) -> Path:
     """The model file that ``detector`` (``yunet`` or a path) stands for.
 
     Raises:
-        FaceError: there is no such file, or it cannot be fetched.
+        FaceError: there is no such file, it cannot be fetched, or ``dataset`` was asked for, which is none.
     """
+    if detector == "dataset":
+        raise FaceError(
+            "detector 'dataset': these are landmark files of a dataset, which video alone does not have; "
+            "expected 'yunet', or the path of a YuNet model"
+        )
     path = fetch_yunet() if detector == "yunet" else Path(detector)
     if not path.is_file():
         raise FaceError(

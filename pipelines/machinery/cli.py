@@ -77,6 +77,7 @@ class Progress:
     """One line, redrawn on a terminal; elsewhere new lines at growing intervals, some hundred in a week."""
 
     def __init__(self, noun: str, total: int) -> None:
+        """Of a ``total``; 0 where nobody knows it."""
         self.noun, self.total, self.done = noun, total, 0
         self.counts: dict[str, int] = {}
         self.started = self.told = time.monotonic()
@@ -99,5 +100,6 @@ class Progress:
         seconds = max(self.told - self.started, 1e-9)
         counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         rate = f", {self.counts['frames'] / seconds:.0f} frames/s" if "frames" in self.counts else ""
-        text = f"{self.noun}: {self.done}/{self.total} done, {counts}{rate}"
+        done = f"{self.done}/{self.total}" if self.total else str(self.done)
+        text = f"{self.noun}: {done} done, {counts}{rate}"
         print(f"{text:<100}", end=end, file=sys.stderr, flush=True)

@@ -88,6 +88,24 @@ def test_what_would_fail_after_hours_is_told_before_faces_are_found(
         full_protocol(replace(experiment, cfg=replace(experiment.cfg, **settings)))
 
 
+def test_a_prior_may_be_of_aus_that_only_a_further_dataset_codes(tiny, tmp_path, monkeypatch):
+    def reached(*_):
+        raise DatasetError("the datasets are listed")
+
+    monkeypatch.setattr("pipelines.preprocess.list_dataset", reached)
+    (tmp_path / "prior.csv").write_text("AU25\n1\n")
+    settings = replace(tiny.adversarial, label_prior=str(tmp_path / "prior.csv"))
+    alone = Experiment(cfg=replace(tiny, adversarial=settings), out=tmp_path)
+    with pytest.raises(DatasetError, match=r"prior.csv: columns AU25; expected some of AU01"):
+        prepare_faces(alone)
+    more = replace(alone, also=(("disfa", Path("/data/DISFA")),))
+    with pytest.raises(DatasetError, match="the datasets are listed"):
+        prepare_faces(more)
+    (tmp_path / "prior.csv").unlink()
+    with pytest.raises(DatasetError, match=r"prior.csv: no readable"):
+        prepare_faces(more)
+
+
 def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeypatch):
     def listed(layout, *rest):
         raise DatasetError(f"{layout} of {rest[-1]}")

@@ -54,6 +54,13 @@ def test_what_is_no_model_is_named(tmp_path):
         load_detector(str(tmp_path / "broken.onnx"), PreprocessConfig())
 
 
+def test_where_there_are_no_landmark_files_dataset_is_not_what_is_expected():
+    with pytest.raises(
+        FaceError, match=r"detector 'dataset': .* video alone does not have; expected 'yunet', or"
+    ):
+        load_detector("dataset", PreprocessConfig())
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

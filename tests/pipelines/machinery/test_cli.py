@@ -40,6 +40,15 @@ def test_in_a_log_lines_come_ever_farther_apart(clock, seconds, most, monkeypatc
     assert f"{98 * seconds:,} faces, {2 * seconds:,} lost, 100 frames/s" in lines[-1]
 
 
+def test_of_an_unknown_total_nothing_is_said(clock, monkeypatch):
+    """As of a video whose container does not say how long it is."""
+    monkeypatch.setattr("pipelines.machinery.cli.sys.stderr", told := io.StringIO())
+    progress = Progress("frames", 0)
+    clock[0] = 60.0
+    progress.add(frames=1)
+    assert told.getvalue().startswith("frames: 1 done, 1 frames")
+
+
 @pytest.mark.parametrize(("ray", "kept"), [("import ray", "all"), ("connect()", "nothing")])
 def test_a_batch_systems_signal_ends_a_command_as_ctrl_c_does(ray, kept):
     code = "import sys, time\nfrom pipelines.machinery.cli import run\n"
