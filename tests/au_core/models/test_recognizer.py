@@ -39,6 +39,26 @@ def test_weights_of_another_network_are_refused(tmp_path):
         build_backbone("resnet50", str(tmp_path / "w.pth"))
 
 
+def test_a_weights_file_that_would_run_code_is_refused_before_it_does(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path.joinpath("sprung").touch, ())
+
+    torch.save({"conv1.weight": Trap()}, tmp_path / "w.pth")
+    with pytest.raises(ConfigError, match=r"w.pth: cannot be read as a state_dict"):
+        build_backbone("resnet18", str(tmp_path / "w.pth"))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_faces_are_normalised_as_torchvisions_weights_expect():
+    """By torchvision's own words: a mean in BGR, or of 0 to 1 for bytes, would train all the same."""
+    recognizer = Recognizer("resnet10", 2).eval()
+    faces = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    expected = models.ResNet18_Weights.IMAGENET1K_V1.transforms(crop_size=32, resize_size=32)(faces)
+    with torch.inference_mode():
+        torch.testing.assert_close(recognizer.features(faces), recognizer.backbone(expected))
+
+
 def test_an_unknown_network_is_named():
     with pytest.raises(ConfigError, match="backbone 'resnet1'"):
         build_backbone("resnet1")

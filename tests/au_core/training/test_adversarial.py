@@ -235,6 +235,24 @@ def test_class_weights_weigh_present_and_absent_apart():
     torch.testing.assert_close(moved[0], 3 * moved[1])
 
 
+@pytest.mark.parametrize(("sees", "d_real", "d_fake"), [(1, 1.0, 1.0), (-1, 0.0, 0.0)])
+def test_how_often_d_is_right_is_counted_as_it_says(sees, d_real, d_fake):
+    """A D that takes many AUs for the sign of a real vector, or the reverse; R answers few."""
+    game = new_game(lr=0.0)
+    d = nn.Linear(L, 1).double()
+    with torch.no_grad():
+        d.weight.fill_(sees)
+        d.bias.fill_(-sees * L / 2)
+        game.recognizer[-1].bias.fill_(-9)
+    game = Game(game.recognizer, d, game.opt_r, torch.optim.SGD(d.parameters(), 0.0))
+    draw = Draws()
+    draw.real_labels = lambda: torch.ones(6, L, dtype=torch.int8)
+    losses = adversarial_step(game, draw, AdversarialConfig(alpha=0.5))
+    assert losses["d_real"] == d_real and losses["d_fake"] == d_fake
+    d.float()
+    assert accuracy_on_real(game, torch.ones(6, L, dtype=torch.int8)) == d_real
+
+
 @pytest.mark.parametrize("relaxed", [0.0, 0.5])
 def test_a_recogniser_that_diverged_is_named_also_where_d_sees_samples(relaxed):
     game, cfg = new_game(), AdversarialConfig(alpha=0.5, relaxed=relaxed)

@@ -60,9 +60,11 @@ def test_a_passive_network_has_the_weights_that_were_loaded():
     torch.testing.assert_close(game.passive(x), other.passive(x), rtol=0, atol=0)
 
 
-def test_a_loss_that_is_no_number_stops_before_the_weights_change():
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_a_loss_that_is_no_number_stops_before_the_weights_change(value):
     game = new_game()
     before = copy.deepcopy(game.recognizer.state_dict())
-    with pytest.raises(AuError, match=r"the loss became nan \(R\); lower the learning rates"):
-        descend(game.opt_r, game.recognizer(torch.ones(2, 5, dtype=torch.float64)).sum() * torch.nan, "R")
+    with pytest.raises(AuError, match=rf"the loss became {value} \(R\); lower the learning rates"):
+        loss = game.recognizer(torch.ones(2, 5, dtype=torch.float64)).square().sum()
+        descend(game.opt_r, loss * value, "R")
     torch.testing.assert_close(dict(game.recognizer.named_parameters())["0.weight"], before["0.weight"])
