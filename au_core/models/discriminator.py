@@ -1,4 +1,4 @@
-"""D: tells label vectors of the ground truth from R's predictions (Section 3.1)."""
+"""D: tells label vectors of the ground truth from R's predictions (Section 3.2)."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""R: a torchvision backbone to F features, one linear layer to L AUs (Section 3.1, Fig. 2)."""
+"""R: a torchvision backbone to F features, one linear layer to L AUs (Section 3.2, Fig. 2)."""
 
 from pathlib import Path
 from urllib.error import URLError

@@ -21,7 +21,7 @@ from au_core.training.workers import sum_over_workers, synchronised
 
 @dataclass(frozen=True)
 class Game:
-    """R and D, each perhaps wrapped for DDP, with an Adam each (Section 3.3)."""
+    """R and D, each perhaps wrapped for DDP, with an Adam each (Section 3.2)."""
 
     recognizer: nn.Module
     discriminator: nn.Module

@@ -61,7 +61,7 @@ def _apexes(
 def strata(rng: np.random.Generator, n: int, dims: int) -> np.ndarray:
     """Latin hypercube ``float64[n, dims]``: uniform in each dimension, and spread evenly over it.
 
-    McKay, Beckman & Conover (1979). So a dataset's rates lie near the model's at any size.
+    McKay, Beckman & Conover (1979). So a dataset's rates lie near the model's for its tasks.
     """
     order = rng.permuted(np.tile(np.arange(n), (dims, 1)), axis=1).T
     return np.clip((order + rng.random((n, dims))) / n, 1e-6, 1 - 1e-6)

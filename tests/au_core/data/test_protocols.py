@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from au_core.data.facts import load_facts
@@ -38,6 +40,19 @@ def test_own_people_are_dealt_to_three_parts():
     assert splits == split_subjects("hashed_three_fold", "manifest", people[::-1], 0.15), (
         "order does not matter"
     )
+
+
+def test_folds_of_own_people_stay_of_one_size_and_so_one_more_moves_others():
+    """Whoever adds people trains anew: those who come after it in the drawn order change parts."""
+    people = [f"person {i}" for i in range(30)]
+
+    def parts(everyone):
+        splits = split_subjects("hashed_three_fold", "manifest", everyone, 0.15)
+        return {name: fold for fold, split in splits.items() for name in split.test}
+
+    before, after = parts(people), parts([*people, "one more"])
+    assert Counter(before.values()) == {1: 10, 2: 10, 3: 10} and max(Counter(after.values()).values()) == 11
+    assert any(before[name] != after[name] for name in people)
 
 
 def test_a_subject_in_no_fold_is_named():

@@ -1,7 +1,12 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from au_core import aus
+from au_core.data import synthetic
 from au_core.data.facts import load_facts
 from au_core.data.synthetic.events import ACTIVE, perform, strata
 from au_core.data.synthetic.expression import AUS, EXPRESSIONS, MIXTURES, build_model, label_model
@@ -165,3 +170,17 @@ def test_any_table_of_aus_has_a_model():
     assert active_rates(model)[2] == pytest.approx(0.2)
     with pytest.raises(ConfigError, match=r"rates of AUs must be in \(0, 0.9\], got 0.4609 to 0.95"):
         build_model("BP4D", aus=(6, 46), rates={46: 0.95})
+
+
+def test_the_card_has_the_rates_of_all_tasks_and_of_the_first_ones():
+    card = (Path(synthetic.__file__).parent / "CARD.md").read_text()
+    rows = [line.split(" | ") for line in card.splitlines() if re.match(r"\| T1\b", line)]
+    model, columns = label_model("BP4D"), [AUS.index(au) for au in aus.BP4D.aus]
+    for n_tasks, (_, *cells) in zip((8, 4, 1), rows, strict=True):
+        rates = np.mean([active_rates(model, f"T{k}") for k in range(1, n_tasks + 1)], axis=0)[columns]
+        assert cells[-1].endswith(" |")
+        percent = [float(cell.removesuffix(" |")) for cell in cells]
+        np.testing.assert_allclose(percent, 100 * rates, atol=0.0501)
+    for name, share in (("DISFA", 0.66), ("BP4D", 0.65)):
+        parted = conditional_truth(label_model(name), annotated=False)[AUS.index(26), AUS.index(25)]
+        assert round(float(parted), 2) == share and f"{share} in {name}'s" in " ".join(card.split())
