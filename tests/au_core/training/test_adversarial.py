@@ -60,7 +60,7 @@ class Draws:
 
     def mixed(self):
         y = self._labels()
-        y[{"labelled": 6, "unlabelled": 0}.get(self.kind, 4) :] = -1
+        y[{"labelled": 6, "unlabelled": 0, "few": 3}.get(self.kind, 4) :] = -1
         return self._random(6, 5), y, self._coded()
 
 

@@ -160,6 +160,16 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(tiny, tmp_path)
     assert finished == [False, True]
 
 
+def test_faces_made_anew_since_a_training_was_planned_are_not_learned_from(tiny, tmp_path):
+    experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
+    write_toy_faces(tmp_path / "faces")
+    ((_, folder),), planned = runs_of(experiment), first_fold(experiment)
+    shutil.rmtree(tmp_path / "faces" / f"subject={planned[0].train_subjects[0]}")
+    with in_this_process(), pytest.raises(AuError, match="has changed since this training was planned; run"):
+        run_plans(planned, experiment, lambda: Tracking(tmp_path, "toy", {}))
+    assert not folder.history.exists()
+
+
 def test_a_fold_whose_test_people_have_no_face_is_refused_before_it_is_trained(tiny, tmp_path):
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
     write_toy_faces(tmp_path / "faces")

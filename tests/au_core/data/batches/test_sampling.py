@@ -139,6 +139,15 @@ def test_augmented_batches_are_the_same_for_any_number_of_workers(faces, labels,
         torch.testing.assert_close(part, whole[rank::world], rtol=0, atol=0)
 
 
+def test_a_face_looks_different_each_time_it_is_drawn(faces, labels):
+    plain, moved, looks = sampler(faces, labels), sampler(faces, labels, augment=True), {}
+    for _ in range(20):
+        for face, look in zip(plain.images()[0], moved.images()[0], strict=True):
+            looks.setdefault(bytes(face.numpy()), []).append(bytes(look.numpy()))
+    again = [seen for seen in looks.values() if len(seen) > 1]
+    assert len(again) > 10 and all(len({*seen}) == len(seen) for seen in again)
+
+
 @pytest.mark.parametrize("turns", [{"turn": 8.0}, {"zoom": 0.1}])
 def test_faces_are_turned_and_zoomed_if_asked(faces, labels, turns):
     plain, turned = (sampler(faces, labels, augment=True, **more).mixed()[0] for more in ({}, turns))
