@@ -173,7 +173,7 @@ def tell(tables: Sequence[Table], folder: Path) -> list[Path]:
     """Say how many tables there are, and which are of no video any more; returns the videos without one."""
     without = [table.video for table in tables if not table.path.is_file()]
     left = set(folder.absolute().rglob("*.csv")) - {table.path for table in tables}
-    missing = f"; {len(without)} of {len(tables)} files have none" * bool(without)
+    missing = f"; {len(without)} of {len(tables)} files have none" if without else ""
     more = f"; {len(left)} more are of videos that are gone, such as {min(left)}" if left else ""
     print(f"{len(tables) - len(without)} tables in {folder}{missing}{more}", file=sys.stderr)
     return without

@@ -67,10 +67,12 @@ def angles(points: np.ndarray, nose: np.ndarray | None) -> tuple[float | None, f
 
 def judge(measures: Measures, cfg: PreprocessConfig) -> list[str]:
     """Words for a face that was found and aligned."""
-    flags = ["dark"] * (measures.brightness < cfg.min_brightness)
-    flags += ["blurred"] * (measures.sharpness < cfg.min_sharpness)
-    flags += ["extreme_pose"] * (max(abs(measures.yaw or 0.0), abs(measures.roll)) > cfg.max_angle)
-    return flags
+    found = {
+        "dark": measures.brightness < cfg.min_brightness,
+        "blurred": measures.sharpness < cfg.min_sharpness,
+        "extreme_pose": max(abs(measures.yaw or 0.0), abs(measures.roll)) > cfg.max_angle,
+    }
+    return [flag for flag, true in found.items() if true]
 
 
 def frame_brightness(image: np.ndarray) -> float:

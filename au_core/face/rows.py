@@ -83,11 +83,10 @@ class FaceRows:
 
     def _frame_flags(self, main: Detection, seen: int, i: int | None) -> list[str]:
         """Words for the ``main`` face of ``seen`` that the frame or the dataset's landmarks give rise to."""
-        flags = ["several_faces"] * (seen > 1 and not self.cfg.all_faces)
-        flags += ["bad_landmarks"] * self._is_bad(i)
+        found = {"several_faces": seen > 1 and not self.cfg.all_faces, "bad_landmarks": self._is_bad(i)}
         if i is not None and self.rows.points is not None and self.detector:
-            flags += ["landmarks_differ"] * landmarks_differ(main, self.rows.points[i], self.cfg)
-        return flags
+            found["landmarks_differ"] = landmarks_differ(main, self.rows.points[i], self.cfg)
+        return [flag for flag, true in found.items() if true]
 
     def _is_bad(self, i: int | None) -> bool:
         return i is not None and self.rows.bad is not None and bool(self.rows.bad[i])
@@ -132,8 +131,8 @@ class FaceRows:
             what = "frame could be decoded" if broken or not lost else "coded frame has a picture file"
             raise DatasetError(f"{Path(ref.root) / ref.source}: not one {what}")
         short = self._missing_tail()
-        reasons = [f"frames {ranges(absent)} have no picture file"] * bool(absent)
-        reasons += [f"frames {ranges(broken)} could not be decoded"] * bool(broken)
+        reasons = [f"frames {ranges(absent)} have no picture file"] if absent else []
+        reasons += [f"frames {ranges(broken)} could not be decoded"] if broken else []
         reasons += [*self._bad_landmarks(), *rows.remarks, *short]
         return {
             **ref.name,

@@ -74,7 +74,12 @@ def sum_over_workers(loss: Tensor) -> Callable[[], float]:
     copy, ready = torch.empty((), dtype=total.dtype, pin_memory=True), torch.cuda.Event()
     copy.copy_(total, non_blocking=True)
     ready.record()
-    return lambda: (ready.synchronize(), copy.item())[1]
+
+    def ask() -> float:
+        ready.synchronize()
+        return copy.item()
+
+    return ask
 
 
 def share_statistics(net: nn.Module) -> None:

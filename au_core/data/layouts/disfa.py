@@ -171,14 +171,15 @@ def read_points(folder: Path, n_frames: int) -> tuple[np.ndarray, tuple[str, ...
     found = {int(match[1]): path for path, match in names if match}
     first = min(1, *found) if found else 1
     surplus = max(found, default=0) - first + 1 - n_frames
-    first += surplus == 1
+    if surplus == 1:
+        first += 1
     marks = np.full((n_frames, 4, 2), np.nan, np.float32)
     for number, path in found.items():
         if 0 <= number - first < n_frames:
             marks[number - first] = _four_points(path)
     missing = int(np.isnan(marks[:, 0, 0]).sum())
-    remarks = [f"{missing} frames without landmarks"] * bool(missing)
-    remarks += [f"{surplus} landmark files more than frames"] * (surplus > 0)
+    remarks = [f"{missing} frames without landmarks"] if missing else []
+    remarks += [f"{surplus} landmark files more than frames"] if surplus > 0 else []
     return marks, tuple(remarks)
 
 

@@ -234,6 +234,6 @@ def _frame(row: Row, table: Path) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= lowest):
         raise DatasetError(
             f"{table}, line {row.line}: frame {text!r}; expected a whole number from {lowest} on"
-            + " (1 is a video's first)" * lowest
+            + (" (1 is a video's first)" if lowest else "")
         )
     return int(text)
