@@ -29,11 +29,11 @@ def folder(tmp_path_factory):
     return folder
 
 
-def plan_of(rate: float, scheme: str, seed: int) -> FoldPlan:
+def plan_of(rate: float, scheme: str, seed: int, **game) -> FoldPlan:
     return FoldPlan(
         method="ours", missing_rate=rate, missing_scheme=scheme, fold=1, seed=seed, spec=BP4D, faces="",
         train_subjects=TRAINED_ON, val_subjects=PEOPLE[8:10], test_subjects=PEOPLE[10:],
-        adversarial=AdversarialConfig(), train=TrainConfig(), scaling=ScalingConfig(),
+        adversarial=AdversarialConfig(**game), train=TrainConfig(), scaling=ScalingConfig(),
     )  # fmt: skip
 
 
@@ -48,3 +48,13 @@ def test_a_training_is_given_the_labels_that_rate_scheme_and_seed_leave(folder, 
         left = visible_labels(faces, BP4D.columns, rate, seed, scheme)
         np.testing.assert_array_equal(data.labels, left)
         assert (data.labels < 0).mean() == pytest.approx(rate, abs=0.1)
+
+
+def test_a_training_is_given_the_label_prior_it_asks_for(folder, tmp_path):
+    (tmp_path / "prior.csv").write_text("AU12,AU01\n1,0\n0,1\n")
+    plan = plan_of(0.5, "frame", 0, label_prior=str(tmp_path / "prior.csv"))
+    prior = load_training_set(plan, Sources(coded=folder)).prior
+    assert prior is not None and prior[:, [BP4D.aus.index(1), BP4D.aus.index(12)]].tolist() == [
+        [0, 1],
+        [1, 0],
+    ]
