@@ -43,7 +43,7 @@ class Training:
     """Threads that decode validation faces."""
     unlearned: Sequence[str]
     """AU columns whose training labels were all alike."""
-    drawn: bool
+    synthetic: bool
     """Whether these are no people's faces."""
     jpeg_quality: int
     """Of the stored faces."""
@@ -88,7 +88,7 @@ class Training:
         try:
             return adversarial.step(self.game, self.draw, self.plan.adversarial)
         except LossError as error:
-            batch = self.draw.drawn["real" if error.player == "D" else "mixed"]
+            batch = self.draw.position["real" if error.player == "D" else "mixed"]
             raise AuError(f"step {step}, batch {batch} of {error.player}: {error}") from error
 
     def _report(self, step: int, history: History) -> None:
@@ -136,6 +136,6 @@ class Training:
                 step=step,
                 unlearned=tuple(self.unlearned),
                 training=f"{plan.label} on {plan.spec.name}",
-                drawn=self.drawn,
+                drawn=self.synthetic,
             )
             save_recognizer(self.game.bare_recognizer, card, self.folder.candidate)

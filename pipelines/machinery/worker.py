@@ -119,8 +119,11 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)
             write_json(machine_of(game), folder.machine)
-        drawn, quality = are_drawn(sources.coded), jpeg_quality(sources.coded)
-        Training(plan, folder, game, draw, validation, pool, unlearnable(counts), drawn, quality, check).run()
+        Training(
+            plan=plan, folder=folder, game=game, draw=draw, validation=validation, pool=pool,
+            unlearned=unlearnable(counts), synthetic=are_drawn(sources.coded),
+            jpeg_quality=jpeg_quality(sources.coded), check=check,
+        ).run()  # fmt: skip
 
 
 def machine_of(game: Game) -> dict[str, str]:

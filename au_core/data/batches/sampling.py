@@ -66,7 +66,7 @@ class Sampler:
     def seek(self, step: int) -> None:
         """Stand where a run stands that has done ``step`` steps of Algorithm 1."""
         d_draws, r_draws = step * self.cfg.h_d, step * self.cfg.h_r
-        self.drawn = {"images": d_draws, "real": d_draws, "mixed": r_draws}
+        self.position = {"images": d_draws, "real": d_draws, "mixed": r_draws}
 
     def close(self) -> None:
         """End what makes batches ahead; another draw would begin it anew."""
@@ -113,8 +113,8 @@ class Sampler:
         return len(self.t2) >= max(self.cfg.m2, FEW * len(self.faces))
 
     def _next(self, stream: str) -> int:
-        self.drawn[stream] += 1
-        return self.drawn[stream] - 1
+        self.position[stream] += 1
+        return self.position[stream] - 1
 
     def _share(self, shuffle: str, number: int, m: int) -> np.ndarray:
         return self.shuffles[shuffle](number * m, m)[self.share.rows]

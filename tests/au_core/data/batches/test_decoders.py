@@ -64,7 +64,7 @@ def test_a_jump_never_shows_a_batch_that_is_not_ready(faces, numbers):
     with sampler(faces, 0) as plain, sampler(faces, 1) as apart:
         for number in numbers:
             for draw in (plain, apart):
-                draw.drawn["images"] = number
+                draw.position["images"] = number
             assert torch.equal(plain.images()[0], apart.images()[0])
 
 
