@@ -12,6 +12,8 @@ from au_core.fold_plan import FoldPlan
 class RunFolder:
     """``OUT/runs/<method>/missing=<rate>/fold=<k>/seed=<s>/``: one training and what came of it.
 
+    Of a training on all people ``everyone`` stands in place of the fold.
+
     Its files come one after another: ``config`` when a command claims the folder, ``checkpoints`` and
     ``candidate`` while it is trained, in their place ``model`` when that is done, then ``predictions`` and
     ``scores``. A training that cannot go on has a ``refusal`` instead.
@@ -91,6 +93,8 @@ class RunFolder:
             raise ConfigError(f"{self.config}: {error}") from error
 
 
-def run_folders(out: Path) -> list[RunFolder]:
-    """Every run below ``OUT/runs``, sorted."""
-    return [RunFolder(path.parent) for path in sorted(out.glob("runs/*/missing=*/fold=*/seed=*/config.json"))]
+def run_folders(out: Path, part: str = "fold=*") -> list[RunFolder]:
+    """Runs below ``OUT/runs``, sorted: those that test a fold; with ``part`` ``*`` also those on everyone."""
+    return [
+        RunFolder(path.parent) for path in sorted(out.glob(f"runs/*/missing=*/{part}/seed=*/config.json"))
+    ]

@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
     parser.add_argument("--out", type=Path, default=out_root() / "demo", help="folder of the experiment")
     args = parser.parse_args(argv)
-    finished = [folder for folder in run_folders(args.out) if folder.model.exists()]
+    finished = [folder for folder in run_folders(args.out, part="*") if folder.model.exists()]
     if not finished:
         raise ConfigError(f"{args.out / 'runs'}: no finished training; run pipelines/full_protocol.py first")
     for folder in finished:

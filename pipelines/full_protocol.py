@@ -134,8 +134,8 @@ def main(argv: list[str] | None = None) -> None:
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
     uri = tracking_uri(experiment.out)
-    page = f"uv run mlflow ui --workers 1 --backend-store-uri {shlex.quote(uri)}"
-    print(f"compare: {uri if uri.startswith('http') else page}", file=sys.stderr)
+    command = f"uv run mlflow ui --workers 1 --backend-store-uri {shlex.quote(uri)}"
+    print(f"compare: {uri if uri.startswith('http') else command}", file=sys.stderr)
 
 
 if __name__ == "__main__":

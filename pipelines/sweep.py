@@ -90,7 +90,7 @@ def search(sweep: Sweep) -> Scores:
         write_text(f"{table}\n", sweep.table)
         print(f"{sweep.rate:.0%} of the labels hidden\n{table}", flush=True)
         if failures:
-            raise AuError("\n  ".join([f"{len(failures)} trials failed, the others are kept:", *failures]))
+            raise AuError("\n  ".join([f"trials failed: {len(failures)}, the others are kept:", *failures]))
     return scores
 
 
@@ -120,7 +120,7 @@ def _run_trials(sweep: Sweep, tracking: Tracking) -> tuple[Scores, list[str]]:
             raise KeyboardInterrupt  # which Tune takes for the end of all trials
         if not result.error:
             found[config["fold"]] = (result.metrics or {})[SCORE]
-    return scores, [str(error).splitlines()[-1] for error in results.errors]
+    return scores, [(str(error).splitlines() or ["of an unknown cause"])[-1] for error in results.errors]
 
 
 def describe(sweep: Sweep) -> dict[str, Any]:
@@ -133,6 +133,7 @@ def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
     from ray import tune
 
     plan, folder = sweep.job(config)
+    folder.refusal.unlink(missing_ok=True)  # that of an earlier attempt
     claim(folder, plan)
     train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
     if folder.refusal.exists():
@@ -161,6 +162,8 @@ def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
 
         def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
             plan, folder = sweep.job(trial.config)
+            if not folder.config.exists():  # it could not even begin
+                return
             reason = read_json(folder.refusal)["reason"] if folder.refusal.exists() else "see Ray's logs"
             tracking.start(plan, folder, point=text_of(point_of(trial.config)))
             tracking.fail(plan, reason)

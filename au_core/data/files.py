@@ -110,8 +110,9 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 def remove_leftovers(path: Path) -> None:
     """Remove what killed writers of ``path`` left half-written."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
-        leftover.unlink(missing_ok=True)
+    for dots in (".", ".."):  # a temporary file may be rewritten by another
+        for leftover in path.parent.glob(f"{dots}{glob.escape(path.name)}.*.tmp*"):
+            leftover.unlink(missing_ok=True)
 
 
 def remove_leftovers_below(folder: Path, before: float = float("inf")) -> None:

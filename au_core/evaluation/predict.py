@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,11 +46,12 @@ def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarr
 def in_float32(recognizer: Recognizer) -> Iterator[None]:
     """R as it predicts: not training, no bfloat16, not a GPU's TF32, whatever the program around it has set.
 
-    TF32 is a switch of the whole process, so threads that predict take turns.
+    TF32 is a switch of the whole process, so threads that predict take turns; after them it stands where it
+    stood, whatever ``torch.backends.fp32_precision`` is set to later.
     """
-    was_training, was_bf16 = recognizer.training, recognizer.bf16
-    kinds = cudnn.conv, torch.backends.cuda.matmul  # pyright: ignore[reportAttributeAccessIssue]
+    kinds: list[Any] = [torch.backends.cuda.matmul, *(getattr(cudnn, name) for name in ("conv", "rnn"))]
     with _ALONE, torch.autocast(recognizer.mean.device.type, enabled=False):
+        was_training, was_bf16 = recognizer.training, recognizer.bf16
         before = [kind.fp32_precision for kind in kinds]
         recognizer.eval().bf16 = False
         try:

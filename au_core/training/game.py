@@ -68,8 +68,7 @@ def new_game(
     """R with the configured backbone and D with the configured width, for ``n_aus`` AUs, at their start."""
     bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
     if not bf16:
-        # Not a GPU's TF32; a switch of the whole process, which is a worker's own.
-        torch.backends.cudnn.conv.fp32_precision = "ieee"  # pyright: ignore[reportAttributeAccessIssue]
+        torch.backends.cudnn.allow_tf32 = False  # a switch of the whole process, which is a worker's own
     recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
     if train.sync_batch_norm:
         synchronised(recognizer)

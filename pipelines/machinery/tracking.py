@@ -103,9 +103,8 @@ class Tracking:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # we say one line, not a trace
         artifacts = self.out.absolute() / "mlartifacts"
         ours = not self.uri.startswith(("http", "databricks"))  # a server has its own place for files
-        with (
-            held_alone(artifacts, wait=True) if ours else nullcontext()
-        ):  # two commands would make its tables at once
+        # Two commands would make its tables at once.
+        with held_alone(artifacts, wait=True) if ours else nullcontext():
             self.client = MlflowClient(self.uri)
             self.experiment = self._experiment(name, artifacts.as_uri() if ours else None)
         tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}
@@ -115,8 +114,7 @@ class Tracking:
     def _experiment(self, name: str, place: str | None) -> str:
         """Id of the experiment; a new one where ``OUT`` was moved, since files would go to the old place."""
         found = self.client.get_experiment_by_name(name)
-        own = "MLFLOW_TRACKING_URI" not in os.environ
-        if found and own and found.artifact_location != place:
+        if found and not os.environ.get("MLFLOW_TRACKING_URI") and found.artifact_location != place:
             name = f"{name} in {self.out.absolute()}"
             found = self.client.get_experiment_by_name(name)
         if found and found.lifecycle_stage == "deleted":
@@ -173,7 +171,7 @@ class Tracking:
         self.client.set_terminated(run.info.run_id)
 
     def _keep(self, run: str, file: Path) -> None:
-        """Log a file; where MLflow's files cannot be written, its numbers still are."""
+        """Log a file, once; where MLflow's files cannot be written, its numbers still are."""
         try:
             if self.keeps_files:
                 self.client.log_artifact(run, str(file))

@@ -35,11 +35,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/few"), help="of the first command")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--alpha", type=float, default=0.1)
+    parser.add_argument("--tasks", type=int, default=4, help="of the prior; the faces show the first four")
     args = parser.parse_args()
-    out = args.out.with_name(f"{args.out.name}_prior_{args.alpha:g}")
+    out = args.out.with_name(f"{args.out.name}_prior_{args.alpha:g}_{args.tasks}")
     if not out.exists():
         shutil.copytree(args.out / "faces", out / "faces")
-    cfg = settings(args.alpha, tuple(args.seeds), write_prior(out / "prior.csv"))
+    cfg = settings(args.alpha, tuple(args.seeds), write_prior(out / "prior.csv", args.tasks))
     experiment = Experiment(cfg=cfg, out=out)
     run_plans(experiment.plans(), experiment, lambda: Tracking(out, "few_labels", asdict(cfg)))
     ours, others = collect(out).of("ours", RATE), collect(args.out).of("o_wlc", RATE)
@@ -56,9 +57,9 @@ def settings(alpha: float, seeds: tuple[int, ...], prior: Path) -> ExperimentCon
     return replace(cfg, methods=("ours",), missing_rates=(RATE,), seeds=seeds, adversarial=game)
 
 
-def write_prior(path: Path) -> Path:
-    """7,872 label vectors of the twin's people in other performances of the same tasks."""
-    cfg = SyntheticConfig(seed=1, sequences=4, frames=48, difficulty=0)
+def write_prior(path: Path, tasks: int) -> Path:
+    """7,872 label vectors of the twin's people in other performances of their first tasks."""
+    cfg = SyntheticConfig(seed=1, sequences=tasks, frames=192 // tasks, difficulty=0)
     with path.open("w") as file:
         rows = csv.writer(file)
         rows.writerow(BP4D.columns)

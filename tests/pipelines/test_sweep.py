@@ -98,7 +98,7 @@ def test_a_point_that_diverges_does_not_cost_the_others_their_table(local_ray, s
 
     monkeypatch.setattr("pipelines.sweep.run_trial", run)
     with pytest.raises(
-        AuError, match=r"1 trials failed, the others are kept:\n.*alpha=0.1: the loss became nan"
+        AuError, match=r"trials failed: 1, the others are kept:\n.*alpha=0.1: the loss became nan"
     ):
         search(sweep)
     rows = capsys.readouterr().out.splitlines()
@@ -152,7 +152,7 @@ def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(tiny, tmp
     monkeypatch.setattr("pipelines.sweep._run_trials", run_trials)
     monkeypatch.setattr("pipelines.sweep.prepare_faces", lambda _: pytest.fail("prepared"))
     with pytest.raises(
-        AuError, match=r"1 trials failed, the others are kept:\n  alpha=0.1: the loss became nan"
+        AuError, match=r"trials failed: 1, the others are kept:\n  alpha=0.1: the loss became nan"
     ):
         main(["--recipe", "bp4d_three_fold", "--out", str(tmp_path), "--missing-rate", "0.9", "--no-gpu"])
     assert {plan.missing_rate for plan in seen[0].plans.values()} == {0.9}

@@ -7,6 +7,7 @@ from au_core.data.faces import list_subjects
 from au_core.data.files import read_json, write_table
 from au_core.models.card import load_card
 from au_core.report.results import collect
+from pipelines import evaluate
 from pipelines.train_fold import main
 from tests.pipelines.conftest import in_this_process
 from tests.toy import write_toy_faces
@@ -44,6 +45,9 @@ def test_a_model_of_everyone_has_seen_all_people_and_stands_in_no_report(tmp_pat
     assert scores["test"]["f1_avg"] is None and scores["val"]["f1_avg"] > 0
     assert load_card(folder).thresholds == pytest.approx(scores["thresholds"])
     assert load_card(folder).jpeg_quality == 60, "that of the faces it has seen"
+    evaluate.main(["--out", str(tmp_path)])
+    told = capsys.readouterr().out.splitlines()
+    assert ["everyone" in line and "val F1" in line for line in told] == [True, False]
     assert [run.fold for run in collect(tmp_path).runs] == [2] and not collect(tmp_path).unfinished
 
 

@@ -10,7 +10,6 @@ AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat`` c
 import csv
 import re
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -54,11 +53,13 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     coding = child(root, "AUCoding")
     folders = [child(coding, "AU_OCC"), child(root, "AU_OCC"), coding, root]
     found = next((labels for folder in folders if (labels := _label_files(folder))), {})
-    places = [root, *children(root, r"[^.].*")]
-    top = _top(places) or root
-    people = {path.name.upper(): path for path in children(top, r"[FM]\d{3}")}
+    pictures = child(root, r"2D\+3D")  # BP4D+ has thermal ones, too
+    places = [pictures] if pictures else [root, *children(root, r"[^.].*")]
+    tops = [place for place in places if children(place, r"[FM]\d{3}")]
+    people = one_of_each((path.name.upper(), path) for top in tops for path in _with_pictures(top))
+    top = next(iter(people.values())).parent if people else next(iter(tops), root)
     films = one_of_each((path.stem.upper(), path) for place in places for path in children(place, FILM))
-    if not found or not (people or films):
+    if not found or not (tops or films):
         raise not_the_layout(root, layout, expected)
     mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
     return [
@@ -75,17 +76,10 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     ]  # fmt: skip
 
 
-def _top(places: list[Path]) -> Path | None:
-    """The folder of the subjects' folders, that with pictures: ``Physiology`` has such folders, too."""
-    tops = [place for place in places if children(place, r"[FM]\d{3}")]
-    pictures = (("pictures", task) for top in tops for task in _first_with_pictures(top))
-    task = one_of_each(pictures).get("pictures")
-    return task.parents[1] if task else next(iter(tops), None)
-
-
-def _first_with_pictures(top: Path) -> list[Path]:
-    tasks = (task for person in children(top, r"[FM]\d{3}") for task in children(person, r"T\d+"))
-    return list(islice(filter(has_numbered_pictures, tasks), 1))
+def _with_pictures(top: Path) -> list[Path]:
+    """Subjects' folders that hold pictures: ``Physiology`` has folders of that name, too."""
+    people = children(top, r"[FM]\d{3}")
+    return [person for person in people if any(map(has_numbered_pictures, children(person, r"T\d+")))]
 
 
 def _label_files(folder: Path | None) -> dict[tuple[str, str], Path]:

@@ -64,17 +64,15 @@ def list_sequences(root: Path, camera: str = "left") -> list[SequenceRef]:
 def _films(folder: Path, camera: str) -> Iterator[tuple[str, Path]]:
     """(subject, video, or folder of a video's pictures); OpenFace's tables are often beside these."""
     for path in children(folder, rf"(?:{camera}_?Video_?)?SN\d{{3}}(?:_comp)?(?:\.\w+)?"):
-        if path.suffix.lower() in VIDEOS or path.is_dir():
+        if path.suffix.lower() in VIDEOS or has_numbered_pictures(path):
             yield re.findall(r"SN\d{3}", path.name.upper())[0], path
 
 
 def _picture_folders(root: Path, labels: Path | None) -> dict[str, Path]:
-    """Folders of pictures by subject, all at ``root`` or all in one folder below."""
+    """Folders of pictures by subject, at ``root`` or in folders below."""
     others = [p for p in children(root, r"[^.].*") if p != labels and not p.name.startswith("Landmark")]
-    tops = [list(filter(has_numbered_pictures, children(top, r"SN\d{3}"))) for top in [root, *others]]
-    tops = [folders for folders in tops if folders]
-    one_of_each(("pictures", folders[0]) for folders in tops)
-    return {path.name.upper(): path for path in next(iter(tops), [])}
+    people = (path for top in [root, *others] for path in children(top, r"SN\d{3}"))
+    return one_of_each((path.name.upper(), path) for path in filter(has_numbered_pictures, people))
 
 
 def _ref(root: Path, labels: Path, camera: str, source: Path | None, folder: Path | None) -> SequenceRef:

@@ -158,11 +158,35 @@ def test_cropped_copies_beside_the_originals_are_refused_not_taken(bp4d, layout)
     before = list_sequences(layout, bp4d)
     assert before[0].source == "BP4D-training/F001/T1"
     shutil.copytree(bp4d / "BP4D-training", bp4d / "BP4D-cropped")
-    message = r"BP4D-cropped/F001/T1 and .*BP4D-training/F001/T1: two sources of pictures, .*; keep one, or"
+    message = r"BP4D-cropped/F001 and .*BP4D-training/F001: two sources of F001, .*; keep one, or"
     with pytest.raises(DatasetError, match=message):
         list_sequences(layout, bp4d)
     (bp4d / "BP4D-cropped").rename(bp4d.parent / "BP4D-cropped")
     assert list_sequences(layout, bp4d) == before
+
+
+def test_people_in_several_folders_are_all_found(bp4d, disfa):
+    before = list_sequences("bp4d", bp4d)
+    for person in {ref.subject for ref in before}:
+        (bp4d / person[0]).mkdir(exist_ok=True)
+        shutil.move(bp4d / person, bp4d / person[0] / person)
+    assert [f"{ref.subject[0]}/{ref.source}" for ref in before] == [
+        ref.source for ref in list_sequences("bp4d", bp4d)
+    ]
+    people = [ref.subject for ref in list_sequences("disfa", disfa)]
+    shutil.rmtree(disfa / "Videos_LeftCamera")
+    for disk, person in enumerate(people):
+        (disfa / f"disk{disk}" / person).mkdir(parents=True)
+        (disfa / f"disk{disk}" / person / "0.png").touch()
+    found = [ref.source for ref in list_sequences("disfa", disfa)]
+    assert found == [f"disk{disk}/{person}" for disk, person in enumerate(people)]
+
+
+def test_bp4d_plus_thermal_pictures_are_no_second_source(bp4d):
+    bend_to_plus(bp4d, 0)
+    before = list_sequences("bp4d_plus", bp4d)
+    shutil.copytree(bp4d / "2D+3D", bp4d / "Thermal")
+    assert list_sequences("bp4d_plus", bp4d) == before
 
 
 @pytest.mark.parametrize("other", ["copies/2F01_T1.avi", "2F01_T1.mp4"])
@@ -250,9 +274,7 @@ def test_cropped_copies_of_disfa_are_refused_not_taken(disfa, originals):
             (disfa / top / ref.subject).mkdir(parents=True)
             (disfa / top / ref.subject / "0.png").touch()
     shutil.rmtree(disfa / "Videos_LeftCamera")
-    message = (
-        r"SN001 and .*SN001: two sources of pictures, of which one may be a copy \(cropped, .*; keep one"
-    )
+    message = r"SN001 and .*SN001: two sources of SN001, of which one may be a copy \(cropped, .*; keep one"
     with pytest.raises(DatasetError, match=message) as refused:
         list_sequences("disfa", disfa)
     assert all(str(disfa / top / "SN001") in str(refused.value) for top in (originals, "cropped"))
@@ -275,6 +297,8 @@ def test_two_videos_of_one_person_of_disfa_are_refused(disfa, name):
     folder = disfa / "Videos_LeftCamera"
     if name == "SN001":
         (folder / name).mkdir()
+        assert list_sequences("disfa", disfa), "an empty folder is no source"
+        (folder / name / "0.png").touch()
     else:
         shutil.copy(folder / "LeftVideoSN001_comp.avi", folder / name)
     message = rf"LeftVideoSN001_comp\.avi and .*{name}: two sources of SN001, .*encoded anew.*; keep one"
