@@ -1,0 +1,94 @@
+"""Which R is kept: the one that validated best, on validation people alone; by two workers as by one."""
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from au_core.evaluation.scores import labels_and_probabilities, score_predictions
+from au_core.models.card import load_card
+from au_core.run_folder import RunFolder
+from au_core.training.history import read_history
+from tests.pipelines.toy_training import lines_of
+from tests.pipelines.toy_workers import checkpoint_of, toy_jobs, train_alone, train_together
+
+NORMS = ("own", "all")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Where one worker trained the toys."""
+    out = tmp_path_factory.mktemp("alone")
+    train_alone(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """Where two did, each of which sees half of a batch."""
+    out = tmp_path_factory.mktemp("together")
+    train_together(out, 2)
+    return out
+
+
+@pytest.fixture(params=["alone", "together"])
+def out(request):
+    return request.getfixturevalue(request.param)
+
+
+def checkpoint(folder, step):
+    return torch.load(checkpoint_of(folder, step), weights_only=True)
+
+
+def test_nothing_in_between_is_like_it(alone):
+    """Else the tests below could not fail."""
+    for _, folder in toy_jobs(alone):
+        scores = [line["val/f1_avg"] for line in read_history(folder.history)]
+        assert max(scores) not in (scores[0], scores[-1])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_kept_r_is_that_of_the_step_which_validated_best(out, norm):
+    folder = RunFolder(out / norm)
+    lines = {line["step"]: line["val/f1_avg"] for line in read_history(folder.history)}
+    best = max(lines, key=lambda step: lines[step])
+    state, kept = checkpoint(folder, best)["recognizer"], load_file(folder.model / "model.safetensors")
+    torch.testing.assert_close(kept, state, rtol=0, atol=0)
+    assert load_card(folder.model).step == best
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_its_scores_on_validation_people_are_those_it_was_chosen_by(out, norm):
+    """One worker predicts all of them in the end; in training each predicted a part."""
+    ((plan, folder),) = (job for job in toy_jobs(out) if job[1].path.name == norm)
+    rows, columns = pq.read_table(folder.predictions), list(plan.spec.columns)
+    best = max(read_history(folder.history), key=lambda line: line["val/f1_avg"])
+    scores = score_predictions(rows, columns)
+    assert scores["val"]["f1_avg"] == pytest.approx(best["val/f1_avg"], abs=1e-9)
+    assert scores["val"]["accuracy_avg"] == pytest.approx(best["val/accuracy_avg"], abs=1e-9)
+    _, prob = labels_and_probabilities(rows, columns, "val")
+    assert prob.std(axis=0).mean() == pytest.approx(best["val/prob_std"], rel=1e-4)
+    assert scores["test"]["f1_avg"] != scores["val"]["f1_avg"]
+
+
+def test_two_workers_take_the_first_step_of_one_on_the_whole_batch(alone, together):
+    """Adam's means of gradients are compared: of a gradient near 0 a weight shows the sign alone.
+
+    Normalised by the statistics of each worker's own faces the step is another one.
+    """
+    for norm in NORMS:
+        one, two = (
+            torch.load(checkpoint_of(RunFolder(out / norm), 1), weights_only=True)
+            for out in (alone, together)
+        )
+        worst = max(_difference(one[name], two[name]) for name in ("opt_r", "opt_d"))
+        assert (worst < 1e-3) == (norm == "all"), worst
+        ours, theirs = (lines_of(RunFolder(out / norm))[0] for out in (alone, together))
+        assert (theirs == pytest.approx(ours, rel=1e-3)) == (norm == "all"), (ours, theirs)
+
+
+def _difference(one, two):
+    """Largest relative difference of a parameter's mean gradient."""
+    pairs = zip(one["state"].values(), two["state"].values(), strict=True)
+    means = [(a["exp_avg"], b["exp_avg"]) for a, b in pairs]
+    return max(((a - b).norm() / a.norm()).item() for a, b in means)

@@ -1,0 +1,89 @@
+"""Workers of one toy training without a cluster: ``python -m tests.pipelines.toy_workers OUT`` for each.
+
+They find each other as torchrun's workers do, by the environment.
+"""
+
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from au_core.data.files import write_json
+from au_core.run_folder import RunFolder
+from pipelines.machinery import group, loop
+from tests.pipelines.conftest import in_this_process
+from tests.pipelines.processes import begin, finish
+from tests.pipelines.toy_training import toy_experiment, toy_plan
+
+STEPS = 8
+"""Enough for the best to lie between."""
+GROUP = "toy"
+
+
+def toy_jobs(out: Path) -> list[group.Job]:
+    """Trainings with a report after each step: ``own``, where workers normalise their own faces, ``all``."""
+    plan = toy_plan(toy_experiment(out, STEPS))
+    exact = replace(plan.train, precision="fp32", report_every=1)
+    plans = {
+        name: replace(plan, train=replace(exact, sync_batch_norm=name == "all")) for name in ("own", "all")
+    }
+    return [(plan, RunFolder(out / name)) for name, plan in plans.items()]
+
+
+def train_alone(out: Path) -> None:
+    """By one worker, in this process."""
+    _claim(out)
+    _work(out)
+
+
+def train_together(out: Path, workers: int) -> None:
+    """By several, each a process of its own."""
+    _claim(out)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
+    worlds = {"WORLD_SIZE": workers, "LOCAL_WORLD_SIZE": workers}
+    ranks = [{"RANK": rank, "LOCAL_RANK": rank} for rank in range(workers)]
+    environments = [{k: str(v) for k, v in {**meet, **worlds, **rank}.items()} for rank in ranks]
+    runs = [begin("tests.pipelines.toy_workers", out, **environment) for environment in environments]
+    for run in runs:
+        finish(run)
+
+
+def checkpoint_of(folder: RunFolder, step: int) -> Path:
+    """A checkpoint that was kept, though the training is finished."""
+    return folder.path / f"kept-{step}.pt"
+
+
+def _claim(out: Path) -> None:
+    for plan, folder in toy_jobs(out):
+        group.claim(folder, plan)
+        write_json(GROUP, folder.owner)
+
+
+def _work(out: Path) -> None:
+    sources = toy_experiment(out, STEPS).sources
+    with in_this_process(), _checkpoints_kept():
+        group._fit(toy_jobs(out), sources, True, GROUP)
+
+
+@contextmanager
+def _checkpoints_kept() -> Iterator[None]:
+    save = loop.save_state
+
+    def keep(game, step, best, folder):
+        save(game, step, best, folder)
+        shutil.copy(folder / f"step={step:08d}.pt", checkpoint_of(RunFolder(folder.parent), step))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "save_state", keep)
+        yield
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]))
