@@ -92,7 +92,7 @@ def test_a_prior_may_be_of_aus_that_only_a_further_dataset_codes(tiny, tmp_path,
     def reached(*_):
         raise DatasetError("the datasets are listed")
 
-    monkeypatch.setattr("pipelines.preprocess.list_dataset", reached)
+    monkeypatch.setattr("pipelines.machinery.datasets.list_dataset", reached)
     (tmp_path / "prior.csv").write_text("AU25\n1\n")
     settings = replace(tiny.adversarial, label_prior=str(tmp_path / "prior.csv"))
     alone = Experiment(cfg=replace(tiny, adversarial=settings), out=tmp_path)
