@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from au_core.config import ExperimentConfig
+from au_core.fold_plan import FoldPlan
+from au_core.run_folder import RunFolder
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.experiment import Experiment
 from tests.pipelines.toy_training import tiny_config
@@ -58,6 +60,17 @@ def in_this_process() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+def train_here(plan: FoldPlan, experiment: Experiment) -> RunFolder:
+    """The training alone, as a worker carries it out, in this process."""
+    from pipelines.machinery.group import claim, train_folds
+
+    folder = experiment.folder(plan)
+    claim(folder, plan)
+    with in_this_process():
+        train_folds([(plan, folder)], experiment.sources, predict=False)
+    return folder
 
 
 def first_fold(experiment: Experiment):

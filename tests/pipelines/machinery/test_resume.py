@@ -8,9 +8,8 @@ import torch
 from au_core.data.files import write_json
 from au_core.errors import AuError
 from au_core.training.history import read_history
-from pipelines.machinery.group import claim, train_folds
 from pipelines.machinery.loop import Training, save_state
-from tests.pipelines.conftest import in_this_process
+from tests.pipelines.conftest import train_here
 from tests.pipelines.toy_training import REPORT, lines_of, toy_experiment, toy_folder, toy_plan
 
 STEPS, STRUCK = 4 * REPORT, 3 * REPORT + 2
@@ -33,13 +32,8 @@ def states(monkeypatch):
 
 
 def train(out, **adversarial):
-    """The toy's training alone, as workers carry it out."""
     experiment = toy_experiment(out, STEPS, **adversarial)
-    plan, folder = toy_plan(experiment), toy_folder(experiment)
-    claim(folder, plan)
-    with in_this_process():
-        train_folds([(plan, folder)], experiment.sources, predict=False)
-    return folder
+    return train_here(toy_plan(experiment), experiment)
 
 
 def strike(monkeypatch, place, name, step, blow):
