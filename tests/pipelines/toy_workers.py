@@ -3,7 +3,7 @@
 They find each other as torchrun's workers do, by the environment.
 """
 
-import shutil
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.pipelines.processes import begin, finish
 from tests.pipelines.toy_training import toy_experiment, toy_plan
 
 STEPS = 8
-"""Enough for the best to lie between."""
+"""Of the longer one, so many that the best lies between."""
 GROUP = "toy"
 
 
@@ -78,7 +78,7 @@ def _checkpoints_kept() -> Iterator[None]:
 
     def keep(game, step, best, folder):
         save(game, step, best, folder)
-        shutil.copy(folder / f"step={step:08d}.pt", checkpoint_of(RunFolder(folder.parent), step))
+        os.link(folder / f"step={step:08d}.pt", checkpoint_of(RunFolder(folder.parent), step))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "save_state", keep)
