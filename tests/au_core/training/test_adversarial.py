@@ -198,7 +198,7 @@ def test_blanks_are_the_same_in_real_and_fake_vectors(kind):
     )
 
 
-def test_of_a_perfect_recognizer_the_blanks_tell_the_discriminator_nothing():
+def test_of_a_perfect_recognizer_the_blanks_tell_the_discriminator_nothing(one_thread):
     """Two datasets, the first AU in three of four faces of one, the last in one of eight of the other."""
     rates, codes = (
         torch.tensor([[0.75, 0.5, 0.0], [0.0, 0.5, 0.125]]),

@@ -72,10 +72,7 @@ def test_two_workers_take_the_first_step_of_one_on_the_whole_batch(alone, togeth
     Normalised by the statistics of each worker's own faces the step is another one.
     """
     for norm in ("own", "all"):
-        one, two = (
-            torch.load(checkpoint_of(RunFolder(out / norm), 1), weights_only=True)
-            for out in (alone, together)
-        )
+        one, two = (checkpoint(RunFolder(out / norm), 1) for out in (alone, together))
         worst = max(_difference(one[name], two[name]) for name in ("opt_r", "opt_d"))
         assert (worst < 1e-3) == (norm == "all"), worst
         ours, theirs = (lines_of(RunFolder(out / norm))[0] for out in (alone, together))
