@@ -81,10 +81,10 @@ def slow_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
         fake = torch.sigmoid(R(x)).detach()
         for buffer, old in zip(R.buffers(), statistics, strict=True):
             buffer.copy_(old)
-        slow_discriminator_update(game.discriminator, both_know(y_r, coded), fake)
+        slow_discriminator_update(game.discriminator, both_know(y_r, coded), fake, cfg)
     for _ in range(cfg.h_r):
         x, y, coded = draw.mixed()
-        slow_recognizer_update(game, torch.sigmoid(R(x)), y, both_know(y_r, coded), cfg)
+        slow_recognizer_update(game, torch.sigmoid(R(x)), y, both_know(y_r, coded), cfg, draw.class_weights)
 
 
 def slow_shared_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
@@ -93,8 +93,8 @@ def slow_shared_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
     p, y_r = torch.sigmoid(game.recognizer(x)), None
     if cfg.alpha > 0:
         y_r = both_know(draw.real_labels(), coded)
-        slow_discriminator_update(game.discriminator, y_r, p.detach())
-    slow_recognizer_update(game, p, y, y_r, cfg)
+        slow_discriminator_update(game.discriminator, y_r, p.detach(), cfg)
+    slow_recognizer_update(game, p, y, y_r, cfg, draw.class_weights)
 
 
 def both_know(y_r, coded):
@@ -112,15 +112,15 @@ def seen(vector: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     )
 
 
-def slow_discriminator_update(D: nn.Module, y_r: torch.Tensor, fake: torch.Tensor) -> None:
-    loss = sum(-torch.log(torch.sigmoid(D(seen(y.double(), y)))) for y in y_r) / len(y_r)
-    loss = loss + sum(
-        -torch.log(1 - torch.sigmoid(D(seen(p, y)))) for p, y in zip(fake, y_r, strict=True)
-    ) / len(fake)
-    step_by_hand(D, loss)
+def slow_discriminator_update(D: nn.Module, y_r: torch.Tensor, fake: torch.Tensor, cfg) -> None:
+    loss, s = torch.zeros(1, dtype=torch.float64), cfg.label_smoothing
+    for y, p in zip(y_r, fake, strict=True):
+        real, made = torch.sigmoid(D(seen(y.double(), y))), torch.sigmoid(D(seen(p, y)))
+        loss = loss - (1 - s) * torch.log(real) - s * torch.log(1 - real) - torch.log(1 - made)
+    step_by_hand(D, loss / len(y_r))
 
 
-def slow_recognizer_update(game, p, y, y_r, cfg) -> None:
+def slow_recognizer_update(game, p, y, y_r, cfg, weights) -> None:
     adversarial = torch.zeros(1, dtype=torch.float64)
     if cfg.alpha > 0:
         pairs = zip(p, y_r, strict=True)
@@ -130,9 +130,10 @@ def slow_recognizer_update(game, p, y, y_r, cfg) -> None:
     supervised, m1 = 0 * p.sum(), 0
     for row, labels in zip(p, y, strict=True):
         m1 += bool((labels >= 0).any())
-        for q, label in zip(row, labels, strict=True):
+        for j, (q, label) in enumerate(zip(row, labels, strict=True)):
             if label >= 0:
-                supervised = supervised - torch.log(q if label == 1 else 1 - q)
+                weight = 1 if weights is None else weights[int(label), j]
+                supervised = supervised - weight * torch.log(q if label == 1 else 1 - q)
     step_by_hand(game.recognizer, cfg.alpha * adversarial + (1 - cfg.alpha) * supervised / max(m1, 1))
 
 
@@ -156,11 +157,18 @@ def test_a_shared_step_equals_the_algorithm_with_one_batch(kind, alpha):
     assert_equal_steps(shared_step, slow_shared_pass, kind, AdversarialConfig(alpha=alpha, reuse_batch=True))
 
 
-def assert_equal_steps(step, slow_step, kind: str, cfg: AdversarialConfig) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("step", "slow"), [(adversarial_step, slow_pass), (shared_step, slow_shared_pass)])
+def test_with_smoothing_and_class_weights_a_step_equals_the_slow_one_too(step, slow, kind):
+    cfg, weights = AdversarialConfig(alpha=0.5, label_smoothing=0.3), torch.arange(1.0, 2 * L + 1).view(2, L)
+    assert_equal_steps(step, slow, kind, cfg, weights.double())
+
+
+def assert_equal_steps(step, slow_step, kind: str, cfg: AdversarialConfig, weights=None) -> None:
     ours, slow = new_game(), new_game()
     for k in range(2):
-        step(ours, Draws(k, kind), cfg)
-        slow_step(slow, Draws(k, kind), cfg)
+        step(ours, Draws(k, kind, weights), cfg)
+        slow_step(slow, Draws(k, kind, weights), cfg)
     for name in ("recognizer", "discriminator"):
         torch.testing.assert_close(
             getattr(ours, name).state_dict(), getattr(slow, name).state_dict(), rtol=1e-10, atol=1e-12,
@@ -179,9 +187,19 @@ def test_a_shared_step_looks_at_the_faces_once():
 
 
 def test_a_step_tells_how_often_the_discriminator_is_right():
-    losses = adversarial_step(new_game(), Draws(), AdversarialConfig(alpha=0.1))
+    """It is of 12 vectors here, of which it calls three real."""
+    game, draw = new_game(), Draws()
+    x, y = draw.images()[0], draw.real_labels()
+    with torch.no_grad():
+        vectors = torch.cat([y.double(), copy.deepcopy(game.recognizer)(x).sigmoid()])
+        game.discriminator[-1].bias -= game.discriminator(vectors).flatten().sort().values[8:10].mean()
+        called_real = game.discriminator(vectors).flatten() > 0
+    losses = adversarial_step(game, Draws(), AdversarialConfig(alpha=0.1))
     assert {"loss_d", "loss_r", "loss_sup", "loss_adv", "d_real", "d_fake"} == set(losses)
-    assert all(0 <= losses[name] <= 1 for name in ("d_real", "d_fake"))
+    right = [part.float().mean().item() for part in (called_real[:6], ~called_real[6:])]
+    assert called_real.sum() == 3 and 0 < right[0] < right[1] < 1
+    assert [losses["d_real"].item(), losses["d_fake"].item()] == right
+    assert losses["loss_r"].item() == pytest.approx(0.1 * losses["loss_adv"] + 0.9 * losses["loss_sup"])
     assert set(adversarial_step(new_game(), Draws(), AdversarialConfig(alpha=0.0))) == {"loss_r", "loss_sup"}
 
 
@@ -290,6 +308,15 @@ def test_alpha_zero_never_touches_the_discriminator():
     losses = adversarial_step(game, Draws(), AdversarialConfig(alpha=0.0))
     torch.testing.assert_close(game.discriminator.state_dict(), before, rtol=0, atol=0)
     assert "loss_d" not in losses and not any(loss.requires_grad for loss in losses.values())
+
+
+def test_what_is_not_known_of_a_vector_is_a_half_to_d_when_it_is_watched():
+    game, D = new_game(), nn.Linear(L, 1)
+    with torch.no_grad():
+        D.weight.fill_(1)
+        D.bias.fill_(-2)
+    vectors = torch.tensor([[1, -1, -1, -1], [0, -1, -1, -1], [1, 1, 1, 0], [1, 0, 0, 0]], dtype=torch.int8)
+    assert accuracy_on_real(replace(game, discriminator=D), vectors) == 0.5
 
 
 def test_to_watch_d_leaves_it_as_it_is():

@@ -86,3 +86,14 @@ def test_a_game_begins_with_the_weights_and_the_norms_that_were_asked_for(tmp_pa
         layer for layer in recognizer.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)
     ]
     assert norms and all(isinstance(norm, SharedBatchNorm) for norm in norms)
+
+
+@pytest.mark.parametrize(("precision", "faster", "bf16"), [
+    ("fp32", True, False), ("bf16", False, True), ("auto", True, True), ("auto", False, False),
+])  # fmt: skip
+def test_r_computes_in_the_precision_that_was_asked_for(monkeypatch, precision, faster, bf16):
+    monkeypatch.setattr("au_core.training.game.computes_in_bf16", lambda device: faster)
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
+    game = new_game(4, CFG, replace(TRAIN, precision=precision), CPU)
+    assert game.bare_recognizer.bf16 is bf16
+    assert torch.backends.cudnn.allow_tf32 is bf16, "float32 is float32 on a GPU too"
