@@ -15,7 +15,8 @@ from au_core.data.readers import list_sequences
 from au_core.data.schema import shard_path
 from au_core.data.video import video_frames
 from au_core.errors import ConfigError, FaceError
-from au_core.face.detect import load_detector
+from au_core.face.align import align, encode_face
+from au_core.face.detect import Detection, load_detector
 from au_core.face.prepare import prepare_sequence
 from au_core.predictor import Predictor
 
@@ -73,6 +74,28 @@ def test_a_face_is_shown_through_the_jpeg_of_the_faces_trained_on(
     monkeypatch.setattr(predictor_module, "predict_faces", look)
     Predictor(tmp_path / "run", shared / DETECTOR)(cv2.imread(str(picture)))
     np.testing.assert_array_equal(seen, [decode_face(stored, 224)])
+
+
+def test_a_face_is_cut_out_in_the_size_of_those_trained_on_and_seen_in_r_s(model, tmp_path, monkeypatch, rng):
+    shutil.copytree(model, tmp_path / "run")
+    card = tmp_path / "run" / "model" / "model.json"
+    write_json(read_json(card) | {"face_size": 112}, card)
+    picture, points = (
+        rng.integers(0, 256, (200, 200, 3), np.uint8),
+        np.array([[80, 80], [120, 80], [100, 120]]),
+    )
+    found, seen = Detection(np.array([60, 50, 80, 90]), points, 0.9), []
+
+    def look(recognizer, faces, size):
+        seen.extend([*faces, size])
+        return np.zeros((len(faces), len(BP4D.aus)), np.float32)
+
+    monkeypatch.setattr(predictor_module, "load_detector", lambda *_: lambda image: [found])
+    monkeypatch.setattr(predictor_module, "predict_faces", look)
+    Predictor(tmp_path / "run")(picture)
+    face, size = seen
+    np.testing.assert_array_equal(face, decode_face(encode_face(align(picture, points, 112), 95), 112))
+    assert size == 32
 
 
 def test_frames_keep_their_times(predictor):

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ray import train
 
 from au_core.data.files import write_json
 from au_core.run_folder import RunFolder
-from pipelines.machinery import group, loop
+from pipelines.machinery import group, loop, worker
 from tests.pipelines.conftest import in_this_process
 from tests.pipelines.processes import begin, finish
 from tests.pipelines.toy_training import toy_experiment, toy_plan
@@ -26,13 +27,12 @@ GROUP = "toy"
 
 
 def toy_jobs(out: Path) -> list[group.Job]:
-    """Trainings with a report after each step: ``own``, where workers normalise their own faces, ``all``."""
+    """A training ``own``, in which workers normalise their own faces, and a step of ``all``, all workers'."""
     plan = toy_plan(toy_experiment(out, STEPS))
-    exact = replace(plan.train, precision="fp32", report_every=1)
-    plans = {
-        name: replace(plan, train=replace(exact, sync_batch_norm=name == "all")) for name in ("own", "all")
-    }
-    return [(plan, RunFolder(out / name)) for name, plan in plans.items()]
+    own = replace(plan, train=replace(plan.train, precision="fp32", report_every=1))
+    shared = replace(own.train, sync_batch_norm=True)
+    step = replace(own, train=shared, adversarial=replace(own.adversarial, steps=1))
+    return [(own, RunFolder(out / "own")), (step, RunFolder(out / "all"))]
 
 
 def train_alone(out: Path) -> None:
@@ -60,6 +60,11 @@ def checkpoint_of(folder: RunFolder, step: int) -> Path:
     return folder.path / f"kept-{step}.pt"
 
 
+def predicting_ranks(folder: RunFolder) -> list[int]:
+    """Which workers predicted a finished training's faces."""
+    return sorted(int(path.suffix[1:]) for path in folder.path.glob("predicted.*"))
+
+
 def _claim(out: Path) -> None:
     for plan, folder in toy_jobs(out):
         group.claim(folder, plan)
@@ -68,20 +73,26 @@ def _claim(out: Path) -> None:
 
 def _work(out: Path) -> None:
     sources = toy_experiment(out, STEPS).sources
-    with in_this_process(), _checkpoints_kept():
+    with in_this_process(), _traced():
         group._fit(toy_jobs(out), sources, True, GROUP)
 
 
 @contextmanager
-def _checkpoints_kept() -> Iterator[None]:
-    save = loop.save_state
+def _traced() -> Iterator[None]:
+    """Keep all checkpoints, and who predicts."""
+    save, predict = loop.save_state, worker.predict_run
 
     def keep(game, step, best, folder):
         save(game, step, best, folder)
         os.link(folder / f"step={step:08d}.pt", checkpoint_of(RunFolder(folder.parent), step))
 
+    def tell(plan, folder, *rest):
+        (folder.path / f"predicted.{train.get_context().get_world_rank()}").touch()
+        predict(plan, folder, *rest)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "save_state", keep)
+        patch.setattr(worker, "predict_run", tell)
         yield
 
 

@@ -1,16 +1,20 @@
 """Which R is kept: the one that validated best, on validation people alone; by two workers as by one."""
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from au_core.data.fold import load_split
+from au_core.evaluation.predict import predict_set
 from au_core.evaluation.scores import labels_and_probabilities, score_predictions
 from au_core.models.card import load_card
+from au_core.models.checkpoint import load_recognizer
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from tests.pipelines.toy_training import lines_of
-from tests.pipelines.toy_workers import checkpoint_of, toy_jobs, train_alone, train_together
+from tests.pipelines.toy_workers import checkpoint_of, predicting_ranks, toy_jobs, train_alone, train_together
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,19 @@ def test_its_scores_on_validation_people_are_those_it_was_chosen_by(out):
     _, prob = labels_and_probabilities(rows, columns, "val")
     assert prob.std(axis=0).mean() == pytest.approx(best["val/prob_std"], rel=1e-4)
     assert scores["test"]["f1_avg"] != scores["val"]["f1_avg"]
+
+
+def test_two_workers_predict_every_face_once(together):
+    """The first of them, by the R that was kept; it is the only look at the test people."""
+    plan, folder = toy_jobs(together)[0]
+    assert predicting_ranks(folder) == [0]
+    rows, (recognizer, card) = pq.read_table(folder.predictions), load_recognizer(folder.model)
+    faces = [load_split(plan, together / "faces", split) for split in ("val", "test")]
+    for name in ("subject", "frame"):
+        assert rows[name].to_pylist() == [value for part in faces for value in getattr(part, name)]
+    for part, split in zip(faces, ("val", "test"), strict=True):
+        _, prob = labels_and_probabilities(rows, plan.spec.columns, split)
+        np.testing.assert_allclose(prob, predict_set(recognizer, part, card.input_size), atol=1e-6)
 
 
 def test_two_workers_take_the_first_step_of_one_on_the_whole_batch(alone, together):

@@ -42,7 +42,6 @@ from tests.pipelines.toy_training import (
     lines_of,
     toy_experiment,
     toy_folder,
-    toy_plan,
     train_toy,
 )
 
@@ -242,13 +241,6 @@ def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_s
     words = capsys.readouterr().err
     assert words.count("warning: MLflow at") == 1 and "training goes on without it" in words
     assert_same(folder, quiet)
-
-
-def test_two_workers_predict_every_face_once(quiet_by_two):
-    rows = pq.read_table(toy_folder(quiet_by_two).predictions).to_pandas()
-    plan = toy_plan(quiet_by_two)
-    assert len(rows.drop_duplicates(["subject", "frame"])) == len(rows)
-    assert len(rows) == 12 * len(plan.val_subjects + plan.test_subjects)
 
 
 def test_a_lost_node_with_two_workers(quiet_by_two, steps, moments, tmp_path):
