@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.au_core.data.trees import BP4D, DISFA, draw
 from tests.toy import write_untrained_model
 
 SHARED = Path(__file__).parents[1].parent / "shared"
@@ -42,3 +43,15 @@ def rng() -> np.random.Generator:
 def model(tmp_path_factory) -> Path:
     """A run folder with an untrained network; AU12 is always active, AU01 never."""
     return write_untrained_model(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def bp4d(tmp_path) -> Path:
+    """A small tree in BP4D's layout."""
+    return draw(BP4D, tmp_path / "BP4D")
+
+
+@pytest.fixture
+def disfa(tmp_path) -> Path:
+    """A small tree in DISFA's layout."""
+    return draw(DISFA, tmp_path / "DISFA")

@@ -1,6 +1,5 @@
 """The faces of a dataset, one row each; their pictures stay on disk until a batch asks for them."""
 
-import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 from au_core.aus import UNKNOWN, DatasetSpec, au_columns, au_number
 from au_core.compare import digest_of
 from au_core.config import PreprocessConfig
-from au_core.data.provenance import shard_metadata
+from au_core.data.provenance import made_with, notes_of, shard_metadata
 from au_core.data.schema import shards, subject_of
 from au_core.data.store import Pictures, open_store, read_jpeg
 from au_core.errors import DatasetError
@@ -165,23 +164,17 @@ def join_faces(first: Faces, second: Faces) -> Faces:
 
 def are_drawn(folder: Path) -> bool:
     """Whether the faces below ``folder`` are the twin's, not people's."""
-    return "drawn" in _notes(folder)
+    return "drawn" in notes_of(folder)
 
 
 def are_intensities(folder: Path) -> bool:
     """Whether the codes below ``folder`` go from 0 to 5, not only to 1."""
-    return _notes(folder).get("au_codes") == "intensity"
+    return notes_of(folder).get("au_codes") == "intensity"
 
 
 def jpeg_quality(folder: Path) -> int:
     """Quality of the stored faces below ``folder``."""
-    settings = json.loads(_notes(folder).get("settings", "{}"))
-    return settings.get("jpeg_quality", PreprocessConfig().jpeg_quality)
-
-
-def _notes(folder: Path) -> dict[str, str]:
-    """What the first shard says of itself: all of a folder are made alike."""
-    return next(map(shard_metadata, shards(folder)), {})
+    return made_with(folder).get("jpeg_quality", PreprocessConfig().jpeg_quality)
 
 
 def fingerprint(*folders: Path) -> str:

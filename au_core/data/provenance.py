@@ -90,7 +90,11 @@ def shard_metadata(shard: Path) -> dict[str, str]:
     return {k.decode(): v.decode() for k, v in found.items() if k != b"ARROW:schema"}
 
 
+def notes_of(faces: Path) -> dict[str, str]:
+    """What the first shard below ``faces`` says of itself: all of a folder are made alike."""
+    return next(map(shard_metadata, shards(faces)), {})
+
+
 def made_with(faces: Path) -> dict[str, Any]:
-    """The settings that the shards below ``faces`` were made with, as the first says; empty if none does."""
-    shard = next(iter(shards(faces)), None)
-    return json.loads(shard_metadata(shard).get("settings", "{}")) if shard else {}
+    """The settings that the shards below ``faces`` were made with; empty if they do not say."""
+    return json.loads(notes_of(faces).get("settings", "{}"))

@@ -2,6 +2,8 @@
 
 import shutil
 
+import numpy as np
+
 from au_core.config import SyntheticConfig
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.synthetic.write import plan_sequences, write_sequence
@@ -78,3 +80,17 @@ def write_lists(root, refs, style):
     (root / "list" / f"{names[0]}.txt").write_text("\n".join(lines) + "\n")
     (root / "list" / f"{names[1]}.txt").write_text("\n".join(codes) + "\n")
     return [root / "list" / f"{name}.txt" for name in names]
+
+
+def content(rows):
+    """What must not change: codes, points, and the pictures in their order."""
+    return rows.codes, rows.points, pixels(rows)
+
+
+def same(rows, before):
+    codes, points, values = before
+    np.testing.assert_array_equal(rows.codes, codes)
+    np.testing.assert_allclose(rows.points, points)
+    found = np.array(pixels(rows))
+    np.testing.assert_allclose(found, values, atol=2)  # a video's colours differ a little from a picture's
+    np.testing.assert_allclose(found - found.mean(), values - np.mean(values), atol=0.05)  # frames do more

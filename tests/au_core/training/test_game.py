@@ -7,7 +7,7 @@ import torch
 
 from au_core.errors import AuError
 from au_core.training.game import decay, descend, frozen, seed
-from tests.au_core.training.test_adversarial import L, new_game
+from tests.au_core.training.slow import L, new_game
 
 
 def test_a_seed_is_that_of_torch():

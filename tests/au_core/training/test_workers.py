@@ -24,7 +24,7 @@ from au_core.training.workers import (
     share_statistics,
     synchronised,
 )
-from tests.au_core.training.test_adversarial import Draws, new_game
+from tests.au_core.training.slow import Draws, new_game
 
 CFG = AdversarialConfig(alpha=0.3)
 CASES = {

@@ -15,17 +15,6 @@ from au_core.data.layouts.videos import other_kinds
 from au_core.data.readers import MODULES, list_sequences, read_rows
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.prepare import prepare_sequence
-from tests.au_core.data.trees import BP4D, DISFA, draw
-
-
-@pytest.fixture
-def bp4d(tmp_path):
-    return draw(BP4D, tmp_path / "BP4D")
-
-
-@pytest.fixture
-def disfa(tmp_path):
-    return draw(DISFA, tmp_path / "DISFA")
 
 
 def same(a, b):
