@@ -102,6 +102,7 @@ au_core.evaluation.metrics
 au_core.evaluation.distributions
 au_core.evaluation.scores
 au_core.evaluation.predict
+au_core.evaluation.elsewhere
 au_core.output
 au_core.output.openface
 au_core.output.shard

@@ -106,13 +106,13 @@ def without_held_out(faces: Faces, datasets: set[str], plan: FoldPlan) -> Faces:
     A further dataset may show them again; equal names in other datasets are other people's.
     """
     held_out = {*plan.val_subjects, *plan.test_subjects}
-    again = {name for name in {*faces.dataset} for own in datasets if _may_share_people(name, own)}
+    again = {name for name in {*faces.dataset} for own in datasets if may_share_people(name, own)}
     people = zip(faces.dataset, faces.subject, strict=True)
     kept = [dataset not in again or subject not in held_out for dataset, subject in people]
     return faces[np.array(kept, bool)]
 
 
-def _may_share_people(a: str, b: str) -> bool:
+def may_share_people(a: str, b: str) -> bool:
     """Whether equal names mean the same people: DISFA+ filmed DISFA's again, a manifest may list anyone."""
     return a == b or {a, b} == {"DISFA", "DISFA+"} or "manifest" in (a, b)
 
