@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from au_core.evaluation.metrics import average, number
+from au_core.evaluation.metrics import average, number, ratio
 
 
 def distributions(pred: np.ndarray, y: np.ndarray, columns: Sequence[str]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def marginals(present: np.ndarray, known: np.ndarray) -> np.ndarray:
     >>> marginals(np.array([[1, 0], [0, 0]]) > 0, np.array([[1, 0], [1, 0]]) > 0)
     array([0.5, nan])
     """
-    return _share((present & known).sum(0), known.sum(0))
+    return ratio((present & known).sum(0), known.sum(0))
 
 
 def conditionals(present: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -49,8 +49,4 @@ def conditionals(present: np.ndarray, known: np.ndarray) -> np.ndarray:
            [0.5, 1. ]])
     """
     both, here = (present & known).astype(np.int64), known.astype(np.int64)
-    return _share(both.T @ both, both.T @ here)
-
-
-def _share(part: np.ndarray, of: np.ndarray) -> np.ndarray:
-    return np.divide(part, of, out=np.full(part.shape, np.nan), where=of > 0)
+    return ratio(both.T @ both, both.T @ here)

@@ -6,9 +6,6 @@ import numpy as np
 def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
     """F1 of each AU over the faces where it is coded; NaN for an AU that never occurs in them.
 
-    Whether it is defined depends on the labels alone: were one false alarm enough to make it 0, averages of
-    two models, or of two epochs, would be over different AUs.
-
     Args:
         pred: ``[N, L]`` bool, or in {0, 1}.
         y: ``[N, L]`` in {0, 1, -1}; -1 is left out.
@@ -19,11 +16,31 @@ def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
     >>> f1_per_au(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [0, -1]])).round(3)
     array([0.667,   nan])
     """
-    known = y >= 0
-    tp = (known & (pred == 1) & (y == 1)).sum(0)
-    wrong = (known & (pred != y)).sum(0)
-    occurs = (y == 1).any(0)
-    return np.divide(2 * tp, 2 * tp + wrong, out=np.full(y.shape[1], np.nan), where=occurs)
+    return f1_of(*counts_per_au(pred, y))
+
+
+def counts_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """True positives, false positives and false negatives ``int64[3, L]`` of each AU where it is coded.
+
+    Counts of people can be added up, their F1 cannot.
+
+    >>> counts_per_au(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [0, -1]]))
+    array([[1, 0],
+           [1, 0],
+           [0, 0]])
+    """
+    yes, no = pred == 1, pred == 0
+    return np.stack([(yes & (y == 1)).sum(0), (yes & (y == 0)).sum(0), (no & (y == 1)).sum(0)])
+
+
+def f1_of(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
+    """F1 from counts of any one shape; NaN where the AU never occurs.
+
+    Whether it is defined depends on the labels alone: were one false alarm enough to make it 0, averages of
+    two models, or of two epochs, would be over different AUs.
+    """
+    occurs = tp + fn > 0
+    return ratio(2 * tp, occurs * (2 * tp + fp + fn))
 
 
 def accuracy_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -33,8 +50,16 @@ def accuracy_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
     array([0.5, nan])
     """
     known = y >= 0
-    right, count = (known & (pred == y)).sum(0), known.sum(0)
-    return np.divide(right, count, out=np.full(y.shape[1], np.nan), where=count > 0)
+    return ratio((known & (pred == y)).sum(0), known.sum(0))
+
+
+def ratio(part: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """``part / of``, two arrays of one shape; NaN where ``of`` is 0.
+
+    >>> ratio(np.array([1, 0]), np.array([2, 0]))
+    array([0.5, nan])
+    """
+    return np.divide(part, of, out=np.full(of.shape, np.nan), where=of > 0)
 
 
 def auc_per_au(prob: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from au_core.data.facts import load_facts
+from au_core.evaluation.metrics import ratio
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Figure, Table
 from au_core.report.figures import (
@@ -170,5 +171,4 @@ def _mean_cells(runs: list[Run]) -> np.ndarray:
     """``float64[L, L]`` in points, NaN where no training has the cell."""
     cells = np.array([_cells(run) for run in runs])  # [n, L, L]
     known = ~np.isnan(cells)
-    total = np.where(known, cells, 0).sum(0)
-    return 100 * np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))
+    return 100 * ratio(np.where(known, cells, 0).sum(0), known.sum(0))
