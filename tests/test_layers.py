@@ -113,6 +113,7 @@ au_core.report
 au_core.report.published
 au_core.report.averages
 au_core.report.run
+au_core.report.people
 au_core.report.results
 au_core.report.coverage
 au_core.report.blocks

@@ -14,7 +14,10 @@ from au_core.run_folder import RunFolder
 def write_run(
     out: Path, method: str, rate: float, fold: int, seed: int, f1: float | None, **adversarial
 ) -> RunFolder:
-    """One training whose every AU scored ``f1`` (0.1 more test-selected); unfinished where it is None."""
+    """One training whose every AU scored ``f1`` (0.1 more test-selected) for each of two people.
+
+    Unfinished where it is None.
+    """
     plan = FoldPlan(
         method=method, missing_rate=rate, fold=fold, seed=seed, spec=BP4D,
         train_subjects=("F001", "F002"), val_subjects=("F003",), test_subjects=("M001",), faces="0",
@@ -60,6 +63,9 @@ def _scores(f1: float) -> dict:
         "conditional": [[f1 / 5 if i != j else 0.0 for j in range(12)] for i in range(11)] + [[None] * 12],
         "conditional_avg": f1 / 6,
     }
+    counts = {"tp": round(100 * f1), "fp": 100 - round(100 * f1), "fn": 100 - round(100 * f1)}
+    person = {name: [n] * 11 + [0] for name, n in counts.items()}
+    parts["people"] = {"M001": person, "M002": person}
     head = {"dataset": "BP4D", "aus": list(columns), "frames": {"val": 10, "test": 20}}
     return {**head, "thresholds": dict.fromkeys(columns, 0.5), **parts}
 

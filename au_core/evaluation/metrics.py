@@ -2,6 +2,9 @@
 
 import numpy as np
 
+COUNTS = "tp", "fp", "fn"
+"""True positives, false positives and false negatives, in the order of :func:`counts_per_au`."""
+
 
 def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
     """F1 of each AU over the faces where it is coded; NaN for an AU that never occurs in them.
@@ -20,7 +23,7 @@ def f1_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def counts_per_au(pred: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """True positives, false positives and false negatives ``int64[3, L]`` of each AU where it is coded.
+    """``COUNTS`` of each AU, ``int64[3, L]``, over the faces where it is coded.
 
     Counts of people can be added up, their F1 cannot.
 

@@ -11,10 +11,12 @@ from au_core.aus import UNKNOWN
 from au_core.data.files import write_json
 from au_core.evaluation.distributions import distributions
 from au_core.evaluation.metrics import (
+    COUNTS,
     accuracy_per_au,
     auc_per_au,
     average,
     best_thresholds,
+    counts_per_au,
     f1_per_au,
     number,
 )
@@ -40,7 +42,7 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
     ``test`` and ``val`` use thresholds chosen on the validation rows; ``test_selected`` chooses them on
     the test rows, which is the most that thresholds can give; ``test_at_half`` takes 0.5. ``always_1`` looks
     at no face and answers "active": what rates alone are worth. ``distributions`` are those of the test rows'
-    labels and of the answers at 0.5.
+    labels and of the answers at 0.5. ``people`` has the counts behind ``test``, person by person.
     """
     y_val, p_val = labels_and_probabilities(rows, columns, "val")
     y_test, p_test = labels_and_probabilities(rows, columns, "test")
@@ -54,6 +56,7 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
         "test_at_half": scores_at(p_test, y_test, half, columns),
         "always_1": scores_at(np.ones_like(p_test), y_test, half, columns),
         "distributions": distributions(p_test >= 0.5, y_test, columns),
+        "people": counts_by_person(split_rows(rows, "test")["subject"], answers(p_test, chosen), y_test),
     }
 
 
@@ -61,16 +64,33 @@ def labels_and_probabilities(
     rows: pa.Table, columns: Sequence[str], split: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """``int8[N, L]`` labels in {0, 1, UNKNOWN} and ``float32[N, L]`` probabilities of one split's rows."""
-    part = rows.filter(pa.array(np.array(rows["split"].to_pylist()) == split))
+    part = split_rows(rows, split)
     y = [part[f"{column}_true"].fill_null(UNKNOWN).to_numpy() for column in columns]
     return np.stack(y, 1), np.stack([part[f"{column}_prob"].to_numpy() for column in columns], 1)
+
+
+def split_rows(rows: pa.Table, split: str) -> pa.Table:
+    """The rows of one split."""
+    return rows.filter(pa.array(np.array(rows["split"].to_pylist()) == split))
+
+
+def answers(prob: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Which AUs are called active ``bool[N, L]``, from probabilities ``float32[N, L]``."""
+    return prob >= thresholds.astype(prob.dtype)
+
+
+def counts_by_person(subjects: pa.ChunkedArray, pred: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """``COUNTS`` of each person, in lists of the AUs, from answers ``[N, L]`` to faces of ``subjects``."""
+    names, whose = np.unique(np.array(subjects.to_pylist(), str), return_inverse=True)
+    counts = {name: counts_per_au(pred[whose == k], y[whose == k]) for k, name in enumerate(names.tolist())}
+    return {name: dict(zip(COUNTS, found.tolist(), strict=True)) for name, found in counts.items()}
 
 
 def scores_at(
     prob: np.ndarray, y: np.ndarray, thresholds: np.ndarray, columns: Sequence[str]
 ) -> dict[str, Any]:
     """F1, AUC and accuracy per AU and averaged over the AUs where they are defined (null elsewhere)."""
-    pred = prob >= thresholds.astype(prob.dtype)
+    pred = answers(prob, thresholds)
     values = {"f1": f1_per_au(pred, y), "auc": auc_per_au(prob, y), "accuracy": accuracy_per_au(pred, y)}
     averages = {f"{name}_avg": average(value) for name, value in values.items()}
     per_au = {name: dict(zip(columns, map(number, value), strict=True)) for name, value in values.items()}

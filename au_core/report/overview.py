@@ -2,7 +2,7 @@
 
 import textwrap
 
-from au_core.report.comparisons import mean_difference, pairs_against
+from au_core.report.comparisons import mean_difference, over_people, pairs_against
 from au_core.report.notice import notice
 from au_core.report.published import method_label
 from au_core.report.results import Results, averaged
@@ -33,7 +33,8 @@ def _difference(results: Results, other: str, rate: float) -> str:
     if not pairs[0]:
         return ""
     cells = map(mean_difference, pairs)
-    return _line(f"Ours - {method_label(other)}", percent(rate), *cells, f"{len(pairs[0])} pairs")
+    mean = _line(f"Ours - {method_label(other)}", percent(rate), *cells, f"{len(pairs[0])} pairs")
+    return mean + "\n" + _line("  95 % of people", percent(rate), over_people(results, other, rate))
 
 
 def _line(*cells: str) -> str:

@@ -18,7 +18,7 @@ from au_core.report.settings import run_table
 from au_core.report.tables import au_table, csv_text, summary_table
 
 FEW_SEEDS = 5
-"""With fewer seeds a difference may well be chance: in a trial two seeds showed +1.3 points, five none."""
+"""With fewer seeds a difference may be chance in training: in a trial two showed +1.3 points, five none."""
 
 OTHER_PEOPLE = (
     "The people differ: the paper prints no list of its 60 %, 20 % and 20 %, so ours were drawn by a hash of "
@@ -76,7 +76,10 @@ def difference_blocks(results: Results) -> list[str | Table | Figure]:
     n_seeds = fewest_seeds(results)
     so_far = [f"Seeds so far: {n_seeds}."] if n_seeds < FEW_SEEDS else []
     so_far += [f"Test parts so far: {len(results.folds)}."] if results.missing_folds else []
-    need = f"With less than {FEW_SEEDS} seeds on every test part, no difference here can be called real."
+    need = (
+        f"With less than {FEW_SEEDS} seeds on every test part, a difference may be chance in training. "
+        "Seeds tell no more than that: of chance in who was filmed the interval over test people tells."
+    )
     caveats = [" ".join([*so_far, need])] if so_far else []
     return [table, *caveats, *filter(None, [unlike_machines(results)])]
 

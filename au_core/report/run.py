@@ -26,6 +26,8 @@ BASELINE = "always_1"
 """Beside them: those of the answer "active" to every face."""
 DISTRIBUTIONS = "distributions"
 """Beside them: how often AUs are present, alone and given another, in labels and answers."""
+PEOPLE = "people"
+"""Beside them: counts of each test person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,7 @@ def read_run(folder: RunFolder) -> Run:
         ConfigError: an older version scored it, or another one wrote its settings.
     """
     scores = read_json(folder.scores)
-    if missing := {*SELECTIONS, BASELINE, DISTRIBUTIONS} - scores.keys():
+    if missing := {*SELECTIONS, BASELINE, DISTRIBUTIONS, PEOPLE} - scores.keys():
         raise ConfigError(
             f"{folder.scores} lacks {min(missing)}, so it is of an older version; "
             "pipelines/evaluate.py --out OUT scores again"

@@ -60,8 +60,11 @@ def test_thresholds_of_small_cases(prob, y, expected):
     assert best_thresholds(np.array(prob)[:, None], np.array(y)[:, None]) == [expected]
 
 
+PEOPLE = ("M002", "F001", "F002")
+
+
 def rows_of(prob, y, columns, split):
-    data = {"split": [split] * len(y)}
+    data = {"split": [split] * len(y), "subject": [PEOPLE[k % 3] for k in range(len(y))]}
     for j, column in enumerate(columns):
         data[f"{column}_true"] = pa.array(y[:, j], mask=y[:, j] < 0)
         data[f"{column}_prob"] = prob[:, j]
@@ -86,6 +89,28 @@ def test_scores_choose_on_validation_and_count_on_test(predicted, rng):
         assert scores["test"][f"{metric}_avg"] == pytest.approx(expected[:, k].mean())
     assert scores["test_selected"]["f1_avg"] >= scores["test"]["f1_avg"]
     assert scores["frames"] == {"val": 100, "test": 200}
+
+
+def test_each_test_person_has_the_counts_behind_the_f1(predicted):
+    prob, y = predicted
+    columns = ("AU01", "AU02", "AU04", "AU06")
+    rows = [rows_of(prob[part], y[part], columns, name) for part, name in ((VAL, "val"), (TEST, "test"))]
+    scores = score_predictions(pa.concat_tables(rows), columns)
+    assert list(scores["people"]) == sorted(PEOPLE)
+    thresholds = np.array(list(scores["thresholds"].values()), np.float32)
+    pred, y = prob[TEST] >= thresholds, y[TEST]
+    for k, person in enumerate(PEOPLE):
+        for j in range(len(columns)):
+            theirs = [(bool(p), int(t)) for p, t in zip(pred[k::3, j], y[k::3, j], strict=True)]
+            counted = [theirs.count(kind) for kind in ((True, 1), (True, 0), (False, 1))]
+            assert [scores["people"][person][name][j] for name in ("tp", "fp", "fn")] == counted
+    tp, fp, fn = (sum(np.array(of[name]) for of in scores["people"].values()) for name in ("tp", "fp", "fn"))
+    np.testing.assert_allclose(2 * tp / (2 * tp + fp + fn), list(scores["test"]["f1"].values()))
+
+
+def test_nobody_was_kept_to_be_tested(predicted):
+    rows = rows_of(*predicted, ("AU01", "AU02", "AU04", "AU06"), "val")
+    assert score_predictions(rows, ("AU01", "AU02", "AU04", "AU06"))["people"] == {}
 
 
 def test_an_au_that_never_occurs_is_null_and_left_out_of_the_average(predicted):

@@ -19,8 +19,26 @@ def test_differences_have_a_mean_a_standard_error_and_their_number(tmp_path):
     table = difference_table(collect(tmp_path))
     assert table is not None
     assert table.rows == (
-        ("Ours against O-wlc", "50 %", "+3.0 ± 0.6", "+0.0 ± 0.0", "+0.0 ± 0.0", "3 of 3", "1"),
+        (
+            "Ours against O-wlc",
+            "50 %",
+            "+3.0 ± 0.6",
+            "+3.0 to +3.0",
+            "+0.0 ± 0.0",
+            "+0.0 ± 0.0",
+            "3 of 3",
+            "1",
+        ),
     )
+
+
+def test_how_far_people_move_a_difference_is_unknown_where_each_part_has_one(tmp_path):
+    write_protocol(tmp_path)
+    for folder in run_folders(tmp_path):
+        scores = read_json(folder.scores)
+        write_json({**scores, "people": {"M001": scores["people"]["M001"]}}, folder.scores)
+    table = difference_table(collect(tmp_path))
+    assert table is not None and [row[3] for row in table.rows] == ["-"]
 
 
 def test_seeds_are_counted_where_they_are_fewest(tmp_path):
@@ -36,7 +54,8 @@ def test_seeds_are_counted_where_they_are_fewest(tmp_path):
     )
     (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
     assert section.blocks[1] == (
-        "Seeds so far: 0. With less than 5 seeds on every test part, no difference here can be called real."
+        "Seeds so far: 0. With less than 5 seeds on every test part, a difference may be chance in training. "
+        "Seeds tell no more than that: of chance in who was filmed the interval over test people tells."
     )
 
 
@@ -78,7 +97,7 @@ def test_a_test_part_that_one_method_lacks_is_told(tmp_path):
     (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
     table, caveat = section.blocks[:2]
     assert isinstance(table, Table) and table.rows[0][-2:] == ("5 of 5", "0")
-    assert str(caveat).startswith("Seeds so far: 0. With less than 5 seeds on every test part, no difference")
+    assert str(caveat).startswith("Seeds so far: 0. With less than 5 seeds on every test part, a difference")
 
 
 def test_pairs_that_two_machines_computed_are_told_beneath_the_table(tmp_path):

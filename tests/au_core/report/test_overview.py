@@ -9,4 +9,5 @@ def test_a_terminal_gets_the_main_numbers_and_what_to_know_of_them(tmp_path):
     assert lines[0].split() == ["hidden", "test", "F1,", "%", "AUC,", "%", "trainings"]
     assert lines[1].split() == "Ours 50 % 53.0 ± 1.0 75.0 ± 0.0 3".split()
     assert lines[3].split() == "Ours - O-wlc 50 % +3.0 ± 0.6 +0.0 ± 0.0 3 pairs".split()
-    assert lines[4].startswith("The people in this data are drawn by the program itself.")
+    assert lines[4].split() == "95 % of people 50 % +3.0 to +3.0".split()
+    assert lines[5].startswith("The people in this data are drawn by the program itself.")
