@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.data.files import write_table
+from au_core.data.layouts.tree import landmarks_below, pictures_in
 from au_core.data.schema import QUALITY, SequenceRef, shards
 
 
 def source_files(ref: SequenceRef) -> list[Path]:
-    """Every file a sequence is made from: labels of its own, landmarks, pictures or video; sorted."""
+    """Every file a sequence is made from: labels of its own, landmarks, pictures or video; sorted.
+
+    What else lies beside pictures and landmarks, such as a file manager's own files, is none of them.
+    """
     root = Path(ref.root)
     labels = ref.labels if ref.lines is None else ()
-    tops = [root / name for name in (*labels, ref.source, *ref.more_sources)]
-    tops += [root / ref.landmarks] if ref.landmarks else []
-    files = [file for top in tops for file in (top.rglob("*") if top.is_dir() else [top])]
-    return sorted({file for file in files if file.is_file()})
+    found = {root / name for name in (*labels, ref.source, *ref.more_sources, ref.landmarks) if name}
+    with suppress(PermissionError):  # told by whoever reads it
+        found.update(pictures_in(root / ref.source))
+        found.update(landmarks_below(root / ref.landmarks) if ref.landmarks else [])
+    return sorted((file for file in found if file.is_file()), key=lambda file: file.parts)
 
 
 def signature(ref: SequenceRef) -> str:

@@ -20,6 +20,7 @@ from au_core.data.layouts.tree import (
     child,
     children,
     has_numbered_pictures,
+    landmarks_below,
     not_the_layout,
     numbered_pictures,
     one_of_each,
@@ -164,7 +165,7 @@ def read_points(folder: Path, n_frames: int) -> tuple[np.ndarray, tuple[str, ...
     """
     names = (
         (path, re.fullmatch(r"(?:SN\d+_|l)(\d{1,9})_lm\.mat", path.name, re.I))
-        for path in folder.rglob("*_[lL][mM].mat")
+        for path in landmarks_below(folder)
     )
     found = {int(match[1]): path for path, match in names if match}
     first = min(1, *found) if found else 1

@@ -170,14 +170,17 @@ def test_what_cannot_be_read_is_listed_and_fails(tmp_path, monkeypatch):
     (tmp_path / "a.mp4").write_bytes(b"x")
     (tmp_path / "b.mp4").symlink_to(tmp_path / "gone.mp4")
     (tmp_path / "closed").mkdir()
-    scan = os.scandir
 
-    def scandir(path):  # root may read everything
-        if Path(path).name == "closed":
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return scan(path)
+    def closed(read):
+        def reading(path):  # root may read everything
+            if Path(path).name == "closed":
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return read(path)
 
-    monkeypatch.setattr("os.scandir", scandir)
+        return reading
+
+    for read in (os.scandir, os.listdir):
+        monkeypatch.setattr(os, read.__name__, closed(read))
     refs = list_sequences("videos", tmp_path)
     assert [ref.source for ref in refs] == ["a.mp4", "b.mp4", "closed"]
     nobody, cfg = lambda _: [], PreprocessConfig(detector=__file__)
