@@ -32,7 +32,7 @@ from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
 """Columns of every shard, coded in a file or not, so that all shards of a dataset agree."""
-RAW_TASKS = {"01": 1, "03": 2, "07": 3, "08": 4, "09": 5, "10": 6, "11": 7, "13": 8}
+RAW_TASKS = {"01": "T1", "03": "T2", "07": "T3", "08": "T4", "09": "T5", "10": "T6", "11": "T7", "13": "T8"}
 FILM = r"2[FM]\d\d_T\d\.(?:avi|mp4|mkv|mov)"
 EXPECTED = "F001/T1/*.jpg (at the top or one folder below) and AUCoding/AU_OCC/F001_T1.csv"
 MARKS = slice(19, 25), slice(25, 31), [31, 37], [13]
@@ -48,7 +48,7 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     A release laid out alike says by ``layout`` and ``expected`` what it is called and should have.
 
     Raises:
-        DatasetError: no such csv, no folder of subjects, or pictures or a video in two places.
+        DatasetError: no such csv, no folder of subjects, or labels, pictures or a video in two places.
     """
     coding = child(root, "AUCoding")
     folders = [child(coding, "AU_OCC"), child(root, "AU_OCC"), coding, root]
@@ -70,9 +70,9 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
                 or films.get(f"2{subject[0]}{subject[2:]}_{task}") or top / subject / task, root
             ),
             labels=(relative(label, root),),
-            landmarks=relative(mats[name], root) if (name := f"{subject}_{task}") in mats else None,
+            landmarks=relative(mats[name], root) if name in mats else None,
         )
-        for (subject, task), label in found.items()
+        for name, label in found.items() for subject, task in [name.split("_")]
     ]  # fmt: skip
 
 
@@ -82,13 +82,16 @@ def _with_pictures(top: Path) -> list[Path]:
     return [person for person in people if any(map(has_numbered_pictures, children(person, r"T\d+")))]
 
 
-def _label_files(folder: Path | None) -> dict[tuple[str, str], Path]:
-    """Label files by subject and task; raw task numbers become T1 to T8."""
-    found = {}
-    for path in children(folder, r"[FM]\d{3}_(T\d|\d\d)\.csv"):
-        subject, task = path.stem.upper().split("_")
-        found[subject, f"T{RAW_TASKS[task]}" if task in RAW_TASKS else task] = path
-    return found
+def _label_files(folder: Path | None) -> dict[str, Path]:
+    """Label files by subject and task (``F001_T1``); raw task numbers become T1 to T8.
+
+    Raises:
+        DatasetError: a sequence has two.
+    """
+    paths = children(folder, r"[FM]\d{3}_(T\d|\d\d)\.csv")
+    named = ((path.stem.upper().split("_"), path) for path in paths)
+    tasks = ((f"{subject}_{RAW_TASKS.get(task, task)}", path) for (subject, task), path in named)
+    return one_of_each(tasks, "whose codes may differ")
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:

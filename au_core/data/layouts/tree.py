@@ -27,19 +27,21 @@ def child(folder: Path | None, *patterns: str) -> Path | None:
     return folder
 
 
-def one_of_each(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
-    """Folders or videos by name; a link to another is no second one.
+COPIES = "of which one may be a copy (cropped, or encoded anew) that landmarks and frame numbers do not fit"
+
+
+def one_of_each(named: Iterable[tuple[str, Path]], doubt: str = COPIES) -> dict[str, Path]:
+    """Folders or files by name; a link to another is no second one.
 
     Raises:
-        DatasetError: a name has two. Nobody can know which one the landmarks are of.
+        DatasetError: a name has two. Nobody can know which one is right; ``doubt`` says why.
     """
     found: dict[str, Path] = {}
     for name, path in named:
         other = found.setdefault(name, path)
         if os.path.realpath(other) != os.path.realpath(path):
             raise DatasetError(
-                f"{other} and {path}: two sources of {name}, of which one may be a copy (cropped, or encoded "
-                "anew) that landmarks and frame numbers do not fit; keep one, or point --data at a folder "
+                f"{other} and {path}: two sources of {name}, {doubt}; keep one, or point --data at a folder "
                 "that holds only one"
             )
     return found

@@ -91,6 +91,20 @@ def test_bp4d_as_videos_counts_frames_from_1(bp4d):
     assert rows.video is not None and rows.frames.tolist() == [1, 2, 3, 4]
 
 
+def test_two_label_files_of_one_bp4d_sequence_are_refused(bp4d):
+    label = bp4d / first("bp4d", bp4d).labels[0]
+    again = label.with_name("F001_01.csv")
+    again.symlink_to(label)
+    before = list_sequences("bp4d", bp4d)
+    assert len(before) == 6, "a link is no second one"
+    again.unlink()
+    again.write_text(label.read_text().replace(",1", ",0"))
+    with pytest.raises(
+        DatasetError, match=r"F001_01.csv and .*F001_T1.csv: two sources of F001_T1, whose codes"
+    ):
+        list_sequences("bp4d", bp4d)
+
+
 @pytest.mark.parametrize("first_picture", [0, 1])
 def test_bp4d_plus_counts_labels_from_1_and_pictures_from_0(bp4d, first_picture):
     plain = content(read_rows(first("bp4d", bp4d)))
