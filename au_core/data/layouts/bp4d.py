@@ -9,7 +9,6 @@ AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat`` c
 
 import csv
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -28,6 +27,7 @@ from au_core.data.layouts.tree import (
     relative,
 )
 from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.video import open_video
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
@@ -98,44 +98,34 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     """The coded frames of one sequence; frame numbers are the pictures' names, padded or not.
 
     Raises:
-        DatasetError: a damaged csv or mat, or no picture at all.
+        DatasetError: a damaged csv, or as :func:`rows_of`.
     """
     source = Path(ref.root) / ref.source
-    return (
-        rows_of_video(ref, source) if source.is_file() else rows_of_pictures(ref, numbered_pictures(source))
-    )
+    frames, codes = read_occurrence(Path(ref.root) / ref.labels[0])
+    pictures = None if source.is_file() else numbered_pictures(source)
+    return rows_of(ref, frames, codes, pictures)
 
 
-def rows_of_video(ref: SequenceRef, film: Path) -> FrameRows:
-    """The coded frames of a video, whose first frame is number 1.
+def rows_of(
+    ref: SequenceRef, frames: np.ndarray, codes: np.ndarray, pictures: dict[int, Path] | None
+) -> FrameRows:
+    """The coded ``frames[N]`` of one sequence with ``codes[N, 17]``.
+
+    ``pictures`` are numbered as in the labels; None for a video, whose first frame is number 1.
 
     Raises:
-        DatasetError: a damaged csv or mat.
+        DatasetError: a damaged mat, one of another length, or no picture at all.
     """
-    root, marks = Path(ref.root), None
-    frames, codes = read_occurrence(root / ref.labels[0])
+    source, marks = Path(ref.root) / ref.source, None
+    if pictures == {}:
+        raise no_numbered_picture(source, f"{frames[0]}.jpg")
     if ref.landmarks:
-        landmarks = read_landmarks(root / ref.landmarks)
-        marks = np.full((len(frames), 4, 2), np.nan, np.float32)
-        known = (frames >= 1) & (frames <= len(landmarks))
-        marks[known] = landmarks[frames[known] - 1]
-    return FrameRows(ref=ref, aus=AUS, frames=frames, codes=codes, video=film, marks=marks)
-
-
-def rows_of_pictures(ref: SequenceRef, pictures: dict[int, Path], remarks: Sequence[str] = ()) -> FrameRows:
-    """The coded frames of one sequence, whose ``pictures`` are numbered as in the labels.
-
-    Raises:
-        DatasetError: as :func:`read_rows`.
-    """
-    root = Path(ref.root)
-    frames, codes = read_occurrence(root / ref.labels[0])
-    if not pictures:
-        raise no_numbered_picture(root / ref.source, f"{frames[0]}.jpg")
-    marks = _marks(root / ref.landmarks, frames, sorted(pictures)) if ref.landmarks else None
+        last = 0 if pictures else open_video(source).declared_frames or int(frames[-1])
+        marks = _marks(Path(ref.root) / ref.landmarks, frames, sorted(pictures or range(1, last + 1)))
     return FrameRows(
-        ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures, marks=marks, remarks=tuple(remarks)
-    )
+        ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures,
+        video=source if pictures is None else None, marks=marks,
+    )  # fmt: skip
 
 
 def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +172,10 @@ def _line(
 
 
 def _marks(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
-    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, coded frame or number."""
+    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, coded frame or number.
+
+    ``pictures`` are their numbers, or those of a video's frames.
+    """
     landmarks = read_landmarks(path)
     runs = [range(pictures[0], pictures[-1] + 1), range(1, pictures[-1] + 1)]
     if set(pictures) <= set(frames.tolist()):  # a picture beside the coded ones has an entry of its own

@@ -38,15 +38,19 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a damaged csv or mat, or no picture at all.
     """
-    root = Path(ref.root)
-    found, frames = numbered_pictures(root / ref.source), bp4d.read_occurrence(root / ref.labels[0])[0]
+    source = Path(ref.root) / ref.source
+    frames, codes = bp4d.read_occurrence(Path(ref.root) / ref.labels[0])
+    if source.is_file():
+        return bp4d.rows_of(ref, frames, codes, None)
+    found = numbered_pictures(source)
     if not found:
-        raise _no_picture(root / ref.source)
+        raise _no_picture(source)
     lowest = min(found)
     shift = 0 if lowest in (1, frames[0]) else 1
     how = "from 0" if shift else "like the labels"
-    remarks = [f"the lowest picture is {lowest}; taken as counted {how}"] if lowest > 1 else []
-    return bp4d.rows_of_pictures(ref, {n + shift: path for n, path in found.items()}, remarks)
+    remarks = (f"the lowest picture is {lowest}; taken as counted {how}",) if lowest > 1 else ()
+    rows = bp4d.rows_of(ref, frames, codes, {n + shift: path for n, path in found.items()})
+    return replace(rows, remarks=remarks)
 
 
 def _no_picture(folder: Path) -> DatasetError:

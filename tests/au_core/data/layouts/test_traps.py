@@ -3,6 +3,7 @@
 import shutil
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 
@@ -69,12 +70,13 @@ def test_landmarks_that_fit_two_ways_of_counting_are_refused(bp4d):
         read_rows(ref)
 
 
-def test_bp4d_as_videos_counts_frames_from_1(bp4d):
+def bend_to_videos(bp4d, first_label=1):
+    """The first sequence as 2F01_T1.avi, its labels from ``first_label`` on; the other pictures go."""
     ref = first("bp4d", bp4d)
     plain, label = read_rows(ref), bp4d / ref.labels[0]
     header, *lines = label.read_text().splitlines()
     label.write_text(
-        "\n".join([header, *(f"{i},{line.split(',', 1)[1]}" for i, line in enumerate(lines, 1))])
+        "\n".join([header, *(f"{i},{line.split(',', 1)[1]}" for i, line in enumerate(lines, first_label))])
     )
     (bp4d / "Video").mkdir()
     film = cv2.VideoWriter(
@@ -86,9 +88,29 @@ def test_bp4d_as_videos_counts_frames_from_1(bp4d):
     before = content(plain)
     for person in {ref.subject for ref in list_sequences("bp4d", bp4d)}:
         shutil.rmtree(bp4d / person)
-    rows = read_rows(first("bp4d", bp4d))
+    return before
+
+
+@pytest.mark.parametrize("layout", ["bp4d", "bp4d_plus"])
+def test_bp4d_as_videos_counts_frames_from_1(bp4d, layout):
+    before = bend_to_videos(bp4d)
+    rows = read_rows(first(layout, bp4d))
     same(rows, before)
     assert rows.video is not None and rows.frames.tolist() == [1, 2, 3, 4]
+
+
+def test_landmarks_of_another_length_than_the_video_are_refused_and_not_shifted(bp4d):
+    codes, points, _ = bend_to_videos(bp4d, first_label=3)
+    rows = read_rows(first("bp4d", bp4d))
+    assert rows.frames.tolist() == [3, 4, 5, 6] and (rows.codes == codes).all()
+    np.testing.assert_allclose(rows.points[:2], points[2:])
+    assert np.isnan(rows.points[2:]).all(), "the video has four frames"
+    with h5py.File(bp4d / "2DFeatures" / "F001_T1.mat", "a") as file:
+        references = file["fit/pred"][:3]
+        del file["fit/pred"]
+        file["fit/pred"] = references
+    with pytest.raises(DatasetError, match="landmarks of 3 frames for 4 pictures up to number 4"):
+        read_rows(first("bp4d", bp4d))
 
 
 def test_two_label_files_of_one_bp4d_sequence_are_refused(bp4d):
