@@ -10,6 +10,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from au_core.config import is_weights_file
 from au_core.errors import ConfigError
+from au_core.models.weights import load_weights
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's channel statistics, which torchvision's weights expect."""
@@ -66,9 +67,10 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
         raise ConfigError(_not_fetched(name, str(weights), error)) from error
     if getattr(net, "aux_logits", False):
         raise ConfigError(f"backbone {name!r} answers with several classifiers; expected a network with one")
+    classifier, n_features = _remove_classifier(net)
     if local:
-        _load_local(net, Path(str(weights)))
-    return net, _remove_classifier(net)
+        load_weights(net, Path(str(weights)), classifier)
+    return net, n_features
 
 
 def computes_in_bf16(device: torch.device) -> bool:
@@ -98,30 +100,8 @@ def _not_fetched(name: str, weights: str, error: URLError) -> str:
     )
 
 
-def _load_local(net: nn.Module, path: Path) -> None:
-    """Load a state_dict file without unpickling; its classifier may have any size."""
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        own = net.state_dict()
-        fitting = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
-        missing = set(own) - set(fitting) - set(list(own)[-2:])  # all but the classifier's weight and bias
-    except Exception as error:
-        raise ConfigError(f"{path}: cannot be read as a state_dict: {error}") from error
-    if missing:
-        raise ConfigError(
-            f"{path}: lacks {len(missing)} of the network's tensors, first {sorted(missing)[0]}; "
-            "expected a state_dict of the same torchvision network"
-        )
-    net.load_state_dict(fitting, strict=False)
-
-
-def _remove_classifier(net: nn.Module) -> int:
-    """Put an identity in place of the last linear layer, whatever its name; return its inputs."""
+def _remove_classifier(net: nn.Module) -> tuple[str, int]:
+    """Put an identity in place of the last linear layer, whatever its name; return that, and its inputs."""
     linear = [name for name, module in net.named_modules() if isinstance(module, nn.Linear)]
     if not linear:
         raise ConfigError(f"backbone {type(net).__name__} has no linear layer to replace by the AU head")
@@ -130,4 +110,4 @@ def _remove_classifier(net: nn.Module) -> int:
     last = net.get_submodule(linear[-1])
     assert isinstance(last, nn.Linear)
     setattr(owner, child, nn.Identity())
-    return last.in_features
+    return linear[-1], last.in_features
