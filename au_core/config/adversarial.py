@@ -37,6 +37,9 @@ class AdversarialConfig:
     """Spectral normalisation of D's layers."""
     relaxed: float = 0.0
     """Temperature of the relaxed Bernoulli samples of R's predictions that D sees; 0: the probabilities."""
+    hard: bool = False
+    """D sees these samples as 0 or 1, as labels are; gradients pass as if it saw the samples themselves
+    (straight-through)."""
     class_weighted: bool = False
     """Weigh Eq. 5 so that present and absent count alike for every AU; else plain, as in the paper."""
     label_prior: str | None = None
@@ -76,4 +79,5 @@ class AdversarialConfig:
             min(self.noise, self.relaxed) >= 0,
             f"noise and relaxed must be >= 0, got {self.noise}, {self.relaxed}",
         )
+        require(self.relaxed > 0 or not self.hard, "hard needs a temperature, such as relaxed = 0.5")
         require(0 < self.prior_share <= 1, f"prior_share must be in (0, 1], got {self.prior_share}")

@@ -4,8 +4,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
-from torch.distributions.transforms import SigmoidTransform
 
 from au_core.config import AdversarialConfig
 from au_core.training.game import Game, bare, descend, frozen
@@ -124,13 +122,13 @@ def as_vectors(logits: Tensor, cfg: AdversarialConfig) -> Tensor:
     """R's predictions ``[B, L]`` as D sees them: probabilities, or samples that gradients flow through.
 
     Probabilities are Eq. 3 as written; relaxed Bernoulli samples (Maddison et al. 2017; Jang et al. 2017)
-    lie near 0 and 1, as labels do.
+    lie near 0 and 1, ``hard`` ones are 0 or 1, as labels are, with the gradients of the relaxed ones.
     """
     if not cfg.relaxed:
         return logits.sigmoid()
-    # As RelaxedBernoulli does, whose checks would make a GPU wait, and refuse what `descend` names.
-    relaxed = LogitRelaxedBernoulli(cfg.relaxed, logits=logits, validate_args=False)  # type: ignore[arg-type]
-    return SigmoidTransform()(relaxed.rsample())  # type: ignore[return-value]
+    noise = torch.rand_like(logits).logit(torch.finfo(logits.dtype).eps)  # logistic, without its far tails
+    soft = ((logits + noise) / cfg.relaxed).sigmoid()
+    return (soft > 0.5) + (soft - soft.detach()) if cfg.hard else soft
 
 
 def known_by_both(y_real: Tensor, coded: Coded) -> Tensor:

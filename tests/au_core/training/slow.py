@@ -64,7 +64,7 @@ def slow_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
     for _ in range(cfg.h_d if cfg.alpha > 0 else 0):
         (x, coded), y_r = draw.images(), draw.real_labels()
         statistics = copy.deepcopy(list(R.buffers()))
-        fake = torch.sigmoid(R(x)).detach()
+        fake = sampled(torch.sigmoid(R(x)).detach(), cfg)
         for buffer, old in zip(R.buffers(), statistics, strict=True):
             buffer.copy_(old)
         slow_discriminator_update(game.discriminator, both_know(y_r, coded), fake, cfg)
@@ -79,7 +79,7 @@ def slow_shared_pass(game: Game, draw: Draws, cfg: AdversarialConfig) -> None:
     p, y_r = torch.sigmoid(game.recognizer(x)), None
     if cfg.alpha > 0:
         y_r = both_know(draw.real_labels(), coded)
-        slow_discriminator_update(game.discriminator, y_r, p.detach(), cfg)
+        slow_discriminator_update(game.discriminator, y_r, sampled(p.detach(), cfg), cfg)
     slow_recognizer_update(game, p, y, y_r, cfg, draw.class_weights)
 
 
@@ -89,6 +89,27 @@ def both_know(y_r, coded):
         return y_r
     rows = [[int(y) if c else -1 for y, c in zip(*row, strict=True)] for row in zip(y_r, coded, strict=True)]
     return torch.tensor(rows)
+
+
+def sampled(p: torch.Tensor, cfg: AdversarialConfig) -> torch.Tensor:
+    """Probabilities as D is shown them: as they are, or one relaxed sample of each, perhaps rounded."""
+    if not cfg.relaxed:
+        return p
+    u = torch.rand(p.shape, dtype=p.dtype)
+    samples = 1 / (1 + ((1 - p) / p * (1 - u) / u) ** (1 / cfg.relaxed))
+    return Rounded.apply(samples) if cfg.hard else samples
+
+
+class Rounded(torch.autograd.Function):
+    """To 0 or 1; gradients pass as if it were not there."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad
 
 
 def seen(vector: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -109,7 +130,7 @@ def slow_discriminator_update(D: nn.Module, y_r: torch.Tensor, fake: torch.Tenso
 def slow_recognizer_update(game, p, y, y_r, cfg, weights) -> None:
     adversarial = torch.zeros(1, dtype=torch.float64)
     if cfg.alpha > 0:
-        pairs = zip(p, y_r, strict=True)
+        pairs = zip(sampled(p, cfg), y_r, strict=True)
         adversarial = sum(-torch.log(torch.sigmoid(game.discriminator(seen(q, r)))) for q, r in pairs) / len(
             p
         )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.distributions import RelaxedBernoulli
 
 from au_core.config import AdversarialConfig
 from au_core.errors import LossError
@@ -45,11 +46,19 @@ def test_with_smoothing_and_class_weights_a_step_equals_the_slow_one_too(step, s
     assert_equal_steps(step, slow, kind, cfg, weights.double())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize(("step", "slow"), [(adversarial_step, slow_pass), (shared_step, slow_shared_pass)])
+def test_with_samples_of_r_s_answers_a_step_equals_the_slow_one_too(step, slow, hard, kind):
+    assert_equal_steps(step, slow, kind, AdversarialConfig(alpha=0.5, relaxed=0.7, hard=hard))
+
+
 def assert_equal_steps(step, slow_step, kind: str, cfg: AdversarialConfig, weights=None) -> None:
     ours, slow = new_game(), new_game()
     for k in range(2):
-        step(ours, Draws(k, kind, weights), cfg)
-        slow_step(slow, Draws(k, kind, weights), cfg)
+        for one, game in ((step, ours), (slow_step, slow)):
+            torch.manual_seed(k)
+            one(game, Draws(k, kind, weights), cfg)
     for name in ("recognizer", "discriminator"):
         torch.testing.assert_close(
             getattr(ours, name).state_dict(), getattr(slow, name).state_dict(), rtol=1e-10, atol=1e-12,
@@ -152,9 +161,9 @@ def test_how_often_d_is_right_is_counted_as_it_says(sees, d_real, d_fake):
     assert accuracy_on_real(game, torch.ones(6, L, dtype=torch.int8)) == d_real
 
 
-@pytest.mark.parametrize("relaxed", [0.0, 0.5])
-def test_a_recogniser_that_diverged_is_named_also_where_d_sees_samples(relaxed):
-    game, cfg = new_game(), AdversarialConfig(alpha=0.5, relaxed=relaxed)
+@pytest.mark.parametrize(("relaxed", "hard"), [(0.0, False), (0.5, False), (0.5, True)])
+def test_a_recogniser_that_diverged_is_named_also_where_d_sees_samples(relaxed, hard):
+    game, cfg = new_game(), AdversarialConfig(alpha=0.5, relaxed=relaxed, hard=hard)
     with torch.no_grad():
         game.recognizer[0].bias[0] = torch.nan
     with pytest.raises(LossError, match=r"the loss became nan \(D\)"):
@@ -169,6 +178,40 @@ def test_relaxed_samples_lie_near_labels_and_pass_gradients():
     samples.sum().backward()
     assert logits.grad is not None and logits.grad.abs().sum() > 0
     torch.testing.assert_close(as_vectors(logits, AdversarialConfig()), logits.sigmoid())
+
+
+def test_relaxed_samples_are_those_of_torch():
+    """Equal in distribution: their quantiles, over all answers that R can give."""
+    for logit in (-4.0, -1.0, 0.0, 2.0):
+        logits = torch.full((40_000,), logit)
+        ours = as_vectors(logits, AdversarialConfig(relaxed=0.5))
+        torchs = RelaxedBernoulli(torch.tensor(0.5), logits=logits).rsample()
+        at = torch.linspace(0.05, 0.95, 19)
+        torch.testing.assert_close(ours.quantile(at), torchs.quantile(at), atol=0.03, rtol=0.05)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("u", [0.0, 1 - 2**-24])
+def test_the_tails_of_the_noise_are_numbers(monkeypatch, u, hard):
+    monkeypatch.setattr("torch.rand_like", lambda x: torch.full_like(x, u))
+    logits = torch.linspace(-90, 90, 181, requires_grad=True)
+    samples = as_vectors(logits, AdversarialConfig(relaxed=0.1, hard=hard))
+    samples.sum().backward()
+    assert logits.grad is not None and logits.grad.isfinite().all() and samples.isfinite().all()
+    assert (samples[0], samples[-1]) == (0, 1), "R is sure, whatever is drawn"
+
+
+def test_hard_samples_are_labels_and_pass_the_gradients_of_relaxed_ones():
+    gradients, n = [], 4000
+    for hard in (False, True):
+        torch.manual_seed(0)
+        logits = torch.full((n,), 1.0, requires_grad=True)
+        samples = as_vectors(logits, AdversarialConfig(relaxed=0.5, hard=hard))
+        samples.sum().backward()
+        gradients.append(logits.grad)
+    assert set(samples.unique().tolist()) == {0.0, 1.0}, "exactly"
+    assert samples.mean().item() == pytest.approx(0.731, abs=0.03), "as often as R says"
+    torch.testing.assert_close(*gradients, rtol=0, atol=0)
 
 
 def test_the_discriminator_s_options():

@@ -49,6 +49,7 @@ def losses_of(data: TrainingSet, cfg: AdversarialConfig, n: int = 1) -> dict[str
         ({"spectral": True}, {"loss_d", "loss_adv", "loss_r"}),
         ({"hidden": 8}, {"loss_d", "loss_adv", "loss_r"}),
         ({"relaxed": 0.5}, {"loss_d", "loss_adv", "loss_r"}),
+        ({"relaxed": 0.5, "hard": True}, {"loss_d", "loss_adv", "loss_r"}),
         ({"class_weighted": True}, {"loss_sup", "loss_r"}),
         ({"reuse_batch": True}, {"loss_d"}),
         ({"alpha": 0.2}, {"loss_r"}),
