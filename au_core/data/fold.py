@@ -113,8 +113,13 @@ def without_held_out(faces: Faces, datasets: set[str], plan: FoldPlan) -> Faces:
 
 
 def may_share_people(a: str, b: str) -> bool:
-    """Whether equal names mean the same people: DISFA+ filmed DISFA's again, a manifest may list anyone."""
-    return a == b or {a, b} == {"DISFA", "DISFA+"} or "manifest" in (a, b)
+    """Whether equal names may mean the same people: a manifest may list anyone."""
+    return same_people(a, b) or "manifest" in (a, b)
+
+
+def same_people(a: str, b: str) -> bool:
+    """Whether two datasets are of the same people: DISFA+ filmed DISFA's again."""
+    return a == b or {a, b} == {"DISFA", "DISFA+"}
 
 
 def load_split(plan: FoldPlan, faces: Path, split: str) -> Faces:

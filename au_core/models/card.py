@@ -7,9 +7,10 @@ import numpy as np
 
 from au_core.aus import DatasetSpec
 from au_core.data.files import read_json, write_json
-from au_core.errors import CheckpointError, DamagedError, DatasetError
+from au_core.data.fold import same_people
+from au_core.errors import CheckpointError, ConfigError, DamagedError, DatasetError
 
-CARD, THRESHOLDS = "model.json", "thresholds.json"
+CARD, THRESHOLDS, WEIGHTS = "model.json", "thresholds.json", "model.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,9 @@ class ModelCard:
     """AU columns whose training labels were all alike, or none: R's answers there mean nothing."""
     training: str = ""
     """The training in words, for whoever finds the folder without its run."""
+    seen: tuple[str, ...] = ()
+    """Datasets of the faces that it, or a model it began from, was trained on; cards that do not say: that of
+    ``spec``."""
     drawn: bool = False
     """Whether it was trained on drawn people: what it says of real faces means nothing."""
 
@@ -67,8 +71,11 @@ def load_card(folder: Path) -> ModelCard:
         if chosen and set(chosen) != set(spec.columns):
             raise CheckpointError(f"{path}: thresholds of {', '.join(chosen)}, not of the model's AUs")
         thresholds = {column: float(chosen.get(column, 0.5)) for column in spec.columns}
-        unlearned = tuple(values.get("unlearned", ()))
-        return ModelCard(**{**values, "spec": spec, "thresholds": thresholds, "unlearned": unlearned})
+        names = {
+            "unlearned": tuple(values.get("unlearned", ())),
+            "seen": tuple(values.get("seen", [spec.name])),
+        }
+        return ModelCard(**{**values, "spec": spec, "thresholds": thresholds, **names})
     except (DatasetError, KeyError, TypeError, ValueError) as error:
         kind = DamagedError if isinstance(error.__cause__, ValueError) else CheckpointError  # no JSON
         raise kind(f"{folder / CARD}: no card of a recogniser ({error})") from error
@@ -87,3 +94,28 @@ def model_folder(folder: Path) -> Path:
         f"{folder}: no model here; expected a run folder such as OUT/runs/ours/missing=0.5/fold=1/seed=0 "
         f"(holding model/{CARD}) from a finished training"
     )
+
+
+def initial_weights(weights: str, dataset: str) -> str:
+    """``weights`` as a training on ``dataset`` begins with them: a name as it is, a file by its whole path.
+
+    Of a model or run folder it is the file of the weights.
+
+    Raises:
+        CheckpointError: a folder without a model, or a card that cannot be read.
+        ConfigError: that model has seen this dataset's people, whom folds validate and test on.
+    """
+    path = Path(weights).absolute()
+    path = model_folder(path) / WEIGHTS if path.is_dir() else path
+    if again := [name for name in seen_by(path) if same_people(name, dataset)]:
+        raise ConfigError(
+            f"--weights {weights}: trained on {again[0]}, perhaps on people of this training's test part; "
+            f"expected a model of another dataset (if of other people: a copy of {WEIGHTS} without its card)"
+        )
+    return str(path) if path.is_file() else weights
+
+
+def seen_by(weights: Path) -> tuple[str, ...]:
+    """Datasets that a model has seen whose ``weights`` lie beside its card; none of any other file."""
+    own = weights.name == WEIGHTS and (weights.parent / CARD).is_file()
+    return load_card(weights.parent).seen if own else ()

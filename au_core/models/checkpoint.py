@@ -1,6 +1,7 @@
 """A finished R on disk: ``model.safetensors`` and ``model.json``; nothing is ever unpickled."""
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,10 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from au_core.data.files import whole, write_json
 from au_core.errors import CheckpointError, DamagedError
-from au_core.models.card import CARD, ModelCard, load_card, model_folder
+from au_core.models.card import CARD, WEIGHTS, ModelCard, load_card, model_folder
 from au_core.models.recognizer import Recognizer
-
-WEIGHTS = "model.safetensors"
 
 
 def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:
@@ -41,7 +40,9 @@ def load_recognizer(folder: Path) -> tuple[Recognizer, ModelCard]:
     try:
         if _sha256(path) != card.sha256:
             raise DamagedError("its SHA-256 is not the card's")
-        recognizer.load_state_dict(load_file(path))
+        state = OrderedDict(load_file(path))
+        state._metadata = recognizer.state_dict()._metadata  # type: ignore[attr-defined]  # mnasnet asks for it
+        recognizer.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError, DamagedError) as error:
         # A disk that does not answer says nothing of the file.
         gone = isinstance(error, (DamagedError, FileNotFoundError, SafetensorError))

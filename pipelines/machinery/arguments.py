@@ -15,6 +15,7 @@ from au_core.config import (
 from au_core.data.faces import are_drawn, are_intensities
 from au_core.data.layouts import LAYOUTS
 from au_core.errors import ConfigError
+from au_core.models.card import initial_weights
 from au_core.recipes import RECIPES, demo, load_recipe
 from pipelines.machinery.cli import out_root, say
 from pipelines.machinery.cluster import cores_of
@@ -96,7 +97,7 @@ def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> Experimen
     return replace(
         cfg,
         adversarial=replace(adversarial, label_prior=_absolute(adversarial.label_prior)),
-        train=replace(train, weights=_absolute(train.weights)),
+        train=replace(train, weights=train.weights and initial_weights(train.weights, cfg.spec.name)),
         preprocess=with_options(cfg.preprocess, args),
         scaling=scaling if "cpus_per_worker" in args else cores_of(scaling),
     )
@@ -121,7 +122,7 @@ def warn_if_thresholds_differ(experiment: Experiment) -> None:
 
 
 def _absolute(path: str | None) -> str | None:
-    """A file by its whole path; a name that is no file (weights of torchvision's) as it is."""
+    """A file by its whole path."""
     return str(Path(path).absolute()) if path and Path(path).is_file() else path
 
 

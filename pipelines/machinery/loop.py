@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from au_core.errors import AuError, LossError
 from au_core.evaluation.metrics import accuracy_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.predict import predict_set
 from au_core.fold_plan import FoldPlan
-from au_core.models.card import ModelCard
+from au_core.models.card import ModelCard, seen_by
 from au_core.models.checkpoint import save_recognizer
 from au_core.run_folder import RunFolder
 from au_core.training import adversarial
@@ -136,6 +137,7 @@ class Training:
                 step=step,
                 unlearned=tuple(self.unlearned),
                 training=f"{plan.label} on {plan.spec.name}",
+                seen=tuple(sorted({*self.draw.faces.dataset, *seen_by(Path(plan.train.weights or ""))})),
                 drawn=self.synthetic,
             )
             save_recognizer(self.game.bare_recognizer, card, self.folder.candidate)

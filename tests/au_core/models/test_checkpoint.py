@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -24,6 +26,12 @@ def test_a_model_comes_back_and_predicts_the_same(tmp_path, rng):
     assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".json", ".safetensors"}
     modes = {path.stat().st_mode for path in (tmp_path / "model").iterdir()}
     assert len(modes) == 1, "whoever may read the card may read the weights"
+
+
+def test_a_network_that_asks_for_its_version_comes_back_too(tmp_path):
+    R = Recognizer("mnasnet0_5", 8)
+    save_recognizer(R, replace(CARD, backbone="mnasnet0_5"), tmp_path)
+    torch.testing.assert_close(load_recognizer(tmp_path)[0].state_dict(), R.state_dict(), rtol=0, atol=0)
 
 
 def test_thresholds_of_another_model_are_refused(tmp_path):
