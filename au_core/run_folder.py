@@ -80,6 +80,10 @@ class RunFolder:
         """Digest of the plan this folder was made for, None for a new folder."""
         return read_json(self.config)["digest"] if self.config.exists() else None
 
+    def is_owned_by(self, group: str) -> bool:
+        """Whether these workers may write here: no others have come, and no new command."""
+        return self.owner.exists() and read_json(self.owner) == group
+
     def plan(self) -> FoldPlan:
         """The training this folder was made for.
 

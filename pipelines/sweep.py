@@ -133,7 +133,6 @@ def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
     from ray import tune
 
     plan, folder = sweep.job(config)
-    folder.refusal.unlink(missing_ok=True)  # that of an earlier attempt
     claim(folder, plan)
     train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
     if folder.refusal.exists():

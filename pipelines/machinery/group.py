@@ -53,7 +53,7 @@ def train_folds(
     """Train and predict ``jobs`` one after another with one group of workers, whose start costs seconds.
 
     Each goes on from its last checkpoint if there is one; a finished one is kept. A training that refuses
-    to go on leaves ``folder.refusal`` and does not stop the others.
+    to go on, or at which workers die again and again, leaves ``folder.refusal`` and does not stop the others.
 
     Args:
         jobs: plans with their folders; on a cluster all nodes must see these.
@@ -62,11 +62,10 @@ def train_folds(
         stop: set by who ends Ray, so that the workers' end is not taken for a failure.
 
     Raises:
-        AuError: the workers died again and again without getting further; the message says of what.
+        AuError: Ray failed again and again, or others took the folders over; the message says of what.
     """
     group = uuid4().hex[:8]
     for _, folder in jobs:
-        folder.refusal.unlink(missing_ok=True)
         write_json(group, folder.owner)
     before, deaths = [_progress(folder) for _, folder in jobs], 0
     while todo := [(plan, folder) for plan, folder in jobs if not _is_settled(folder, predict)]:
@@ -76,11 +75,13 @@ def train_folds(
             break
         except Exception as error:
             _raise_if_full(error)
+            if stop and stop.is_set():
+                raise
             # Machines may come and go for weeks; only standing still is a failure.
             now = [_progress(folder) for _, folder in jobs]
             before, deaths = now, 1 if now != before else deaths + 1
-            if deaths == MAX_DEATHS or (stop and stop.is_set()):
-                raise AuError(f"the training workers died: {_root_cause(error)}; see Ray's logs") from error
+            if deaths == MAX_DEATHS:
+                _refuse(todo[0][1], error, group)  # at which they stand; the others go on
         finally:
             shutil.rmtree(scratch_of(todo[0][1], group), ignore_errors=True)
     for _, folder in jobs:
@@ -91,6 +92,18 @@ def _is_settled(folder: RunFolder, predict: bool) -> bool:
     """Whether workers would find nothing to do in ``folder``."""
     trained = folder.model.exists() and not folder.checkpoints.exists()
     return folder.refusal.exists() or (folder.predictions.exists() if predict else trained)
+
+
+def _refuse(folder: RunFolder, error: Exception, group: str) -> None:
+    """Let a training of which workers died be, for this time.
+
+    Raises:
+        AuError: they did not die of it: Ray failed, or other workers have taken over.
+    """
+    reason = f"the training workers died: {_root_cause(error)}; see Ray's logs"
+    if not _worker_errors(error) or not folder.is_owned_by(group):
+        raise AuError(reason) from error
+    write_json({"reason": reason}, folder.refusal)
 
 
 def _raise_if_full(error: Exception) -> None:
@@ -128,6 +141,7 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
     for left in folder.path.glob(".ray*"):  # by a killed driver
         shutil.rmtree(left, ignore_errors=True)
     folder.owner.unlink(missing_ok=True)
+    folder.refusal.unlink(missing_ok=True)  # of an earlier attempt: it is tried again
     if folder.digest() == plan.digest:
         return
     finished = any(path.exists() for path in (folder.model, folder.predictions, folder.scores))

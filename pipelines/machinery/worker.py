@@ -16,7 +16,7 @@ from au_core.data.batches.sampling import Sampler
 from au_core.data.batches.shuffle import Share
 from au_core.data.census import census, check_validation, unlearnable
 from au_core.data.faces import are_drawn, jpeg_quality
-from au_core.data.files import full_disk_named, read_json, remove_leftovers_below, write_json
+from au_core.data.files import full_disk_named, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
 from au_core.errors import AuError, DamagedError
 from au_core.evaluation.predict import predict_run
@@ -78,7 +78,7 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
 
 def check_owner(folder: RunFolder, group: str) -> None:
     """End these workers if their driver was killed and its command runs again."""
-    if not folder.owner.exists() or read_json(folder.owner) != group:
+    if not folder.is_owned_by(group):
         raise RuntimeError(f"{folder.path}: other workers have taken over")
 
 
