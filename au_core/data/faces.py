@@ -82,7 +82,10 @@ def decode_face(jpeg: bytes, size: int) -> np.ndarray:
 
 def _decoded(jpeg: bytes) -> np.ndarray:
     face = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    assert face is not None, "preprocessing only stores faces it encoded itself"
+    if face is None:  # preprocessing only stores what it encoded itself
+        raise DatasetError(
+            "a stored face is damaged; remove OUT/faces/.store, and if that is no help, OUT/faces"
+        )
     return face
 
 

@@ -59,6 +59,11 @@ def test_decoding_gives_rgb_of_the_asked_size(tmp_path):
     assert fit_face(face, 20) is face and fit_face(face, 50).shape == (50, 50, 3)
 
 
+def test_a_damaged_face_is_told():
+    with pytest.raises(DatasetError, match=r"a stored face is damaged; remove OUT/faces/\.store"):
+        decode_face(b"no picture", 20)
+
+
 def test_the_shares_of_workers_are_disjoint_and_whole(tmp_path):
     faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"]), BP4D, ["F001"])
     shares = [faces[Share(rank, 5).rows] for rank in range(5)]
