@@ -135,6 +135,7 @@ pipelines pipelines.machinery
 pipelines.machinery.points
 pipelines.machinery.cli
 pipelines.machinery.options
+pipelines.machinery.nodes
 pipelines.machinery.cluster
 pipelines.machinery.experiment
 pipelines.machinery.arguments

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from au_core.config import ScalingConfig
 from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import interruptible
+from pipelines.machinery.nodes import node_types, words_for, worker_resources
 
 TRIAL_SLOT = "trial_slot"
 """What a Tune trial holds instead of a CPU, which its training needs; cluster.yaml gives the head some."""
@@ -35,10 +37,10 @@ def check_fits(scaling: ScalingConfig) -> None:
     """Make sure that a training will not wait for cores or GPUs that never come.
 
     Raises:
-        ConfigError: it would run on this machine, which has fewer.
+        ConfigError: this machine has fewer, or every type of a cluster's nodes, where these are known.
     """
     if on_a_cluster():
-        return
+        return _check_node_types(worker_resources(scaling))
     asked, there = scaling.workers * scaling.cpus_per_worker, cores_here()
     if asked > there:
         raise ConfigError(
@@ -51,6 +53,16 @@ def check_fits(scaling: ScalingConfig) -> None:
             f"a training asks for {scaling.workers} GPU (one for each worker), this machine has {gpus} that "
             "torch can use (a card's driver may be too old: see nvidia-smi); add --no-gpu to train on its "
             "cores (slow: see --backbone, --input-size, --steps), or use a cluster (cluster.yaml)"
+        )
+
+
+def _check_node_types(asked: Mapping[str, float]) -> None:
+    types = node_types()
+    known = types and all("CPU" in there for there in types)
+    if known and not any(all(there.get(unit, 0) >= n for unit, n in asked.items()) for there in types):
+        raise ConfigError(
+            f"a worker asks for {words_for(asked)}, the cluster's nodes have "
+            f"{' or '.join(map(words_for, types))}; lower --cpus-per-worker, or change cluster.yaml"
         )
 
 

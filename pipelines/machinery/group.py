@@ -19,6 +19,7 @@ from au_core.data.fold import Sources
 from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
+from pipelines.machinery.nodes import worker_resources
 
 Job = tuple[FoldPlan, RunFolder]
 PACKAGES = (
@@ -204,7 +205,7 @@ def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201
     """Our scaling settings in Ray Train's terms."""
     from ray import train
 
-    resources = {"CPU": scaling.cpus_per_worker, **({"GPU": 1} if scaling.gpu else {})}
+    resources = worker_resources(scaling)
     return train.ScalingConfig(
         num_workers=scaling.workers, use_gpu=scaling.gpu, resources_per_worker=resources
     )

@@ -1,6 +1,7 @@
 import pytest
 
 from au_core.config import ScalingConfig
+from au_core.data.files import write_json
 from au_core.errors import AuError, ConfigError
 from pipelines.machinery.cluster import check_fits, connect
 
@@ -33,3 +34,33 @@ def test_a_card_that_torch_cannot_use_is_none(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ConfigError, match=r"this machine has 0 that torch can use .a card's driver"):
         check_fits(ScalingConfig(gpu=True, cpus_per_worker=1))
+
+
+@pytest.fixture
+def on_a_head(tmp_path, monkeypatch):
+    """Where ``ray up`` has left what nodes there may be."""
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def leave(**types):
+        nodes = {name: {"resources": resources, "node_config": {}} for name, resources in types.items()}
+        write_json({"available_node_types": nodes}, tmp_path / "ray_bootstrap_config.yaml")
+
+    return leave
+
+
+@pytest.mark.parametrize("gpu", [{"CPU": 8, "GPU": 1, "memory": 9e9}, {}], ids=["fits", "nobody knows"])
+def test_a_worker_waits_for_nodes_that_may_come(on_a_head, gpu):
+    scaling = ScalingConfig(gpu=True, cpus_per_worker=8)
+    check_fits(scaling)  # elsewhere than on the head, nobody knows
+    on_a_head(head={"CPU": 0, "GPU": 0}, gpu=gpu)
+    check_fits(scaling)
+
+
+@pytest.mark.parametrize("scaling", [{"cpus_per_worker": 16}, {"cpus_per_worker": 8, "gpu": True}])
+def test_a_worker_that_no_node_could_hold_is_refused(on_a_head, scaling):
+    on_a_head(head={"CPU": 0}, small={"CPU": 4, "GPU": 1, "memory": 9e9}, large={"CPU": 8})
+    asked = r"\{CPU: (16|8, GPU: 1)\}"
+    there = r"\{CPU: 0\} or \{CPU: 4, GPU: 1\} or \{CPU: 8\}; lower --cpus-per-worker"
+    with pytest.raises(ConfigError, match=f"a worker asks for {asked}, the cluster's nodes have {there}"):
+        check_fits(ScalingConfig(**scaling))
