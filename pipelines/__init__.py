@@ -9,6 +9,8 @@ os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 # this setting it, and what it starts, keeps to loopback. Must be set before ray is first imported.
 if not os.environ.get("RAY_ADDRESS"):
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+# A thread that is about to train when Ctrl-C ends Ray would start another: whatever asks Ray connects first.
+os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 # A report costs one round of this interval; the default of 2 s would dominate short trainings.
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 # Tune's tables would drown the one line a trial that says something.

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from au_core.config import ScalingConfig
@@ -25,6 +28,13 @@ def test_where_ray_cannot_be_used_is_one_line(address, message, monkeypatch):
     monkeypatch.setattr("ray.init", fail)
     with pytest.raises(AuError, match=message):
         connect()
+
+
+def test_ray_starts_only_where_it_is_asked_to():
+    """It would for a ``ray.put``, such as that of a training's thread after Ctrl-C has ended Ray."""
+    put = [sys.executable, "-c", "import pipelines, ray; ray.put(1)"]
+    done = subprocess.run(put, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1 and "Ray has not been started yet" in done.stderr
 
 
 def test_a_card_that_torch_cannot_use_is_none(monkeypatch):
