@@ -6,9 +6,9 @@ from pathlib import Path
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ExperimentConfig, ScalingConfig, TrainConfig
-from au_core.data.files import write_json
+from au_core.data.files import read_json, write_json
 from au_core.fold_plan import FoldPlan
-from au_core.run_folder import RunFolder
+from au_core.run_folder import RunFolder, run_folders
 
 
 def write_run(
@@ -68,6 +68,14 @@ def _scores(f1: float) -> dict:
     parts["people"] = {"M001": person, "M002": person}
     head = {"dataset": "BP4D", "aus": list(columns), "frames": {"val": 10, "test": 20}}
     return {**head, "thresholds": dict.fromkeys(columns, 0.5), **parts}
+
+
+def change_plans(out: Path, **settings: object) -> None:
+    """Let the trainings below ``out`` have had other settings."""
+    for folder in run_folders(out):
+        config = read_json(folder.config)
+        config["plan"] |= settings
+        write_json(config, folder.config)
 
 
 def write_experiment(out: Path, data: str = "synthetic", protocol: str = "three_fold") -> None:

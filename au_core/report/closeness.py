@@ -92,7 +92,11 @@ def _cells(run: Run) -> np.ndarray:
 def _printed(results: Results, method: str, rate: float) -> float | None:
     """The average of Fig. 6, for BP4D's three folds with half of the labels hidden."""
     asked = results.dataset, results.protocol, rate
-    if not results.comparable or asked != ("BP4D", "three_fold", 0.5):
+    if (
+        not results.comparable
+        or not results.hidden_as_published(rate)
+        or asked != ("BP4D", "three_fold", 0.5)
+    ):
         return None
     facts = load_facts("published_results")["in_text"]
     averages = facts["fig6_average_abs_difference_of_conditionals_at_0.5_missing"]

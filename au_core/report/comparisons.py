@@ -114,7 +114,7 @@ def signed(points: float) -> str:
 
 
 def published_comparison(results: Results) -> Table | None:
-    """Ours beside what the paper prints for the same dataset, protocol and missing rate; None: nothing."""
+    """Ours beside what the paper prints for the same dataset, protocol and hidden labels; None: nothing."""
     found = product(results.groups(), METRICS)
     rows = [row for group, metric in found if (row := _published_row(results, *group, metric))]
     if not rows:
@@ -151,7 +151,7 @@ def _published_row(
     aus = [au_column(au) for au in results.config.get("spec", {}).get("aus", ())]  # not what --also brings
     keys = CHOSEN if metric == "f1" else ("",)
     ours = [over_folds((run.fold, run.average(metric, aus, key)) for run in runs) for key in keys]
-    if printed is None or not ours[0].n:
+    if printed is None or not ours[0].n or not results.hidden_as_published(rate):
         return ()
     names = method_label(method), percent(rate), _METRIC_LABELS[metric]
     selected = with_spread(ours[-1]) if metric == "f1" else "-"

@@ -123,7 +123,8 @@ def _published_points(results: Results) -> list[tuple[float, float]]:
     if not results.comparable:
         return []
     names = results.dataset, results.protocol, "ours"
-    points = [(100 * rate, published_average(*names, rate, "f1")) for rate in results.rates]
+    rates = filter(results.hidden_as_published, results.rates)
+    points = [(100 * rate, published_average(*names, rate, "f1")) for rate in rates]
     return [(rate, value) for rate, value in points if value is not None]
 
 

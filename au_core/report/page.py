@@ -92,7 +92,7 @@ def published_blocks(results: Results) -> list[str | Table | Figure]:
         return []
     table = published_comparison(results)
     if table is None:
-        return ["The paper prints none for this dataset, protocol and missing rate."]
+        return ["The paper prints none for this dataset, protocol, missing rate and `missing_scheme`."]
     if not results.comparable:
         here = " or ".join(map(str, results.active_from))
         return [

@@ -77,6 +77,10 @@ class Results:
         """Whether published numbers may stand here: beside recorded people, by the dataset's own labels."""
         return not self.synthetic and self.active_from == [self.own_active_from]
 
+    def hidden_as_published(self, rate: float) -> bool:
+        """Whether labels are hidden at a rate as the paper hides them, frame by frame; at 0 none are."""
+        return rate == 0 or all(run.plan.missing_scheme == "frame" for run in self.runs if run.rate == rate)
+
     @property
     def methods(self) -> list[str]:
         """Methods with a finished training; the paper's and its baseline first."""

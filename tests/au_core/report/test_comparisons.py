@@ -11,7 +11,7 @@ from au_core.report.page import build_sections, difference_blocks, published_blo
 from au_core.report.results import averaged, collect
 from au_core.report.settings import run_table
 from au_core.run_folder import run_folders
-from tests.toy_runs import write_experiment, write_protocol, write_run
+from tests.toy_runs import change_plans, write_experiment, write_protocol, write_run
 
 
 def test_differences_have_a_mean_a_standard_error_and_their_number(tmp_path):
@@ -216,6 +216,15 @@ def label_otherwise(out, layout, name, active_from):
         config = read_json(folder.config)
         config["plan"]["spec"]["active_from"] = active_from
         write_json(config, folder.config)
+
+
+def test_numbers_published_of_hidden_frames_do_not_stand_beside_other_hidden_labels(tmp_path):
+    write_protocol(tmp_path, rates=(0.0, 0.5), data="BP4D")
+    assert "| Ours | 50 % | F1 | 60.6 " in published(tmp_path)
+    change_plans(tmp_path, missing_scheme="subject")
+    assert "| Ours | 0 % | F1 | 63.3 " in published(tmp_path) and "| 50 % |" not in published(tmp_path)
+    assert [row[4] for row in distribution_table(collect(tmp_path)).rows] == ["-"] * 4
+    assert ("Other settings", "`missing_scheme` subject") in run_table(collect(tmp_path)).rows
 
 
 def published(out) -> str:

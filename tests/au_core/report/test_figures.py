@@ -10,7 +10,7 @@ from au_core.report.closeness import conditional_figure, marginal_figure
 from au_core.report.figures import COLOURS, au_figure, curves_figure, rate_figure
 from au_core.report.results import collect
 from au_core.run_folder import run_folders
-from tests.toy_runs import write_protocol, write_run
+from tests.toy_runs import change_plans, write_protocol, write_run
 
 
 @pytest.fixture
@@ -121,6 +121,15 @@ def test_published_points_are_never_drawn_beside_another_labelling(tmp_path, dra
     write_json(words, tmp_path / "experiment.json")
     rate_figure(collect(tmp_path))
     assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["Ours", "O-wlc"]
+
+
+def test_published_points_are_of_hidden_frames(tmp_path, drawn):
+    write_protocol(tmp_path, rates=(0.0, 0.5), data="BP4D")
+    for scheme, x in (("frame", [0, 50]), ("sequence", [0])):
+        change_plans(tmp_path, missing_scheme=scheme)
+        rate_figure(collect(tmp_path))
+        (points,) = [c for c in drawn[-1].axes[0].collections if c.get_label() == "Ours, as published"]
+        assert points.get_offsets()[:, 0].tolist() == x
 
 
 def test_curves_follow_the_history_and_leave_out_an_untrained_discriminator(tmp_path, drawn):
