@@ -6,7 +6,7 @@ uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --
 import argparse
 from dataclasses import asdict, replace
 
-from au_core.config import EVERYONE, SCHEMES
+from au_core.config import EVERYONE
 from au_core.methods import METHODS
 from pipelines.machinery.arguments import (
     add_experiment_arguments,
@@ -26,7 +26,6 @@ def main(argv: list[str] | None = None) -> None:
     add_experiment_arguments(parser)
     parser.add_argument("--method", default="ours", help="one of: " + ", ".join(METHODS))
     parser.add_argument("--missing-rate", type=float, default=0.0, help="share of labels to hide, in [0, 1)")
-    parser.add_argument("--missing-scheme", help="what is hidden as one: " + ", ".join(SCHEMES))
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--fold", type=int, help="number of the test part (default: the protocol's first)")
     who.add_argument(
@@ -43,7 +42,6 @@ def main(argv: list[str] | None = None) -> None:
         experiment.cfg,
         methods=(args.method,),
         missing_rates=(args.missing_rate,),
-        missing_scheme=args.missing_scheme or experiment.cfg.missing_scheme,
         seeds=(args.seed,),
         protocol=EVERYONE if args.everyone else experiment.cfg.protocol,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from au_core.config import (
+    SCHEMES,
     AdversarialConfig,
     ExperimentConfig,
     PreprocessConfig,
@@ -38,6 +39,12 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=range(1, 6),
         help="lowest code of --data that means active (default: 2 for DISFA's intensities, else 1)",
+    )
+    parser.add_argument(
+        "--missing-scheme",
+        choices=SCHEMES,
+        help="what is hidden as one where labels are: frames (whose neighbours in a video tell nearly the "
+        "same), single labels, whole sequences or subjects (default: the recipe's, frame)",
     )
     parser.add_argument("--unlabelled", type=Path, help="folder of more video or pictures, for T2")
     parser.add_argument(
@@ -96,6 +103,7 @@ def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> Experimen
     scaling = with_options(cfg.scaling, args)
     return replace(
         cfg,
+        missing_scheme=args.missing_scheme or cfg.missing_scheme,
         adversarial=replace(adversarial, label_prior=_absolute(adversarial.label_prior)),
         train=replace(train, weights=train.weights and initial_weights(train.weights, cfg.spec.name)),
         preprocess=with_options(cfg.preprocess, args),

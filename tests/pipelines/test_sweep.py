@@ -151,11 +151,13 @@ def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(tiny, tmp
 
     monkeypatch.setattr("pipelines.sweep._run_trials", run_trials)
     monkeypatch.setattr("pipelines.sweep.prepare_faces", lambda _: pytest.fail("prepared"))
+    words = "--recipe bp4d_three_fold --missing-rate 0.9 --missing-scheme subject --no-gpu"
     with pytest.raises(
         AuError, match=r"trials failed: 1, the others are kept:\n  alpha=0.1: the loss became nan"
     ):
-        main(["--recipe", "bp4d_three_fold", "--out", str(tmp_path), "--missing-rate", "0.9", "--no-gpu"])
-    assert {plan.missing_rate for plan in seen[0].plans.values()} == {0.9}
+        main([*words.split(), "--out", str(tmp_path)])
+    plans = seen[0].plans.values()
+    assert {(plan.missing_rate, plan.missing_scheme) for plan in plans} == {(0.9, "subject")}
     assert seen[0].folder == tmp_path / "sweeps" / "alpha" / "missing=0.9"
     assert capsys.readouterr().out.startswith("90% of the labels hidden\n")
     assert (tmp_path / "sweeps" / "alpha" / "missing=0.9,folds=1.txt").read_text().startswith("validation F1")

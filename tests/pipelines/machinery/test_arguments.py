@@ -48,6 +48,11 @@ def test_settings_of_a_recipe_can_be_changed_by_every_command():
     assert cfg.train.backbone == "resnet50" and cfg.adversarial.alpha == 0.01
 
 
+def test_every_command_hides_labels_by_whole_videos_or_people_if_asked():
+    assert arguments("--missing-scheme", "sequence").cfg.missing_scheme == "sequence"
+    assert arguments().cfg.missing_scheme == "frame"
+
+
 def test_a_laptop_gives_a_training_the_cores_it_has(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("joblib.cpu_count", lambda: 2)
