@@ -40,6 +40,14 @@ def tracking_uri(out: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path}"
 
 
+def _folder_of(uri: str) -> Path | None:
+    """Where the sqlite file of ``uri`` lies, which other output folders may share; None of another store."""
+    from sqlalchemy.engine import make_url
+
+    file = make_url(uri).database if uri.startswith("sqlite") else None
+    return Path(file).parent if file else None
+
+
 Logs = Callable[Concatenate["Tracking", P], None]
 
 
@@ -104,7 +112,7 @@ class Tracking:
         artifacts = self.out.absolute() / "mlartifacts"
         ours = not self.uri.startswith(("http", "databricks"))  # a server has its own place for files
         # Two commands would make its tables at once.
-        with held_alone(artifacts, wait=True) if ours else nullcontext():
+        with held_alone(_folder_of(self.uri) or artifacts, wait=True) if ours else nullcontext():
             self.client = MlflowClient(self.uri)
             self.experiment = self._experiment(name, artifacts.as_uri() if ours else None)
         tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}

@@ -165,11 +165,14 @@ def test_settings_are_flattened(config):
     assert flattened(config) == {"a.b": "1", "a.c.d": "[2]", "e": "None"}
 
 
-def test_commands_that_begin_together_share_one_database(tmp_path):
+@pytest.mark.parametrize("outs", [("out", "out"), ("a", "b")])
+def test_commands_that_begin_together_share_one_database(tmp_path, monkeypatch, outs):
     """As the jobs of an array do; MLflow itself would fail where two make its tables."""
+    if outs == ("a", "b"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     code = "import sys; from pathlib import Path; from pipelines.machinery.tracking import Tracking\n"
     code += "sys.exit(Tracking(Path(sys.argv[1]), 'toy', {}).off)"
-    words = [sys.executable, "-c", code, str(tmp_path)]
-    together = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    words = [sys.executable, "-c", code]
+    together = [subprocess.Popen([*words, tmp_path / out], stderr=subprocess.PIPE, text=True) for out in outs]
     assert [run.communicate()[1].count("warning: MLflow") for run in together] == [0, 0]
     assert [run.returncode for run in together] == [0, 0]
