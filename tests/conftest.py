@@ -1,13 +1,16 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from au_core.face.detect import YUNET_FILE, cache_folder
 from tests.au_core.data.trees import BP4D, DISFA, draw
 from tests.toy import write_untrained_model
 
-SHARED = Path(__file__).parents[1].parent / "shared"
+SHARED = Path(os.environ.get("AU_TEST_MEDIA") or Path(__file__).parents[2] / "shared")
+"""``real_faces`` and the detector in ``models``, which the project does not contain."""
 
 
 def pytest_addoption(parser):
@@ -17,10 +20,20 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real faces and the detector's model, which the project does not contain."""
-    if not SHARED.is_dir():
-        pytest.skip(f"needs real face clips and the YuNet model in {SHARED}")
+    """Where clips of real faces are."""
+    if not (SHARED / "real_faces").is_dir():
+        pytest.skip(f"needs clips of real faces in {SHARED}/real_faces (or AU_TEST_MEDIA)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def yunet() -> Path:
+    """The detector's model file; a command that fetched it left it in the cache."""
+    places = [SHARED / "models" / YUNET_FILE, cache_folder() / YUNET_FILE]
+    found = [path for path in places if path.is_file()]
+    if not found:
+        pytest.skip(f"needs the YuNet model: {' or '.join(map(str, places))}")
+    return found[0]
 
 
 @pytest.fixture

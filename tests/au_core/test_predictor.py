@@ -16,16 +16,44 @@ from au_core.data.schema import shard_path
 from au_core.data.video import video_frames
 from au_core.errors import ConfigError, FaceError
 from au_core.face.align import align, encode_face
-from au_core.face.detect import Detection, load_detector
+from au_core.face.detect import Detection
 from au_core.face.prepare import prepare_sequence
 from au_core.predictor import Predictor
 
-DETECTOR = "models/face_detection_yunet_2023mar.onnx"
+FACE = Detection(np.array([60, 50, 80, 90]), np.array([[80, 80], [120, 80], [100, 120]]), 0.9)
 
 
 @pytest.fixture(scope="module")
-def predictor(model, shared) -> Predictor:
-    return Predictor(model, shared / DETECTOR)
+def predictor(model, yunet) -> Predictor:
+    return Predictor(model, yunet)
+
+
+@pytest.fixture(scope="module")
+def blind(model) -> Predictor:
+    """It finds nobody, and needs no detector's file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predictor_module, "load_detector", lambda *_, **__: lambda image: [])
+        return Predictor(model)
+
+
+@pytest.fixture
+def picture(rng) -> np.ndarray:
+    """Noise; where it is looked at, ``FACE`` is found in it."""
+    return rng.integers(0, 256, (200, 200, 3), np.uint8)
+
+
+@pytest.fixture
+def seen(monkeypatch) -> list:
+    """What R is shown of ``FACE``: each face, and in which size it looks at them."""
+    seen = []
+
+    def look(recognizer, faces, size):
+        seen.extend([*faces, size])
+        return np.zeros((len(faces), len(BP4D.aus)), np.float32)
+
+    monkeypatch.setattr(predictor_module, "load_detector", lambda *_, **__: lambda image: [FACE])
+    monkeypatch.setattr(predictor_module, "predict_faces", look)
+    return seen
 
 
 def test_a_picture_in_and_its_faces_with_their_action_units_out(predictor, shared):
@@ -36,8 +64,8 @@ def test_a_picture_in_and_its_faces_with_their_action_units_out(predictor, share
     assert face.active["AU12"] is True and face.active["AU01"] is False
 
 
-def test_no_face_is_no_answer(predictor):
-    assert predictor(np.zeros((240, 320, 3), np.uint8)) == []
+def test_no_face_is_no_answer(blind):
+    assert blind(np.zeros((240, 320, 3), np.uint8)) == []
 
 
 def test_a_video_gives_every_frame_and_keeps_people_apart(predictor, shared):
@@ -53,60 +81,41 @@ def test_a_video_gives_every_frame_and_keeps_people_apart(predictor, shared):
 
 
 @pytest.mark.parametrize("quality", [None, 95, 20])
-def test_a_face_is_shown_through_the_jpeg_of_the_faces_trained_on(
-    model, shared, tmp_path, monkeypatch, quality
-):
+def test_a_face_is_shown_through_the_jpeg_of_the_faces_trained_on(model, seen, picture, tmp_path, quality):
     """A card that does not say is of a time when all were of 95."""
     shutil.copytree(model, tmp_path / "run")
     card = tmp_path / "run" / "model" / "model.json"
     values = {name: value for name, value in read_json(card).items() if name != "jpeg_quality"}
     write_json(values | ({"jpeg_quality": quality} if quality else {}), card)
-    picture, seen = shared / "real_faces" / "astronaut.png", []
-    cfg = PreprocessConfig(detector=str(shared / DETECTOR), jpeg_quality=quality or 95)
-    (ref,) = list_sequences("videos", picture)
-    prepare_sequence(ref, load_detector(cfg.detector, cfg), cfg, tmp_path / "faces")
+    (tmp_path / "videos").mkdir()
+    cv2.imwrite(str(tmp_path / "videos" / "picture.png"), picture)
+    (ref,) = list_sequences("videos", tmp_path / "videos")
+    cfg = PreprocessConfig(jpeg_quality=quality or 95)
+    prepare_sequence(ref, lambda image: [FACE], cfg, tmp_path / "faces")
     stored = pq.ParquetFile(shard_path(tmp_path / "faces", ref)).read()["face"][0].as_py()
-
-    def look(recognizer, faces, size):
-        seen.extend(faces)
-        return np.zeros((len(faces), len(BP4D.aus)), np.float32)
-
-    monkeypatch.setattr(predictor_module, "predict_faces", look)
-    Predictor(tmp_path / "run", shared / DETECTOR)(cv2.imread(str(picture)))
-    np.testing.assert_array_equal(seen, [decode_face(stored, 224)])
+    Predictor(tmp_path / "run")(picture)
+    np.testing.assert_array_equal(seen[0], decode_face(stored, 224))
 
 
-def test_a_face_is_cut_out_in_the_size_of_those_trained_on_and_seen_in_r_s(model, tmp_path, monkeypatch, rng):
+def test_a_face_is_cut_out_in_the_size_of_those_trained_on_and_seen_in_r_s(model, seen, picture, tmp_path):
     shutil.copytree(model, tmp_path / "run")
     card = tmp_path / "run" / "model" / "model.json"
     write_json(read_json(card) | {"face_size": 112}, card)
-    picture, points = (
-        rng.integers(0, 256, (200, 200, 3), np.uint8),
-        np.array([[80, 80], [120, 80], [100, 120]]),
-    )
-    found, seen = Detection(np.array([60, 50, 80, 90]), points, 0.9), []
-
-    def look(recognizer, faces, size):
-        seen.extend([*faces, size])
-        return np.zeros((len(faces), len(BP4D.aus)), np.float32)
-
-    monkeypatch.setattr(predictor_module, "load_detector", lambda *_: lambda image: [found])
-    monkeypatch.setattr(predictor_module, "predict_faces", look)
     Predictor(tmp_path / "run")(picture)
     face, size = seen
-    np.testing.assert_array_equal(face, decode_face(encode_face(align(picture, points, 112), 95), 112))
+    np.testing.assert_array_equal(face, decode_face(encode_face(align(picture, FACE.points, 112), 95), 112))
     assert size == 32
 
 
-def test_frames_keep_their_times(predictor):
+def test_frames_keep_their_times(blind):
     frames = [(0.0, np.zeros((32, 32, 3), np.uint8)), (0.5, np.zeros((32, 32, 3), np.uint8))]
-    assert [seconds for seconds, _, _ in predictor.timed(frames)] == [0.0, 0.5]
+    assert [seconds for seconds, _, _ in blind.timed(frames)] == [0.0, 0.5]
 
 
 @pytest.mark.parametrize("batch", [0, -1])
-def test_a_batch_of_nothing_is_refused_before_the_first_frame(predictor, batch):
+def test_a_batch_of_nothing_is_refused_before_the_first_frame(blind, batch):
     with pytest.raises(ConfigError, match=f"batch {batch}: expected a number of frames from 1 on"):
-        predictor.video([], batch)
+        blind.video([], batch)
 
 
 def test_threads_may_share_one(predictor, shared):
@@ -123,18 +132,18 @@ def test_threads_may_share_one(predictor, shared):
 @pytest.mark.parametrize(
     ("batch", "held", "read"), [(1, predictor_module.HELD, 1), (32, 1, 1), (3, 10**9, 3)]
 )
-def test_frames_come_out_as_soon_as_is_asked(predictor, monkeypatch, batch, held, read):
+def test_frames_come_out_as_soon_as_is_asked(blind, monkeypatch, batch, held, read):
     monkeypatch.setattr(predictor_module, "HELD", held)
     asked = []
     frames = (asked.append(k) or np.zeros((32, 32, 3), np.uint8) for k in range(9))
-    seen = predictor.video(frames, batch)
+    seen = blind.video(frames, batch)
     assert next(seen)[1] == [] and len(asked) == read
     assert len(list(seen)) == 8
 
 
-def test_a_device_that_is_not_there_is_told(model, shared):
+def test_a_device_that_is_not_there_is_told(model, seen):
     with pytest.raises(ConfigError, match=r"device 'nowhere': .*; expected cpu, or cuda"):
-        Predictor(model, shared / DETECTOR, device="nowhere")
+        Predictor(model, device="nowhere")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +158,6 @@ def test_a_device_that_is_not_there_is_told(model, shared):
         (np.zeros((0, 8, 3), np.uint8), r"got uint8\[0, 8, 3\]"),
     ],
 )
-def test_what_is_no_picture_is_told_and_gives_no_faces(predictor, image, came):
+def test_what_is_no_picture_is_told_and_gives_no_faces(blind, image, came):
     with pytest.raises(FaceError, match=r"expected a picture uint8\[height, width, 3\] in BGR, " + came):
-        predictor(image)
+        blind(image)

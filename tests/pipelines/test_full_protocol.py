@@ -22,7 +22,6 @@ from tests.pipelines.conftest import first_fold, in_this_process, snapshot
 from tests.toy import write_toy_faces
 
 ROOT = Path(__file__).parents[2]
-DETECTOR = "models/face_detection_yunet_2023mar.onnx"
 
 
 def small(tiny, out: Path, **changes) -> Experiment:
@@ -117,9 +116,9 @@ def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeyp
             prepare_faces(Experiment(cfg=cfg, data=tmp_path, out=tmp_path))
 
 
-def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared):
+def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared, yunet):
     experiment = small(tiny, tmp_path, unlabelled=shared / "real_faces")
-    preprocess = replace(experiment.cfg.preprocess, detector=str(shared / DETECTOR))
+    preprocess = replace(experiment.cfg.preprocess, detector=str(yunet))
     experiment = replace(experiment, cfg=replace(experiment.cfg, preprocess=preprocess, methods=("ours",)))
     prepare_faces(experiment)
     (plan,) = first_fold(experiment)

@@ -194,10 +194,10 @@ def test_a_thousand_damaged_sequences_are_a_thousand_lines(twin, local_ray, tmp_
     assert shards == set((table.subject + " " + table.sequence)[table.status != "failed"])
 
 
-def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, shared):
+def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, yunet):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")
-    cfg = PreprocessConfig(detector=str(shared / "models" / "face_detection_yunet_2023mar.onnx"))
+    cfg = PreprocessConfig(detector=str(yunet))
     with pytest.raises(AuError, match=r"each of 1 sequences failed, the first: .*a.mp4"):
         preprocess("videos", tmp_path / "in", tmp_path / "faces", cfg)
     assert pq.read_table(tmp_path / "faces" / "quality.parquet")["status"].to_pylist() == ["failed"]

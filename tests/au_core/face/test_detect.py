@@ -12,38 +12,36 @@ from au_core.face import detect
 from au_core.face.detect import Detection, cache_folder, fetch_yunet, load_detector
 from au_core.face.track import LARGEST, Tracker
 
-MODEL = "models/face_detection_yunet_2023mar.onnx"
-
 
 @pytest.fixture
 def astronaut(shared):
     return cv2.imread(str(shared / "real_faces" / "astronaut.png"))
 
 
-def test_the_face_is_found_with_its_points(shared, astronaut):
-    (face,) = load_detector(str(shared / MODEL), PreprocessConfig())(astronaut)
+def test_the_face_is_found_with_its_points(yunet, astronaut):
+    (face,) = load_detector(str(yunet), PreprocessConfig())(astronaut)
     left, right, mouth = face.points
     assert left[0] < mouth[0] < right[0] and mouth[1] > max(left[1], right[1]) + 20
     x, y, w, h = face.box
     assert all(x < px < x + w and y < py < y + h for px, py in face.points) and face.confidence > 0.9
 
 
-def test_points_are_in_source_pixels_whatever_size_is_searched(shared, astronaut):
+def test_points_are_in_source_pixels_whatever_size_is_searched(yunet, astronaut):
     big = cv2.resize(astronaut, None, fx=3, fy=3)
-    (small,) = load_detector(str(shared / MODEL), PreprocessConfig())(astronaut)
-    (large,) = load_detector(str(shared / MODEL), PreprocessConfig(detect_side=320))(big)
+    (small,) = load_detector(str(yunet), PreprocessConfig())(astronaut)
+    (large,) = load_detector(str(yunet), PreprocessConfig(detect_side=320))(big)
     np.testing.assert_allclose(large.points / 3, small.points, atol=4)
 
 
-def test_the_main_face_comes_first(shared, astronaut):
+def test_the_main_face_comes_first(yunet, astronaut):
     both = np.concatenate([cv2.resize(astronaut, None, fx=0.4, fy=0.4)] * 2)
     both = cv2.copyMakeBorder(both, 0, astronaut.shape[0] - both.shape[0], 0, 0, cv2.BORDER_CONSTANT)
-    faces = load_detector(str(shared / MODEL), PreprocessConfig())(np.concatenate([both, astronaut], 1))
+    faces = load_detector(str(yunet), PreprocessConfig())(np.concatenate([both, astronaut], 1))
     assert len(faces) == 3 and faces[0].box[2] > 1.5 * faces[1].box[2]
 
 
-def test_no_face_is_an_empty_list(shared):
-    assert load_detector(str(shared / MODEL), PreprocessConfig())(np.zeros((90, 120, 3), np.uint8)) == []
+def test_no_face_is_an_empty_list(yunet):
+    assert load_detector(str(yunet), PreprocessConfig())(np.zeros((90, 120, 3), np.uint8)) == []
 
 
 def test_what_is_no_model_is_named(tmp_path):

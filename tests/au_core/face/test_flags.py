@@ -22,7 +22,6 @@ from au_core.face.detect import Detection, load_detector
 from au_core.face.judge import FLAGS, angles
 from au_core.face.prepare import FORMAT, give_id_0, prepare_sequence, settings_of
 
-MODEL = "models/face_detection_yunet_2023mar.onnx"
 CFG = PreprocessConfig()
 BP4D = SyntheticConfig(layout="bp4d", subjects=3, sequences=1, frames=6)
 
@@ -35,8 +34,8 @@ def tree(tmp_path):
 
 
 @pytest.fixture
-def detector(shared):
-    return load_detector(str(shared / MODEL), CFG, doubtful=True)
+def detector(yunet):
+    return load_detector(str(yunet), CFG, doubtful=True)
 
 
 def prepare(root, detector, tmp_path, cfg=CFG, layout="bp4d"):

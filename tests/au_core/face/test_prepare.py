@@ -16,7 +16,6 @@ from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.face.detect import load_detector
 from au_core.face.prepare import finished, prepare_sequence
 
-MODEL = "models/face_detection_yunet_2023mar.onnx"
 CFG = PreprocessConfig(size=96)
 BP4D = SyntheticConfig(layout="bp4d", subjects=3, sequences=1, frames=6)
 
@@ -55,12 +54,12 @@ def test_disfa_keeps_raw_intensities(tmp_path):
     assert rows.frame.tolist() == list(range(1, 41)) and rows[["AU01", "AU12", "AU25"]].max().max() > 1
 
 
-def test_landmarks_and_detector_agree_on_where_the_face_is(tmp_path, shared):
+def test_landmarks_and_detector_agree_on_where_the_face_is(tmp_path, yunet):
     exact = replace(BP4D, difficulty=0.0)  # else written landmarks err, as a tracker's do
     write_sequence(exact, *plan_sequences(exact)[0], tmp_path / "data")
     ref = list_sequences("bp4d", tmp_path / "data")[0]
     prepare_sequence(ref, None, CFG, tmp_path / "a")
-    prepare_sequence(ref, load_detector(str(shared / MODEL), CFG), CFG, tmp_path / "b")
+    prepare_sequence(ref, load_detector(str(yunet), CFG), CFG, tmp_path / "b")
     a, b = (np.stack(shard_of(tmp_path / name, ref).points) for name in "ab")
     assert np.abs(a - b).mean() < 5 and a.shape == (6, 6)
 
@@ -152,8 +151,8 @@ def test_a_copy_elsewhere_is_recognised_by_its_content(tree, tmp_path):
     assert shard_path(tmp_path / "faces", ref).stat().st_ino == written
 
 
-def test_real_clips_have_faces_where_people_are(shared, tmp_path):
-    cfg = PreprocessConfig(detector=str(shared / MODEL), all_faces=True)
+def test_real_clips_have_faces_where_people_are(shared, yunet, tmp_path):
+    cfg = PreprocessConfig(detector=str(yunet), all_faces=True)
     detector = load_detector(cfg.detector, cfg)
     refs = {ref.sequence: ref for ref in list_sequences("videos", shared / "real_faces")}
     assert len(refs) == 7, "README.md is no video"
@@ -169,7 +168,7 @@ def test_real_clips_have_faces_where_people_are(shared, tmp_path):
     assert (people == 2).mean() > 0.5
 
 
-def test_broken_videos_are_lines_and_not_crashes(shared, tmp_path):
+def test_broken_videos_are_lines_and_not_crashes(yunet, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "noise.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
     (tmp_path / "in" / "empty.mov").write_bytes(b"")
@@ -180,7 +179,7 @@ def test_broken_videos_are_lines_and_not_crashes(shared, tmp_path):
     film.release()
     whole = (tmp_path / "in" / "cut.avi").read_bytes()
     (tmp_path / "in" / "cut.avi").write_bytes(whole[: len(whole) // 2])
-    cfg = PreprocessConfig(detector=str(shared / MODEL))
+    cfg = PreprocessConfig(detector=str(yunet))
     detector = load_detector(cfg.detector, cfg)
     refs = list_sequences("videos", tmp_path / "in")
     status = {ref.sequence: prepare_sequence(ref, detector, cfg, tmp_path / "faces") for ref in refs}

@@ -171,10 +171,9 @@ def test_blinks_and_speech_are_no_action_units():
     assert np.ptp(moving) > 1, "lips move in speech without any AU"
 
 
-def test_the_detector_finds_drawn_people_where_they_are(shared):
+def test_the_detector_finds_drawn_people_where_they_are(yunet):
     """On both mirror images: YuNet differs by 6 % from its own mirror image of a real face this size."""
-    model = shared / "models" / "face_detection_yunet_2023mar.onnx"
-    detect = load_detector(str(model), PreprocessConfig())
+    detect = load_detector(str(yunet), PreprocessConfig())
     errors, cfg = [], SyntheticConfig(frames=2)
     for name in (f"{sex}{i:03}" for i in range(1, 19) for sex in "FM"):
         for image, p in film(cfg, name, "T1", play(cfg, name, "T1").shown):
