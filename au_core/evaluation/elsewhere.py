@@ -1,6 +1,5 @@
 """Finished models on another labelled dataset: on whose faces they may be judged, and how well they do."""
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,8 @@ import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN
 from au_core.data.faces import list_subjects, load_faces
-from au_core.data.files import read_json, write_table
-from au_core.data.fold import may_share_people
-from au_core.data.layouts import LAYOUTS
+from au_core.data.files import write_table
+from au_core.data.fold import may_share_people, same_people
 from au_core.errors import ConfigError
 from au_core.evaluation.metrics import best_thresholds
 from au_core.evaluation.scores import labels_and_probabilities, scores_at
@@ -40,9 +38,9 @@ class Judged:
             ConfigError: there are none.
         """
         plan, people = self.run.plan(), list_subjects(self.faces)
-        for name in self._further():
-            if may_share_people(name, self.dataset):
-                raise ConfigError(f"{self.run.path}: trained on all of {name} too; expected another dataset")
+        for name in {*load_card(self.run.model).seen} - {plan.spec.name}:
+            if same_people(name, self.dataset):
+                raise ConfigError(f"{self.run.path}: trained on {name} too; expected another dataset")
         known = {*plan.train_subjects, *plan.val_subjects}
         seen = known if may_share_people(plan.spec.name, self.dataset) else set()
         if not (left := [person for person in people if person not in seen]):
@@ -53,13 +51,6 @@ class Judged:
         """What its predictions depend on beside the faces' content."""
         card = load_card(self.run.model)
         return {"model": card.sha256, "dataset": self.dataset, "active_from": self.active_from}
-
-    def _further(self) -> Iterable[str]:
-        """Datasets that were trained on as a whole beside the plan's own."""
-        description = self.run.path.parents[4] / "experiment.json"
-        for also in read_json(description).get("also", []) if description.exists() else []:
-            spec = LAYOUTS[also.partition("=")[0]].spec
-            yield spec.name if spec else "manifest"
 
     def predict(self, table: Path, cores: int, gpu: bool) -> None:
         """Write prediction rows of every coded face of the :meth:`strangers`, all in the split ``test``.

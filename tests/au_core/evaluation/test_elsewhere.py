@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from au_core.aus import BP4D, DISFA
-from au_core.data.files import write_json, write_table
+from au_core.data.files import read_json, write_json, write_table
 from au_core.data.fold import load_split
 from au_core.errors import ConfigError
 from au_core.evaluation.elsewhere import Judged, scores_elsewhere
@@ -32,10 +32,11 @@ def test_who_was_learned_from_or_chose_is_not_judged_on(run, tmp_path):
 
 
 def test_a_dataset_that_was_trained_on_as_a_whole_is_refused(run, tmp_path):
-    write_json({"also": ["disfa=/data/DISFA"]}, tmp_path / "out" / "experiment.json")
+    card = run.model / "model.json"
+    write_json({**read_json(card), "seen": ["BP4D", "DISFA"]}, card)
     faces = write_toy_faces(tmp_path / "faces", ["SN001"])
     for dataset in ("DISFA", "DISFA+"):
-        with pytest.raises(ConfigError, match="trained on all of DISFA too"):
+        with pytest.raises(ConfigError, match="trained on DISFA too"):
             Judged(run, faces, dataset, 2).strangers()
     assert Judged(run, faces, "BP4D+", 1).strangers() == ["SN001"]
 
