@@ -108,23 +108,22 @@ def test_a_manifest_of_files_that_are_not_there_says_so(tmp_path):
     assert status["reason"].endswith("pics/0.jpg: not one coded frame has a picture file")
 
 
-@pytest.mark.parametrize(("damage", "reason"), [
+def seven_for_au_12(text):
+    lines = text.splitlines(keepends=True)
+    cells = lines[2].split(",")
+    return "".join([*lines[:2], ",".join([*cells[:12], "7", *cells[13:]]), *lines[3:]])
+
+
+@pytest.mark.parametrize(("spoil", "reason"), [
     (lambda text: text.replace(",2,", ",x,", 1), "no column for AU 2 in the header"),
     (lambda text: text.replace("\n", ",1\n", 2).replace(",1\n", "\n", 1), "66 values; expected 65"),
-    (lambda text: text[: text.rindex(",9")] + ",7\n", "code '7' for AU"),
+    (seven_for_au_12, "code '7' for AU"),
     (lambda text: "", "header"),
 ])  # fmt: skip
-def test_a_damaged_label_file_fails_its_sequence_by_name(tree, tmp_path, damage, reason):
+def test_a_damaged_label_file_fails_its_sequence_by_name(tree, tmp_path, spoil, reason):
     ref = list_sequences("bp4d", tree)[0]
     label = tree / ref.labels[0]
-    text = label.read_text()
-    changed = damage(text)
-    if "'7'" in reason:  # the last column is no AU of ours; spoil AU 12's
-        lines = text.splitlines()
-        cells = lines[2].split(",")
-        cells[12] = "7"
-        changed = "\n".join([*lines[:2], ",".join(cells), *lines[3:]]) + "\n"
-    label.write_text(changed)
+    label.write_text(spoil(label.read_text()))
     status = prepare_sequence(ref, None, CFG, tmp_path / "faces")
     assert status["status"] == "failed" and reason in status["reason"] and label.name in status["reason"]
     assert not shard_path(tmp_path / "faces", ref).exists()
