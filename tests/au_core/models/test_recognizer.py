@@ -13,7 +13,7 @@ from au_core.models.recognizer import Recognizer, build_backbone, computes_in_bf
 
 FEATURES = {
     "resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048,
-    "swin_t": 768, "convnext_tiny": 768, "vit_b_16": 768,
+    "mobilenet_v3_small": 1024, "swin_t": 768, "convnext_tiny": 768, "vit_b_16": 768,
 }  # fmt: skip
 
 
@@ -33,9 +33,28 @@ def test_a_backbone_by_name_and_its_weights_by_path(name, tmp_path):
         torch.testing.assert_close(value, state[key], rtol=0, atol=0)
 
 
+def test_local_weights_fit_whatever_their_classifier(tmp_path):
+    donor = models.resnet18(num_classes=7)
+    torch.save(donor.state_dict(), tmp_path / "donor.pth")
+    recognizer = Recognizer("resnet18", 5, str(tmp_path / "donor.pth"))
+    torch.testing.assert_close(recognizer.backbone.conv1.weight, donor.conv1.weight)
+
+
+def test_bf16_stays_inside_the_backbone():
+    recognizer = Recognizer("resnet10", 5, bf16=True).eval()
+    faces = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    exact = Recognizer("resnet10", 5).eval()
+    exact.load_state_dict(recognizer.state_dict())
+    assert recognizer.features(faces).shape == (2, 512) and recognizer(faces).dtype == torch.float32
+    torch.testing.assert_close(recognizer(faces), exact(faces), atol=0.05, rtol=0.05)
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save(models.get_model("resnet18").state_dict(), tmp_path / "w.pth")
-    with pytest.raises(ConfigError, match=r"lacks \d+ of the network's tensors"):
+    told = (
+        r"lacks \d+ of the network's tensors, first .*; expected a state_dict of the same torchvision network"
+    )
+    with pytest.raises(ConfigError, match=told):
         build_backbone("resnet50", str(tmp_path / "w.pth"))
 
 
@@ -59,9 +78,14 @@ def test_faces_are_normalised_as_torchvisions_weights_expect():
         torch.testing.assert_close(recognizer.features(faces), recognizer.backbone(expected))
 
 
-def test_an_unknown_network_is_named():
-    with pytest.raises(ConfigError, match="backbone 'resnet1'"):
-        build_backbone("resnet1")
+@pytest.mark.parametrize(("name", "weights", "message"), [
+    ("resnet99", None, "backbone 'resnet99'"),
+    ("resnet18", "NOT_THERE", "backbone 'resnet18' with weights 'NOT_THERE'"),
+    ("resnet18", "/no/file.pth", "/no/file.pth: cannot be read as a state_dict"),
+])  # fmt: skip
+def test_a_network_that_is_none_is_refused(name, weights, message):
+    with pytest.raises(ConfigError, match=message):
+        build_backbone(name, weights)
 
 
 def test_weights_that_cannot_be_fetched_are_told_with_their_address(monkeypatch, tmp_path):
