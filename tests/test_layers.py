@@ -159,6 +159,7 @@ pipelines.full_protocol
 pipelines.sweep
 pipelines.predict_video
 pipelines.predict_folder
+pipelines.cross_dataset
 """
 """Every module, in the order in which data passes; a module imports only from above itself."""
 ORDER = {name: place for place, line in enumerate(LINE.split("\n")) for name in line.split()}
