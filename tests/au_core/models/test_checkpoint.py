@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from au_core.aus import DISFA
 from au_core.errors import CheckpointError
