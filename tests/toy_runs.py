@@ -63,6 +63,13 @@ def _scores(f1: float) -> dict:
         "conditional": [[f1 / 5 if i != j else 0.0 for j in range(12)] for i in range(11)] + [[None] * 12],
         "conditional_avg": f1 / 6,
     }
+    parts["distributions_soft"] = {
+        "marginal_true": rates,
+        "marginal": {au: rate and rate + f1 / 20 for au, rate in rates.items()},
+        "marginal_avg": f1 / 20,
+        "conditional": [[f1 / 10 if i != j else 0.0 for j in range(12)] for i in range(11)] + [[None] * 12],
+        "conditional_avg": f1 / 12,
+    }
     counts = {"tp": round(100 * f1), "fp": 100 - round(100 * f1), "fn": 100 - round(100 * f1)}
     person = {name: [n] * 11 + [0] for name, n in counts.items()}
     parts["people"] = {"M001": person, "M002": person}

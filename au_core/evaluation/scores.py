@@ -42,7 +42,8 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
     ``test`` and ``val`` use thresholds chosen on the validation rows; ``test_selected`` chooses them on
     the test rows, which is the most that thresholds can give; ``test_at_half`` takes 0.5. ``always_1`` looks
     at no face and answers "active": what rates alone are worth. ``distributions`` are those of the test rows'
-    labels and of the answers at 0.5. ``people`` has the counts behind ``test``, person by person.
+    labels and of the answers at 0.5, ``distributions_soft`` of the probabilities. ``people`` has the counts
+    behind ``test``, person by person.
     """
     y_val, p_val = labels_and_probabilities(rows, columns, "val")
     y_test, p_test = labels_and_probabilities(rows, columns, "test")
@@ -56,6 +57,7 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
         "test_at_half": scores_at(p_test, y_test, half, columns),
         "always_1": scores_at(np.ones_like(p_test), y_test, half, columns),
         "distributions": distributions(p_test >= 0.5, y_test, columns),
+        "distributions_soft": distributions(p_test, y_test, columns),
         "people": counts_by_person(split_rows(rows, "test")["subject"], answers(p_test, chosen), y_test),
     }
 

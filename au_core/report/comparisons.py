@@ -1,6 +1,7 @@
 """One method against another: ours pair by pair, and this folder beside the paper."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -10,8 +11,8 @@ from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.people import DRAWS, interval_over_people
 from au_core.report.published import method_label, published_average, published_table
-from au_core.report.results import Results, paired, paired_differences
-from au_core.report.run import METRICS, Run
+from au_core.report.results import Results, paired
+from au_core.report.run import METRICS, Pairs, Run
 from au_core.report.tables import CHOSEN, SOURCE, one_decimal, percent, with_spread
 
 OVER_PEOPLE = "F1, 95 % over test people"
@@ -21,10 +22,8 @@ _METRIC_LABELS = {"f1": "F1", "auc": "AUC", "accuracy": "Accuracy at 0.5"}
 def difference_table(results: Results) -> Table | None:
     """Ours against each other method, pair by pair; None where nothing can be paired."""
     rows = [
-        (f"{method_label('ours')} against {method_label(other)}", percent(rate), *cells)
-        for other in results.methods
-        for rate in results.rates
-        if other != "ours" and (cells := _difference_cells(results, other, rate))
+        (f"Ours against {method_label(other)}", percent(rate), *_difference_cells(results, pairs))
+        for other, rate, pairs in pairings(results)
     ]
     caption = (
         "Paired differences in points: each pair had the same fold, the same seed, the same labels hidden. "
@@ -49,12 +48,7 @@ def difference_table(results: Results) -> Table | None:
 
 def fewest_seeds(results: Results) -> int:
     """Of all folds in :func:`difference_table`: how many seeds the one with the fewest has."""
-    return min(
-        _fewest(results, pairs)
-        for other in results.methods
-        for rate in results.rates
-        if other != "ours" and (pairs := pairs_against(results, other, rate, "f1"))
-    )
+    return min(_fewest(results, pairs) for _, _, pairs in pairings(results))
 
 
 def unlike_machines(results: Results) -> str:
@@ -62,45 +56,46 @@ def unlike_machines(results: Results) -> str:
 
     Older versions did not note their machine: such pairs are taken for alike.
     """
-    groups = [(rate, runs) for method, rate, runs in results.groups() if method != "ours"]
-    pairs = [pair for rate, runs in groups for pair in paired(results.of("ours", rate), runs)]
+    pairs = [pair for _, _, found in pairings(results) for pair in found]
     unlike = sum(bool(a.machine and b.machine) and a.machine != b.machine for a, b in pairs)
     words = "Computed on different devices or in different precision, which alone changes scores"
     return f"{words}: {unlike} of {len(pairs)} pairs." if unlike else ""
 
 
-def pairs_against(results: Results, other: str, rate: float, metric: str) -> dict[tuple[int, int], float]:
-    """Ours minus the ``other`` method's score by the (fold, seed) that both have; empty where none."""
-    return paired_differences(results.of("ours", rate), results.of(other, rate), metric)
+def pairings(results: Results) -> list[tuple[str, float, Pairs]]:
+    """Each other method and missing rate at which ours can be paired with it, and the pairs."""
+    found = [
+        (other, rate, paired(results.of("ours", rate), results.of(other, rate)))
+        for other in results.methods
+        for rate in results.rates
+        if other != "ours"
+    ]
+    return [pairing for pairing in found if pairing[2]]
 
 
-def _fewest(results: Results, pairs: dict[tuple[int, int], float]) -> int:
+def _fewest(results: Results, pairs: Pairs) -> int:
     """Seeds of the fold with the fewest pairs: none, where one of the two methods lacks a fold."""
-    seeds = Counter(fold for fold, _ in pairs)
+    seeds = Counter(ours.fold for ours, _ in pairs)
     return min(seeds[fold] for fold in results.folds)
 
 
-def _difference_cells(results: Results, other: str, rate: float) -> list[str]:
-    pairs = [pairs_against(results, other, rate, metric) for metric in METRICS]
-    f1 = pairs[0]
-    if not f1:
-        return []
-    f1_apart, *means = map(mean_difference, pairs)
-    higher = f"{sum(value > 0 for value in f1.values())} of {len(f1)}"
-    return [f1_apart, over_people(results, other, rate), *means, higher, str(_fewest(results, f1))]
+def _difference_cells(results: Results, pairs: Pairs) -> list[str]:
+    f1, *means = (mean_difference(pairs, lambda run, m=metric: run.score(m)) for metric in METRICS)
+    higher = sum(ours.score("f1") > theirs.score("f1") for ours, theirs in pairs)
+    return [f1, over_people(pairs), *means, f"{higher} of {len(pairs)}", str(_fewest(results, pairs))]
 
 
-def mean_difference(pairs: dict[tuple[int, int], float]) -> str:
-    """Mean over seeds, then over folds, and standard error of differences by (fold, seed)."""
-    values = over_folds((fold, points) for (fold, _), points in pairs.items())
+def mean_difference(pairs: Pairs, measure: Callable[[Run], float]) -> str:
+    """Ours minus theirs: mean over seeds, then over folds, and standard error over the pairs."""
+    values = over_folds((ours.fold, measure(ours) - measure(theirs)) for ours, theirs in pairs)
     if values.n == 0:
         return "-"
     return signed(values.mean) + (f" ± {values.se:.1f}" if values.n > 1 else "")
 
 
-def over_people(results: Results, other: str, rate: float) -> str:
+def over_people(pairs: Pairs) -> str:
     """From where to where the mean difference in F1 lies, had other people been filmed; a dash: unknown."""
-    ends = interval_over_people(paired(results.of("ours", rate), results.of(other, rate)))
+    ends = interval_over_people(pairs)
     return "-" if np.isnan(ends).any() else " to ".join(map(signed, ends))
 
 

@@ -2,20 +2,25 @@
 
 import textwrap
 
-from au_core.report.comparisons import mean_difference, over_people, pairs_against
+from au_core.report.averages import over_folds
+from au_core.report.comparisons import mean_difference, over_people, pairings
 from au_core.report.notice import notice
 from au_core.report.published import method_label
 from au_core.report.results import Results, averaged
+from au_core.report.run import DISTRIBUTIONS, SOFT, Pairs
 from au_core.report.tables import percent, with_spread
 
 WIDTH = 100
 """Characters of a line of words."""
+OFF = {DISTRIBUTIONS: "P(AU) off by", SOFT: "soft, off by"}
+"""Heads of the columns that tell how close P(AU) is, of answers at 0.5 and of probabilities."""
 
 
 def overview(results: Results) -> str:
     """A line for each method and missing rate, the differences, and the notice."""
     words = textwrap.fill(notice(results).replace("`", ""), WIDTH)
-    return "\n".join([_line("", "hidden", "test F1, %", "AUC, %", "trainings"), *_scores(results), words])
+    head = _line("", "hidden", "test F1, %", "AUC, %", *OFF.values(), "trainings")
+    return "\n".join([head, *_scores(results), words])
 
 
 def _scores(results: Results) -> list[str]:
@@ -23,18 +28,18 @@ def _scores(results: Results) -> list[str]:
     for rate in results.rates:
         for method, _, runs in (group for group in results.groups() if group[1] == rate):
             scores = (with_spread(averaged(runs, metric)) for metric in ("f1", "auc"))
-            lines.append(_line(method_label(method), percent(rate), *scores, str(len(runs))))
-        lines += [_difference(results, other, rate) for other in results.methods if other != "ours"]
-    return [line for line in lines if line]
+            off = (with_spread(over_folds((run.fold, run.p_off(form)) for run in runs)) for form in OFF)
+            lines.append(_line(method_label(method), percent(rate), *scores, *off, str(len(runs))))
+        for other, _, pairs in (pairing for pairing in pairings(results) if pairing[1] == rate):
+            lines += _difference(other, rate, pairs)
+    return lines
 
 
-def _difference(results: Results, other: str, rate: float) -> str:
-    pairs = [pairs_against(results, other, rate, metric) for metric in ("f1", "auc")]
-    if not pairs[0]:
-        return ""
-    cells = map(mean_difference, pairs)
-    mean = _line(f"Ours - {method_label(other)}", percent(rate), *cells, f"{len(pairs[0])} pairs")
-    return mean + "\n" + _line("  95 % of people", percent(rate), over_people(results, other, rate))
+def _difference(other: str, rate: float, pairs: Pairs) -> list[str]:
+    scores = (mean_difference(pairs, lambda run, m=metric: run.score(m)) for metric in ("f1", "auc"))
+    off = (mean_difference(pairs, lambda run, f=form: run.p_off(f)) for form in OFF)
+    mean = _line(f"Ours - {method_label(other)}", percent(rate), *scores, *off, f"{len(pairs)} pairs")
+    return [mean, _line("  95 % of people", percent(rate), over_people(pairs))]
 
 
 def _line(*cells: str) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from au_core.evaluation.metrics import COUNTS, f1_of, ratio
-from au_core.report.run import PEOPLE, Run
+from au_core.report.run import PEOPLE, Pairs, Run
 
 DRAWS = 2000
 MIDDLE = 2.5, 97.5
 """Percentiles that 95 % of the draws lie between."""
 
 
-def interval_over_people(pairs: Sequence[tuple[Run, Run]]) -> tuple[float, float]:
+def interval_over_people(pairs: Pairs) -> tuple[float, float]:
     """95 % interval of ours minus theirs in average F1, in points, had other people been filmed.
 
     The test people of each fold are drawn anew with replacement, the same ones for both methods and all
@@ -27,7 +27,7 @@ def interval_over_people(pairs: Sequence[tuple[Run, Run]]) -> tuple[float, float
     return float(low), float(high)
 
 
-def _of_fold(random: np.random.Generator, pairs: Sequence[tuple[Run, Run]]) -> np.ndarray:
+def _of_fold(random: np.random.Generator, pairs: Pairs) -> np.ndarray:
     """``float64[DRAWS]``, the mean difference of a fold's pairs with each draw of its people."""
     people = sorted(set.intersection(*({*run.scores[PEOPLE]} for pair in pairs for run in pair)))
     n = len(people)

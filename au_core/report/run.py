@@ -26,6 +26,10 @@ BASELINE = "always_1"
 """Beside them: those of the answer "active" to every face."""
 DISTRIBUTIONS = "distributions"
 """Beside them: how often AUs are present, alone and given another, in labels and answers."""
+SOFT = "distributions_soft"
+"""The same of probabilities."""
+FORMS = {DISTRIBUTIONS: "answers at 0.5", SOFT: "probabilities"}
+"""What distributions are of."""
 PEOPLE = "people"
 """Beside them: counts of each test person."""
 
@@ -71,9 +75,21 @@ class Run:
         value = part[f"{metric}_avg"] if au == "avg" else part[metric].get(au)  # trained without this AU
         return np.nan if value is None else 100 * value
 
+    def p_off(self, form: str, au: str = "avg") -> float:
+        """How far P(AU) is from that of the labels, in points, by one of ``FORMS``; NaN where undefined."""
+        of = self.scores[form]
+        if au == "avg":
+            return np.nan if of["marginal_avg"] is None else 100 * of["marginal_avg"]
+        there, true = of["marginal"].get(au), of["marginal_true"].get(au)  # both null, or neither
+        return np.nan if there is None else 100 * abs(there - true)
+
     def average(self, metric: str, aus: Sequence[str], selection: str = "") -> float:
         """Mean score of the AU columns ``aus`` in per cent, of those in which it is defined."""
         return spread(self.score(metric, au, selection) for au in aus).mean
+
+
+Pairs = Sequence[tuple[Run, Run]]
+"""Ours and another method's trainings, each pair of one fold, seed and missing rate."""
 
 
 def read_run(folder: RunFolder) -> Run:
@@ -83,7 +99,7 @@ def read_run(folder: RunFolder) -> Run:
         ConfigError: an older version scored it, or another one wrote its settings.
     """
     scores = read_json(folder.scores)
-    if missing := {*SELECTIONS, BASELINE, DISTRIBUTIONS, PEOPLE} - scores.keys():
+    if missing := {*SELECTIONS, BASELINE, *FORMS, PEOPLE} - scores.keys():
         raise ConfigError(
             f"{folder.scores} lacks {min(missing)}, so it is of an older version; "
             "pipelines/evaluate.py --out OUT scores again"

@@ -7,13 +7,16 @@ from io import StringIO
 import numpy as np
 
 from au_core.aus import AU_NAMES, au_number
+from au_core.evaluation.metrics import number
 from au_core.report.averages import Spread, spread
 from au_core.report.blocks import Table
 from au_core.report.published import method_label
 from au_core.report.results import Results, averaged
-from au_core.report.run import BASELINE, METRICS, SELECTIONS
+from au_core.report.run import AT_HALF, BASELINE, FORMS, METRICS, SELECTIONS, Run
 
 SOURCE = "each training's `scores.json`"
+OFF = ("p_off_at_half", "p_off_soft", "pairs_off_at_half", "pairs_off_soft")
+"""What ``table.csv`` calls distances from the labels' distributions."""
 CHOSEN = ("test", "test_selected")
 """Selections whose thresholds were chosen, on validation subjects or on the test part."""
 
@@ -106,7 +109,7 @@ def csv_text(results: Results) -> str:
     """Every score as CSV, one line per training, selection and AU; fractions, empty where undefined."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["dataset", "method", "missing_rate", "fold", "seed", "selection", "au", *METRICS])
+    writer.writerow(["dataset", "method", "missing_rate", "fold", "seed", "selection", "au", *METRICS, *OFF])
     writer.writerows(_csv_rows(results))
     return text.getvalue()
 
@@ -116,7 +119,14 @@ def _csv_rows(results: Results) -> Iterable[list[object]]:
         for key in (*SELECTIONS, "val", BASELINE):
             part = run.scores[key]
             names = [run.scores["dataset"], run.method, f"{run.rate:g}", *run.pair, key]
-            yield [*names, "avg", *(part[f"{metric}_avg"] for metric in METRICS)]
-            yield from (
-                [*names, au, *(part[metric].get(au) for metric in METRICS)] for au in run.scores["aus"]
-            )
+            yield [*names, "avg", *(part[f"{metric}_avg"] for metric in METRICS), *_off(run, key)]
+            for au in run.scores["aus"]:
+                yield [*names, au, *(part[metric].get(au) for metric in METRICS), *_off(run, key, au)]
+
+
+def _off(run: Run, selection: str, au: str = "avg") -> list[float | None]:
+    """How far P(AU) and, on average, P(AU_j | AU_i) are off; beside the scores at 0.5, which is its cut."""
+    if selection != AT_HALF:
+        return [None] * len(OFF)
+    pairs = (run.scores[form]["conditional_avg"] if au == "avg" else None for form in FORMS)
+    return [*(number(run.p_off(form, au) / 100) for form in FORMS), *pairs]

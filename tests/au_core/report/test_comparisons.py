@@ -4,8 +4,8 @@ import pytest
 from au_core.data.files import read_json, write_json, write_table
 from au_core.data.schema import QUALITY
 from au_core.report.blocks import Section, Table, markdown
-from au_core.report.closeness import distribution_table
 from au_core.report.comparisons import difference_table, published_comparison
+from au_core.report.distances import distribution_table
 from au_core.report.notice import notice
 from au_core.report.page import build_sections, difference_blocks, published_blocks
 from au_core.report.results import averaged, collect
@@ -203,7 +203,7 @@ def test_labels_that_are_not_the_datasets_own_are_not_compared(tmp_path, layout,
         f"by {name}'s own labels, which they are of, an AU is active from code {3 - active_from} on, here "
     )
     assert (f"{reason}from code {active_from} on (`--active-from`)" in text) == (not compared)
-    printed = [row[4] for row in distribution_table(collect(tmp_path)).rows if row[1] == "50 %"]
+    printed = [row[-1] for row in distribution_table(collect(tmp_path)).rows if row[1] == "50 %"]
     assert printed == (["5.4", "5.6"] if (name, compared) == ("BP4D", True) else ["-", "-"])
 
 

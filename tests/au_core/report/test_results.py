@@ -9,7 +9,7 @@ from au_core.report.averages import spread
 from au_core.report.notice import notice
 from au_core.report.page import write_report
 from au_core.report.results import collect, paired_differences
-from au_core.report.run import BASELINE, DISTRIBUTIONS, PEOPLE
+from au_core.report.run import BASELINE, DISTRIBUTIONS, PEOPLE, SOFT
 from au_core.report.settings import run_table
 from tests.toy_runs import write_protocol, write_run
 
@@ -121,7 +121,7 @@ def test_settings_of_another_version_are_one_line_that_names_the_file(tmp_path, 
         collect(tmp_path)
 
 
-@pytest.mark.parametrize("part", [BASELINE, DISTRIBUTIONS, PEOPLE, "test_at_half"])
+@pytest.mark.parametrize("part", [BASELINE, DISTRIBUTIONS, SOFT, PEOPLE, "test_at_half"])
 def test_scores_of_an_older_version_say_how_to_renew_them(tmp_path, part):
     folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
     assert collect(tmp_path).runs[0].score("f1", selection=BASELINE) == pytest.approx(30)

@@ -1,6 +1,8 @@
 import csv
 from io import StringIO
 
+import pytest
+
 from au_core.report.results import collect
 from au_core.report.tables import au_table, csv_text, summary_table
 from tests.toy_runs import write_protocol, write_run
@@ -47,3 +49,15 @@ def test_csv_holds_every_score_as_a_fraction(tmp_path):
         "0.52",
     )
     assert [row["f1"] for row in rows if row["au"] == "AU24"] == [""] * 30
+
+
+def test_csv_has_distances_beside_the_scores_at_half(tmp_path):
+    write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    rows = list(csv.DictReader(StringIO(csv_text(collect(tmp_path)))))
+    names = ("p_off_at_half", "p_off_soft", "pairs_off_at_half", "pairs_off_soft")
+    found = {row["au"]: [row[name] for name in names] for row in rows if row["selection"] == "test_at_half"}
+    assert [float(value) for value in found["avg"]] == pytest.approx([0.05, 0.025, 0.5 / 6, 0.5 / 12])
+    assert [float(value) for value in found["AU01"][:2]] == pytest.approx([0.05, 0.025])
+    assert found["AU01"][2:] == ["", ""] and found["AU24"] == [""] * 4
+    others = [row[name] for row in rows if row["selection"] != "test_at_half" for name in names]
+    assert set(others) == {""}
