@@ -88,7 +88,7 @@ class DatasetSpec:
 
     def active(self, codes: np.ndarray) -> np.ndarray:
         """Labels ``int8[N, L]`` in {0, 1, UNKNOWN} from raw ``codes[N, L]`` (0-5, or UNKNOWN)."""
-        return np.where(codes < 0, UNKNOWN, codes >= self.active_from).astype(np.int8)
+        return np.where(codes < 0, np.int8(UNKNOWN), codes >= self.active_from)
 
 
 BP4D = DatasetSpec(name="BP4D", aus=(1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24))

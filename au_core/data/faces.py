@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN, DatasetSpec, au_columns, au_number
@@ -116,17 +117,15 @@ def load_faces(folder: Path, spec: DatasetSpec, subjects: Iterable[str], all_fac
     Raises:
         DatasetError: no face at all.
     """
-    store, wanted = open_store(folder), set(subjects)
-    everyone, whose = _encoded(store.rows, "subject")
-    keep = np.isin(whose, [code for code, subject in enumerate(everyone) if subject in wanted])
-    if not all_faces:
-        keep &= store.rows["face_id"].to_numpy() == 0
-    if not keep.any():
+    wanted = sorted(set(subjects))
+    asked = pc.field("subject").isin(pa.array(wanted, pa.string()))
+    store = open_store(folder, asked if all_faces else asked & (pc.field("face_id") == 0))
+    rows = store.rows
+    if not len(rows):
         raise DatasetError(
-            f"{folder}: no face of the subjects {', '.join(sorted(wanted)) or '(none)'}; "
+            f"{folder}: no face of the subjects {', '.join(wanted) or '(none)'}; "
             "see quality.parquet there for what preprocessing found"
         )
-    rows = store.rows.filter(pa.array(keep))
     dataset, subject, sequence = (_names(rows, name) for name in ("dataset", "subject", "sequence"))
     frame, face_id, start, length = (
         rows[name].to_numpy() for name in ("frame", "face_id", "start", "length")
@@ -137,15 +136,9 @@ def load_faces(folder: Path, spec: DatasetSpec, subjects: Iterable[str], all_fac
 
 def _names(rows: pa.Table, column: str) -> np.ndarray:
     """A column of names as ``str[N]`` objects, one for all equal ones."""
-    names, codes = _encoded(rows, column)
-    return np.array(names, dtype=object)[codes]
-
-
-def _encoded(rows: pa.Table, column: str) -> tuple[list[str], np.ndarray]:
-    """The different names in a column, and which one each row has."""
-    encoded = rows[column].combine_chunks()
+    encoded = rows[column].dictionary_encode().combine_chunks()
     assert isinstance(encoded, pa.DictionaryArray)
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    return np.array(encoded.dictionary.to_pylist(), dtype=object)[encoded.indices.to_numpy()]
 
 
 def _labels(rows: pa.Table, spec: DatasetSpec) -> np.ndarray:

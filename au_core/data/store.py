@@ -9,27 +9,29 @@ per face where the file was not cached, and its pages count as the process's own
 
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from au_core.aus import au_columns
 from au_core.compare import digest_of
-from au_core.data.files import remove_leftovers_below, whole, write_table
+from au_core.data.files import remove_leftovers_below, whole
 from au_core.data.locks import held_alone
 from au_core.data.schema import shards, subject_of
 from au_core.errors import DatasetError
 
 _GROUP = 256
 """Faces copied at a time."""
-_NAMES = ("dataset", "subject", "sequence")
+_ROW_GROUP = 2**16
+"""Rows that are held until they are written; of a group without a wanted person none is read again."""
 _ROWS = pa.schema(
     [
-        *((name, pa.string()) for name in _NAMES),
+        *((name, pa.string()) for name in ("dataset", "subject", "sequence")),
         ("frame", pa.int32()),
         ("face_id", pa.int16()),
         ("start", pa.int64()),
@@ -71,13 +73,15 @@ class Store:
     """The flat file of a folder and what lies where in it."""
 
     rows: pa.Table
-    """A row per found face, in the order of the shards: its names, ``frame``, ``face_id``, AU codes, and
-    ``start`` and ``length`` of its JPEG."""
+    """A row per found face that was asked for, in the order of the shards: its names, ``frame``, ``face_id``,
+    AU codes, and ``start`` and ``length`` of its JPEG."""
     pictures: Pictures
 
 
-def open_store(folder: Path) -> Store:
+def open_store(folder: Path, asked: pc.Expression | None = None) -> Store:
     """The store of the face shards below ``folder``, made first if there is none or a shard has changed.
+
+    Only rows for which ``asked`` is true are read; all if it is None.
 
     Raises:
         DatasetError: it cannot be written.
@@ -90,7 +94,7 @@ def open_store(folder: Path) -> Store:
         with held_alone(folder / ".store", wait=True):  # one worker makes the store
             if not rows.exists():
                 _write(found, rows, pictures)
-            return Store(pq.ParquetFile(rows, read_dictionary=list(_NAMES)).read(), Pictures(pictures))
+            return Store(pq.read_table(rows, filters=asked), Pictures(pictures))
     except OSError as error:
         size = sum(stat.st_size for _, stat in stats) / 2**30
         raise DatasetError(
@@ -102,11 +106,28 @@ def open_store(folder: Path) -> Store:
 def _write(shards: Sequence[Path], rows: Path, pictures: Path) -> None:
     """Write both files, the rows last: where they are, all is there. Older stores and leftovers go."""
     remove_leftovers_below(rows.parent)
-    with whole(pictures) as temporary:
-        tables = [_ROWS.empty_table(), *_copy(shards, temporary)]
-    write_table(pa.concat_tables(tables, promote_options="default"), rows)
+    codes = {name: pa.int8() for shard in shards for name in au_columns(pq.read_schema(shard).names)}
+    schema = pa.schema([*_ROWS, *codes.items()])
+    with whole(rows) as listed, whole(pictures) as copied:
+        with pq.ParquetWriter(listed, schema, compression="zstd") as writer:
+            for tables in _groups(_copy(shards, copied)):
+                writer.write_table(
+                    pa.concat_tables([schema.empty_table(), *tables], promote_options="default")
+                )
     for old in {*rows.parent.glob("*.rows"), *rows.parent.glob("*.faces")} - {rows, pictures}:
         old.unlink()
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
+    """``tables``, each list of some ``_ROW_GROUP`` rows."""
+    group, rows = list[pa.Table](), 0
+    for table in tables:
+        group.append(table)
+        rows += len(table)
+        if rows >= _ROW_GROUP:
+            yield group
+            group, rows = [], 0
+    yield group
 
 
 def _copy(shards: Sequence[Path], pictures: Path) -> Iterator[pa.Table]:

@@ -1,3 +1,6 @@
+import shutil
+import tracemalloc
+
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -43,6 +46,33 @@ def test_intensities_become_active_at_the_dataset_s_threshold(tmp_path):
     write_table(table.set_column(at, table.schema.field("AU12"), pa.array(intensities, pa.int8())), shard)
     labels = load_faces(folder, DISFA, ["SN001"]).labels[:, DISFA.aus.index(12)]
     assert labels.tolist() == [0, 0, 1, 1, 1, 1, -1, 0, 0, 1, 1, 1]
+
+
+def test_faces_come_in_the_order_of_the_shards_however_their_rows_are_grouped(tmp_path, monkeypatch):
+    """It decides every draw of a training."""
+    monkeypatch.setattr("au_core.data.store._ROW_GROUP", 5)
+    folder, wanted = write_toy_faces(tmp_path, frames=7, unknown=0.2), ["M003", "F002", "F011", "M001"]
+    shutil.copy(folder / "subject=F002" / "T1.parquet", folder / "subject=F002" / "T0.parquet")
+    faces, expected = load_faces(folder, BP4D, wanted), []
+    for shard in sorted(folder.glob("subject=*/*.parquet")):
+        table = pq.ParquetFile(shard).read()
+        rows = zip(*(table[name].to_pylist() for name in ("frame", "face", *BP4D.columns)), strict=True)
+        who = shard.parent.name.removeprefix("subject=")
+        expected += [
+            (who, *(-1 if value is None else value for value in row)) for row in rows if who in wanted
+        ]
+    jpegs = map(faces.jpeg, range(len(faces)))
+    found = zip(faces.subject, faces.frame.tolist(), jpegs, faces.labels.tolist(), strict=True)
+    assert [(who, frame, jpeg, *labels) for who, frame, jpeg, labels in found] == expected
+    assert len(expected) == 35
+
+
+def test_labels_take_no_more_than_their_bytes_while_they_are_made():
+    codes = np.zeros((100_000, 12), np.int8)
+    tracemalloc.start()
+    labels = DISFA.active(codes)
+    assert labels.dtype == np.int8 and tracemalloc.get_traced_memory()[1] < 4 * codes.nbytes
+    tracemalloc.stop()
 
 
 def test_aus_without_a_column_are_unknown(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,6 +33,17 @@ def test_the_store_holds_every_found_face_in_the_order_of_the_shards(tmp_path):
     stored = [store.pictures.read(start, length) for start, length in places]
     assert stored == [jpeg for shard in sorted(folder.glob("*/*.parquet")) for jpeg in jpegs_of(shard)]
     assert store.rows["subject"].to_pylist() == ["F 1"] * 10 + ["M001"] * 10
+
+
+def test_only_the_rows_that_are_asked_for_are_read_of_shards_that_code_different_aus(tmp_path, monkeypatch):
+    monkeypatch.setattr("au_core.data.store._ROW_GROUP", 20)
+    folder = write_toy_faces(tmp_path, subjects=["F001", "F002"], aus=(1, 12))
+    write_toy_faces(tmp_path, subjects=["M001"], aus=(12, 25))
+    everything, (rows,) = open_store(folder).rows, (folder / ".store").glob("*.rows")
+    assert pq.ParquetFile(rows).num_row_groups == 2 and len(everything) == 36
+    assert everything["AU25"].null_count == 24 and everything["AU01"].null_count == 12
+    found = open_store(folder, pc.field("subject").isin(pa.array(["M001"]))).rows
+    assert found.equals(everything.slice(24))
 
 
 def test_a_store_is_made_once_and_again_when_a_shard_changes(tmp_path):
