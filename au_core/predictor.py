@@ -7,7 +7,6 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import torch
 
 from au_core.config import PreprocessConfig
 from au_core.data.faces import decode_face
@@ -183,8 +182,3 @@ def check_image(image: object) -> None:
     else:
         came = f"{image.dtype}{list(image.shape)}"
     raise FaceError(f"expected a picture uint8[height, width, 3] in BGR, got {came}")
-
-
-def best_device(gpu: bool = True) -> str:
-    """``cuda`` if there is one and it may be used, else ``cpu``."""
-    return "cuda" if gpu and torch.cuda.is_available() else "cpu"

@@ -45,7 +45,7 @@ def _predict(plan: FoldPlan, folder: RunFolder, faces: Path, gpu: bool) -> None:
     import torch
 
     from au_core.evaluation.predict import predict_run
-    from au_core.predictor import best_device
+    from au_core.models.device import best_device
 
     predict_run(plan, folder, faces, torch.device(best_device(gpu)))
 

@@ -140,7 +140,7 @@ class PredictShard(JobActor):
         import torch
 
         from au_core.models.checkpoint import load_recognizer
-        from au_core.predictor import best_device
+        from au_core.models.device import best_device
 
         JobActor.__init__(self, tries)
         torch.set_num_threads(1)  # one core an actor

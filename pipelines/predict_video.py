@@ -105,7 +105,8 @@ def main(argv: list[str] | None = None) -> None:
     if args.video.is_dir():
         raise ConfigError(f"{args.video}: a folder; pipelines/predict_folder.py takes all videos in one")
     open_video(args.video)  # refused before the model is loaded
-    from au_core.predictor import Predictor, best_device
+    from au_core.models.device import best_device
+    from au_core.predictor import Predictor
 
     predictor = Predictor(
         args.model,

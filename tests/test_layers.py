@@ -80,6 +80,7 @@ au_core.data.census
 au_core.data.batches.shuffle
 au_core.data.batches.sampling
 au_core.models
+au_core.models.device
 au_core.models.weights
 au_core.models.recognizer
 au_core.models.memory

@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch.backends import cudnn
 
 from au_core.aus import UNKNOWN, DatasetSpec
 from au_core.data.faces import Faces, fingerprint, fit_face
@@ -20,6 +18,7 @@ from au_core.data.schema import prediction_schema
 from au_core.errors import DatasetError
 from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
+from au_core.models.device import float32_switches
 from au_core.models.recognizer import Recognizer
 from au_core.run_folder import RunFolder
 
@@ -44,13 +43,14 @@ def predict_faces(recognizer: Recognizer, faces: Sequence[np.ndarray] | np.ndarr
 
 @contextmanager
 def in_float32(recognizer: Recognizer) -> Iterator[None]:
-    """R as it predicts: not training, no bfloat16, not a GPU's TF32, whatever the program around it has set.
+    """R as it predicts: not training, no bfloat16, no TF32, whatever the program around it has set.
 
-    TF32 is a switch of the whole process, so threads that predict take turns; after them it stands where it
-    stood, whatever ``torch.backends.fp32_precision`` is set to later.
+    These are switches of the whole process, so threads that predict take turns; after them each stands where
+    it stood, whatever ``torch.backends.fp32_precision`` is set to later.
     """
-    kinds: list[Any] = [torch.backends.cuda.matmul, *(getattr(cudnn, name) for name in ("conv", "rnn"))]
-    with _ALONE, torch.autocast(recognizer.mean.device.type, enabled=False):
+    device = recognizer.mean.device
+    kinds = float32_switches(device)
+    with _ALONE, torch.autocast(device.type, enabled=False):
         was_training, was_bf16 = recognizer.training, recognizer.bf16
         before = [kind.fp32_precision for kind in kinds]
         recognizer.eval().bf16 = False

@@ -73,19 +73,6 @@ def build_backbone(name: str, weights: str | None = None) -> tuple[nn.Module, in
     return net, n_features
 
 
-def computes_in_bf16(device: torch.device) -> bool:
-    """Whether bfloat16 is the faster arithmetic here (``tests/benchmarks/settings.py``).
-
-    On GPUs that have it, on CPUs with AMX, and on AMD's with AVX-512's, which there is 1.8 times as fast as
-    float32; on another processor with that alone it was 0.62 times.
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    found = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    amd = "AMD" in str(found.get("cpu_name"))
-    return bool(found.get("amx_bf16") or (amd and found.get("avx512_bf16")))
-
-
 def _resnet10() -> nn.Module:
     """ResNet-18's halved sibling, one block a stage: small enough to train on two cores in a minute."""
     return ResNet(BasicBlock, [1, 1, 1, 1])

@@ -13,8 +13,9 @@ from torch.optim import Adam, Optimizer
 
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.errors import LossError
+from au_core.models.device import computes_in_bf16, float32_switches
 from au_core.models.discriminator import build_discriminator
-from au_core.models.recognizer import Recognizer, computes_in_bf16
+from au_core.models.recognizer import Recognizer
 from au_core.training.passive import without_statistics
 from au_core.training.workers import sum_over_workers, synchronised
 
@@ -67,8 +68,8 @@ def new_game(
 ) -> Game:
     """R with the configured backbone and D with the configured width, for ``n_aus`` AUs, at their start."""
     bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
-    if not bf16:
-        torch.backends.cudnn.allow_tf32 = False  # a switch of the whole process, which is a worker's own
+    for switch in [] if bf16 else float32_switches(device):
+        switch.fp32_precision = "ieee"  # of the whole process, which is a worker's own
     recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
     if train.sync_batch_norm:
         synchronised(recognizer)

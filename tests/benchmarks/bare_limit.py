@@ -23,7 +23,7 @@ from torch import nn
 from torch.optim import Adam
 from torchvision.models import resnet50
 
-from au_core.models.recognizer import computes_in_bf16
+from au_core.models.device import computes_in_bf16
 from pipelines.machinery.group import KEEP_MEMORY
 
 N_AUS, M = 12, 64

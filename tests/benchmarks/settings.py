@@ -15,7 +15,7 @@ from common import GPU, SIZE, compare
 from torch.optim import Adam
 from torchvision.models import resnet50
 
-from au_core.models.recognizer import computes_in_bf16
+from au_core.models.device import computes_in_bf16
 
 DEVICE = torch.device("cuda" if GPU else "cpu")
 M, WARM, STEPS = (64, 10, 50) if GPU else (16, 1, 2)

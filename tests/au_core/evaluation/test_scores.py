@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
-from torch.backends import cudnn
+from torch.backends import mkldnn
 
 from au_core.aus import BP4D, UNKNOWN
 from au_core.data.faces import load_faces
@@ -124,10 +124,10 @@ def test_an_au_that_never_occurs_is_null_and_left_out_of_the_average(predicted):
     assert test["f1_avg"] == pytest.approx(np.mean([test["f1"][c] for c in columns[:3]]))
 
 
-@pytest.mark.parametrize("around", ["tf32", "ieee"])
+@pytest.mark.parametrize("around", ["bf16", "tf32", "ieee"])
 def test_a_prediction_is_in_float32_whatever_the_program_around_it_has_set(around):
     recognizer, faces = Recognizer("resnet10", 12, bf16=True), np.full((2, 32, 32, 3), 100, np.uint8)
-    kinds, expected = (cudnn.conv, torch.backends.cuda.matmul), predict_faces(recognizer, faces, 32)
+    kinds, expected = (mkldnn.conv, mkldnn.matmul), predict_faces(recognizer, faces, 32)
     before, seen = [kind.fp32_precision for kind in kinds], []
     recognizer.register_forward_pre_hook(lambda *_: seen.extend(kind.fp32_precision for kind in kinds))
     try:
@@ -142,11 +142,11 @@ def test_a_prediction_is_in_float32_whatever_the_program_around_it_has_set(aroun
 
 
 def test_prediction_rows_carry_identity_truth_and_probability(tmp_path):
-    before = cudnn.conv.fp32_precision
+    before = mkldnn.conv.fp32_precision
     faces = load_faces(write_toy_faces(tmp_path, subjects=["F001"], unknown=0.2), BP4D, ["F001"])
     recognizer = Recognizer("resnet10", 12, bf16=True).train()
     prob = predict_set(recognizer, faces, 32)
-    assert recognizer.training and recognizer.bf16 and cudnn.conv.fp32_precision == before, "left as it was"
+    assert recognizer.training and recognizer.bf16 and mkldnn.conv.fp32_precision == before, "left as it was"
     rows = prediction_rows(faces, prob, "test", BP4D).to_pandas()
     assert rows.subject.unique() == ["F001"] and rows.frame.tolist() == list(range(100, 112))
     np.testing.assert_array_equal(rows.AU12_true.fillna(-1), faces.labels[:, BP4D.aus.index(12)])

@@ -9,7 +9,7 @@ from torchvision import models
 
 from au_core.config import TrainConfig
 from au_core.errors import ConfigError
-from au_core.models.recognizer import Recognizer, build_backbone, computes_in_bf16
+from au_core.models.recognizer import Recognizer, build_backbone
 
 FEATURES = {
     "resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048,
@@ -120,18 +120,3 @@ def test_a_network_with_several_classifiers_is_refused():
 def test_a_vision_transformer_takes_one_size_only():
     with pytest.raises(ConfigError, match="vit_b_16 sees 224 pixels alone, got input_size 96"):
         TrainConfig(backbone="vit_b_16", input_size=96)
-
-
-@pytest.mark.parametrize(
-    ("processor", "faster"),
-    [
-        ({"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel(R) Xeon(R)"}, True),
-        ({"amx_bf16": False, "avx512_bf16": True, "cpu_name": "AMD EPYC"}, True),
-        ({"amx_bf16": False, "avx512_bf16": True, "cpu_name": "Intel(R) Xeon(R)"}, False),
-        ({"amx_bf16": False, "avx512_bf16": False, "cpu_name": "AMD EPYC"}, False),
-        ({"architecture": "aarch64"}, False),
-    ],
-)
-def test_bfloat16_where_it_was_faster(monkeypatch, processor, faster):
-    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: processor)
-    assert computes_in_bf16(torch.device("cpu")) is faster

@@ -1,6 +1,8 @@
 """Every option reaches the game: with any of them the same two steps lead elsewhere."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,12 +91,28 @@ def test_a_game_begins_with_the_weights_and_the_norms_that_were_asked_for(tmp_pa
     assert norms and all(isinstance(norm, SharedBatchNorm) for norm in norms)
 
 
+@pytest.fixture(params=["cpu", "cuda"])
+def around(request) -> Iterator[tuple[torch.device, list[Any]]]:
+    """A device, and its switches, which a program around has set to TF32."""
+    backends = torch.backends
+    switches = {
+        "cpu": [backends.mkldnn.matmul, backends.mkldnn.conv],
+        "cuda": [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn],
+    }[request.param]
+    before = [switch.fp32_precision for switch in switches]
+    for switch in switches:
+        switch.fp32_precision = "tf32"
+    yield torch.device(request.param), switches
+    for switch, precision in zip(switches, before, strict=True):
+        switch.fp32_precision = precision
+
+
 @pytest.mark.parametrize(("precision", "faster", "bf16"), [
     ("fp32", True, False), ("bf16", False, True), ("auto", True, True), ("auto", False, False),
 ])  # fmt: skip
-def test_r_computes_in_the_precision_that_was_asked_for(monkeypatch, precision, faster, bf16):
+def test_r_computes_in_the_precision_that_was_asked_for(monkeypatch, around, precision, faster, bf16):
     monkeypatch.setattr("au_core.training.game.computes_in_bf16", lambda device: faster)
-    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
-    game = new_game(4, CFG, replace(TRAIN, precision=precision), CPU)
+    device, switches = around
+    game = new_game(4, CFG, replace(TRAIN, precision=precision), device)
     assert game.bare_recognizer.bf16 is bf16
-    assert torch.backends.cudnn.allow_tf32 is bf16, "float32 is float32 on a GPU too"
+    assert {switch.fp32_precision for switch in switches} == {"tf32" if bf16 else "ieee"}

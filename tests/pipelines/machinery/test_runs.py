@@ -13,7 +13,7 @@ from au_core.data.files import read_json, write_json
 from au_core.data.locks import held_alone
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
-from au_core.models.recognizer import computes_in_bf16
+from au_core.models.device import computes_in_bf16
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
