@@ -2,6 +2,12 @@
 
 import os
 
+from au_core import MAX_PIXELS
+
+# OpenCV reads these when it is imported; a program that only uses the library keeps its own.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported once, by us
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 # Started by `uv run`, Ray would zip the current folder (data and results included) and rebuild the
 # environment in every worker. Must be set before ray is first imported.
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
