@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from au_core.data.locks import held_alone
-from au_core.errors import AuError
+from au_core.errors import AuError, DatasetError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from pipelines.machinery.board import Board
@@ -89,8 +89,11 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
-                score_new(jobs)
-                board.poll()
+                with suppress(
+                    OSError, DatasetError
+                ):  # for a moment; the last look is strict
+                    score_new(jobs)
+                    board.poll()
                 if on_a_cluster():
                     waiting.poll()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for

@@ -1,3 +1,4 @@
+import errno
 import shutil
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim
-from pipelines.machinery.runs import at_once, claimed, dealt, run_plans
+from pipelines.machinery.runs import at_once, claimed, dealt, run_plans, score_new
 from pipelines.machinery.tracking import Tracking
 from tests.pipelines.conftest import first_fold, in_this_process, snapshot
 from tests.toy import write_toy_faces
@@ -158,6 +159,22 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(tiny, tmp_path)
         run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
     finished = [folder.scores.exists() for _, folder in runs_of(experiment)]
     assert finished == [False, True]
+
+
+def test_a_moment_without_the_network_disk_ends_no_training(tiny, tmp_path, monkeypatch):
+    write_toy_faces(tmp_path / "faces")
+    experiment, looks = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path), []
+
+    def look(jobs):
+        looks.append(1)
+        if len(looks) == 1:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        score_new(jobs)
+
+    monkeypatch.setattr("pipelines.machinery.runs.score_new", look)
+    with in_this_process():
+        run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
+    assert all(folder.scores.exists() for _, folder in runs_of(experiment)) and len(looks) > 1
 
 
 def test_faces_made_anew_since_a_training_was_planned_are_not_learned_from(tiny, tmp_path):
