@@ -127,7 +127,18 @@ class Tracking:
             found = self.client.get_experiment_by_name(name)
         if found and found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
-        return found.experiment_id if found else self.client.create_experiment(name, place, KIND)
+        return found.experiment_id if found else self._new_experiment(name, place)
+
+    def _new_experiment(self, name: str, place: str | None) -> str:
+        """Id of an experiment that is not there, or that another command has just made."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.client.create_experiment(name, place, KIND)
+        except MlflowException:
+            if found := self.client.get_experiment_by_name(name):
+                return found.experiment_id
+            raise
 
     @_never_fatal
     def start(self, plan: FoldPlan, folder: RunFolder, **more_tags: str) -> None:

@@ -99,6 +99,15 @@ def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
     assert told.count("warning: MLflow at http://127.0.0.1:9") == 1 and "Scores are on disk" in told
 
 
+def test_an_experiment_that_another_command_has_just_made_is_used(tmp_path, monkeypatch):
+    """On a server, where no lock keeps two commands apart."""
+    first, find = Tracking(tmp_path, "toy", {}), MlflowClient.get_experiment_by_name
+    answers = [lambda *_: None, find]
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda *args: answers.pop(0)(*args))
+    again = Tracking(tmp_path, "toy", {})
+    assert not again.off and again.experiment == first.experiment and not answers
+
+
 def test_a_moved_folder_is_an_experiment_of_its_own_and_nothing_goes_to_the_old_place(finished, tmp_path):
     before, after, plan = tmp_path / "out", tmp_path / "moved", first_fold(finished)[0]
     Tracking(before, "toy", {})
