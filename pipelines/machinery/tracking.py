@@ -1,8 +1,8 @@
 """MLflow: a parent run per protocol, a child run per training, all read from the files the runs wrote.
 
 Only the driver logs. A tracking server that cannot be reached costs one warning: scores are on disk first,
-and the next call of the same command logs what is missing. A server that never answers is given up after
-ten seconds (`tests/benchmarks/lost_mlflow.py`).
+and what is missing is logged at the command's end, or by the next call of the same command. A server that
+never answers is given up after ten seconds, and again at the end (`tests/benchmarks/lost_mlflow.py`).
 """
 
 import logging
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -52,18 +52,16 @@ Logs = Callable[Concatenate["Tracking", P], None]
 
 
 def _never_fatal(log: Logs[P]) -> Logs[P]:
-    """Turn a failure of MLflow into one warning, after which tracking is off."""
+    """Turn a failure of MLflow into one warning, after which tracking is off, and what is missed is noted."""
 
     @wraps(log)
     def guarded(self: "Tracking", *args: P.args, **kwargs: P.kwargs) -> None:
-        if self.off:
-            return
-        try:
-            log(self, *args, **kwargs)
-        except Exception as error:  # whatever a server or database throws, training must go on
-            self.off = True
-            words = "training goes on without it. Scores are on disk; run the same command again to log them"
-            print(f"warning: MLflow at {self.uri} failed ({_told(error)}); {words}", file=sys.stderr)
+        if not self.off:
+            try:
+                return log(self, *args, **kwargs)
+            except Exception as error:  # whatever a server or database throws, training must go on
+                self._give_up(error)
+        self.missed[log, args, *kwargs.items()] = partial(guarded, self, *args, **kwargs)
 
     return guarded
 
@@ -85,17 +83,40 @@ class Tracking:
 
     def __init__(self, out: Path, name: str, config: dict[str, Any]) -> None:
         self.uri, self.out, self.off, self.keeps_files = tracking_uri(out), out, False, True
+        self.name, self.config = name, config
+        self.missed: dict[tuple, Callable[[], None]] = {}
+        """Calls that failed or were not made since, each once: a run is followed every second."""
+        self.warned = False
         self.runs: dict[str, str] = {}
         """MLflow run id by the plan's digest."""
         self.logged: dict[str, int] = {}
         """Last step logged, by run id."""
-        self._open(name, config)
+        self._open()
 
     def __enter__(self) -> "Tracking":
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._end("FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED")
+        status = "FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED"
+        if self.off and status != "KILLED":  # nobody who interrupts waits for a server
+            self._catch_up()
+        self._end(status)
+
+    def _catch_up(self) -> None:
+        """Log what was missed: in the days of a protocol a server may be restarted."""
+        missed, self.missed = self.missed, {}
+        self.off, self.keeps_files = False, True
+        for call in missed.values():
+            call()
+        if not self.off:
+            print(f"MLflow at {self.uri} answers again: what it missed is logged", file=sys.stderr)
+
+    def _give_up(self, error: Exception) -> None:
+        if not self.warned:
+            words = "training goes on without it. Scores are on disk; they are logged at the end if it "
+            words += "answers then, else by the same command run again"
+            print(f"warning: MLflow at {self.uri} failed ({_told(error)}); {words}", file=sys.stderr)
+        self.off = self.warned = True
 
     @_never_fatal
     def _end(self, status: str) -> None:
@@ -104,7 +125,7 @@ class Tracking:
                 self.client.set_terminated(run, status)
 
     @_never_fatal
-    def _open(self, name: str, config: dict[str, Any]) -> None:
+    def _open(self) -> None:
         from mlflow import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -114,10 +135,11 @@ class Tracking:
         # Two commands would make its tables at once.
         with held_alone(_folder_of(self.uri) or artifacts, wait=True) if ours else nullcontext():
             self.client = MlflowClient(self.uri)
-            self.experiment = self._experiment(name, artifacts.as_uri() if ours else None)
-        tags = {"protocol": digest_of([config, str(self.out.absolute())]), "out": str(self.out.absolute())}
+            self.experiment = self._experiment(self.name, artifacts.as_uri() if ours else None)
+        place = str(self.out.absolute())
+        tags = {"protocol": digest_of([self.config, place]), "out": place}
         self.parent = self._find_or_create(f"protocol in {self.out}", "protocol", tags)
-        self._log_params(self.parent, config)
+        self._log_params(self.parent, self.config)
 
     def _experiment(self, name: str, place: str | None) -> str:
         """Id of the experiment; a new one where ``OUT`` was moved, since files would go to the old place."""

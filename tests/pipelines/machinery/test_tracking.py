@@ -99,6 +99,44 @@ def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
     assert told.count("warning: MLflow at http://127.0.0.1:9") == 1 and "Scores are on disk" in told
 
 
+def no(*_, **__):
+    raise ConnectionError("it restarts")
+
+
+@pytest.mark.parametrize("first", ["open", "start", "finish"])
+def test_what_a_server_missed_is_logged_in_the_end(finished, tmp_path, monkeypatch, capsys, first):
+    """Whatever call was the first that it did not answer."""
+    jobs = [(plan, finished.folder(plan)) for plan in first_fold(finished)]
+    with monkeypatch.context() as down:
+        if first == "open":
+            down.setattr(MlflowClient, "search_runs", no)
+        tracking = Tracking(tmp_path, "toy", {})
+    with tracking:
+        for call in (tracking.start, tracking.follow, tracking.follow, tracking.finish):
+            with monkeypatch.context() as down:
+                if call.__name__ == first:
+                    down.setattr(MlflowClient, "get_run", no)
+                for plan, folder in jobs:
+                    call(plan, folder)
+        assert tracking.off, "nothing is asked of it again while trainings run"
+    assert not tracking.off
+    told = capsys.readouterr().err
+    assert told.count("warning: MLflow") == 1 and told.count("answers again") == 1
+    found = tracking.client.search_runs([tracking.experiment])
+    assert [run.info.status for run in found] == ["FINISHED"] * 3
+    for plan, _ in jobs:
+        run = tracking.runs[plan.digest]
+        assert "test/f1_avg" in tracking.client.get_run(run).data.metrics
+        assert [m.step for m in tracking.client.get_metric_history(run, "train/loss_r")] == [3, 6]
+
+
+def test_who_interrupts_does_not_wait_for_a_lost_server(tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt), Tracking(tmp_path, "toy", {}) as tracking:
+        tracking.off = True
+        monkeypatch.setattr(tracking, "_catch_up", lambda: pytest.fail("asked again"))
+        raise KeyboardInterrupt
+
+
 def test_an_experiment_that_another_command_has_just_made_is_used(tmp_path, monkeypatch):
     """On a server, where no lock keeps two commands apart."""
     first, find = Tracking(tmp_path, "toy", {}), MlflowClient.get_experiment_by_name
