@@ -65,8 +65,8 @@ def distance_differences(results: Results) -> Table | None:
         for form, words in FORMS.items()
     ]
     caption = (
-        "The same in pairs of one fold and seed, ours less theirs: below 0 ours is closer to the labels. Mean "
-        "over seeds, then over folds, ± standard error over the pairs, which is of chance in training alone. "
+        "The same in pairs of one fold and seed, ours less theirs: below 0 ours is closer to the labels. "
+        "Mean over seeds, then over folds, ± standard error over the pairs: chance in training alone. "
         "The last column counts the AUs whose P(AU) is closer with ours in the mean."
     )
     of_pairs = ["P(AU_j | AU_i) off by"] * has_pairs(results)
