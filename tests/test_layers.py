@@ -104,13 +104,13 @@ au_core.evaluation.metrics
 au_core.evaluation.distributions
 au_core.evaluation.scores
 au_core.evaluation.predict
+au_core.evaluation.elsewhere
 au_core.output
 au_core.output.openface
 au_core.output.shard
 au_core.output.overlay
 au_core.output.film
 au_core.predictor
-au_core.evaluation.elsewhere
 au_core.report
 au_core.report.published
 au_core.report.averages

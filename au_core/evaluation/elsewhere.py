@@ -62,7 +62,7 @@ class Judged:
 
         from au_core.evaluation.predict import predict_set, prediction_rows
         from au_core.models.checkpoint import load_recognizer
-        from au_core.predictor import best_device
+        from au_core.models.device import best_device
 
         recognizer, card = load_recognizer(self.run.model)
         faces = load_faces(self.faces, replace(card.spec, active_from=self.active_from), self.strangers())

@@ -89,9 +89,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
-                with suppress(
-                    OSError, DatasetError
-                ):  # for a moment; the last look is strict
+                with suppress(OSError, DatasetError):  # for a moment; the last look is strict
                     score_new(jobs)
                     board.poll()
                 if on_a_cluster():

@@ -21,7 +21,8 @@ from au_core.data.synthetic.film import play
 from au_core.data.synthetic.write import plan_sequences
 from au_core.recipes import demo
 from au_core.report.comparisons import mean_difference
-from au_core.report.results import collect, paired_differences
+from au_core.report.results import collect, paired
+from au_core.report.run import Run
 from pipelines.machinery.cli import run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
@@ -44,10 +45,14 @@ def main() -> None:
     experiment = Experiment(cfg=cfg, out=out)
     run_plans(experiment.plans(), experiment, lambda: Tracking(out, "few_labels", asdict(cfg)))
     ours, others = collect(out).of("ours", RATE), collect(args.out).of("o_wlc", RATE)
+    pairs = paired(ours, others)
     for metric in ("f1", "auc"):
-        pairs = paired_differences(ours, others, metric)
-        higher = sum(points > 0 for points in pairs.values())
-        print(f"{metric}: ours - O-wlc {mean_difference(pairs)}, higher in {higher} of {len(pairs)}")
+
+        def score(run: Run, metric: str = metric) -> float:
+            return run.score(metric)
+
+        higher = sum(score(run) > score(other) for run, other in pairs)
+        print(f"{metric}: ours - O-wlc {mean_difference(pairs, score)}, higher in {higher} of {len(pairs)}")
 
 
 def settings(alpha: float, seeds: tuple[int, ...], prior: Path) -> ExperimentConfig:
