@@ -121,6 +121,7 @@ au_core.report.coverage
 au_core.report.blocks
 au_core.report.tables
 au_core.report.comparisons
+au_core.report.paper
 au_core.report.distances
 au_core.report.figures
 au_core.report.closeness

@@ -1,22 +1,19 @@
-"""One method against another: ours pair by pair, and this folder beside the paper."""
+"""One method against another: ours pair by pair."""
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import product
 
 import numpy as np
 
-from au_core.aus import au_column
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.people import DRAWS, interval_over_people
-from au_core.report.published import method_label, published_average, published_table
+from au_core.report.published import method_label
 from au_core.report.results import Results, paired
 from au_core.report.run import METRICS, Pairs, Run
-from au_core.report.tables import CHOSEN, SOURCE, one_decimal, percent, with_spread
+from au_core.report.tables import SOURCE, percent, signed
 
 OVER_PEOPLE = "F1, 95 % over test people"
-_METRIC_LABELS = {"f1": "F1", "auc": "AUC", "accuracy": "Accuracy at 0.5"}
 
 
 def difference_table(results: Results) -> Table | None:
@@ -97,57 +94,3 @@ def over_people(pairs: Pairs) -> str:
     """From where to where the mean difference in F1 lies, had other people been filmed; a dash: unknown."""
     ends = interval_over_people(pairs)
     return "-" if np.isnan(ends).any() else " to ".join(map(signed, ends))
-
-
-def signed(points: float) -> str:
-    """Signed difference, without negative zero.
-
-    >>> signed(1.25), signed(-0.04)
-    ('+1.2', '+0.0')
-    """
-    return f"{round(points, 1) + 0.0:+.1f}"
-
-
-def published_comparison(results: Results) -> Table | None:
-    """Ours beside what the paper prints for the same dataset, protocol and hidden labels; None: nothing."""
-    found = product(results.groups(), METRICS)
-    rows = [row for group, metric in found if (row := _published_row(results, *group, metric))]
-    if not rows:
-        return None
-    rows += _others(results) if 0 in results.rates else []
-    header = (
-        "Method", "Labels hidden", "Score", "Published", "Here", "Here, test-selected", "Here less published",
-    )  # fmt: skip
-    caption = (
-        f"Averages over the AUs that the paper prints for {results.dataset}, {results.protocol} (Tables 1-3 "
-        "and text, in `au_core/data/facts/published_results.json`), beside those of this folder. The paper "
-        "does not say on which data its epochs and thresholds were chosen; the last column takes F1 at "
-        "thresholds chosen on validation subjects."
-    )
-    return Table(caption=caption, header=header, rows=tuple(rows))
-
-
-def _others(results: Results) -> list[tuple[str, ...]]:
-    """What the paper prints for other methods, all of it for all labels."""
-    here = {method_label(method) for method in results.methods}
-    return [
-        (name, "0 %", _METRIC_LABELS[metric], one_decimal(row.get("avg")), "-", "-", "-")
-        for metric in METRICS
-        for name, row in published_table(results.dataset, results.protocol, metric).items()
-        if name not in here and row.get("avg") is not None
-    ]
-
-
-def _published_row(
-    results: Results, method: str, rate: float, runs: list[Run], metric: str
-) -> tuple[str, ...]:
-    """One printed number and ours beside it; empty where one of them is missing."""
-    printed = published_average(results.dataset, results.protocol, method, rate, metric)
-    aus = [au_column(au) for au in results.config.get("spec", {}).get("aus", ())]  # not what --also brings
-    keys = CHOSEN if metric == "f1" else ("",)
-    ours = [over_folds((run.fold, run.average(metric, aus, key)) for run in runs) for key in keys]
-    if printed is None or not ours[0].n or not results.hidden_as_published(rate):
-        return ()
-    names = method_label(method), percent(rate), _METRIC_LABELS[metric]
-    selected = with_spread(ours[-1]) if metric == "f1" else "-"
-    return *names, one_decimal(printed), with_spread(ours[0]), selected, signed(ours[0].mean - printed)

@@ -8,11 +8,11 @@ from au_core.report.closeness import distribution_blocks
 from au_core.report.comparisons import (
     difference_table,
     fewest_seeds,
-    published_comparison,
     unlike_machines,
 )
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.notice import notice
+from au_core.report.paper import published_comparison
 from au_core.report.results import Results
 from au_core.report.settings import run_table
 from au_core.report.tables import au_table, csv_text, summary_table

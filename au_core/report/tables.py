@@ -35,6 +35,15 @@ def with_spread(values: Spread) -> str:
     return one_decimal(values.mean) if values.n < 2 else f"{values.mean:.1f} ± {values.sd:.1f}"
 
 
+def signed(points: float) -> str:
+    """Signed difference, without negative zero.
+
+    >>> signed(1.25), signed(-0.04)
+    ('+1.2', '+0.0')
+    """
+    return f"{round(points, 1) + 0.0:+.1f}"
+
+
 def percent(rate: float) -> str:
     """A missing rate as people say it.
 
