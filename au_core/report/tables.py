@@ -10,7 +10,7 @@ from au_core.aus import AU_NAMES, au_number
 from au_core.evaluation.metrics import number
 from au_core.report.averages import Spread, spread
 from au_core.report.blocks import Table
-from au_core.report.published import method_label
+from au_core.report.published import LABELS, method_label, published_table
 from au_core.report.results import Results, averaged
 from au_core.report.run import AT_HALF, BASELINE, FORMS, METRICS, SELECTIONS, Run
 
@@ -87,27 +87,44 @@ def summary_table(results: Results) -> Table:
 
 
 def au_table(results: Results, rate: float) -> Table:
-    """F1 and AUC of each AU by method at one missing rate."""
+    """F1 and AUC of each AU by method at one missing rate, and the paper's F1 where it may stand beside."""
     methods = [method for method in results.methods if results.of(method, rate)]
-    rows = []
+    printed, rows = _printed(results, rate), []
     for au in [*results.aus, "avg"]:
         cells = []
         for method in methods:
             runs = results.of(method, rate)
             cells += [with_spread(averaged(runs, "f1", au, key)) for key in CHOSEN]
             cells += [with_spread(averaged(runs, "auc", au))]
-        rows.append((_au_label(au), *cells, one_decimal(results.always_active_f1(rate, au))))
+        cells += [one_decimal(results.always_active_f1(rate, au))]
+        rows.append((_au_label(au), *cells, *(one_decimal(row.get(au)) for row in printed.values())))
     columns = ("F1", "F1 test-selected", "AUC")
     return Table(
         caption=f"Each AU with {percent(rate)} of the training labels hidden, in per cent: mean over seeds, "
-        f"then over folds, ± sample standard deviation. From {SOURCE}, `test`, `test_selected`, `always_1`.",
+        f"then over folds, ± sample standard deviation. From {SOURCE}, `test`, `test_selected`, `always_1`."
+        + " As published: the paper's Tables 1-3."
+        * bool(printed),
         header=(
             "AU",
             *(f"{method_label(method)} {column}" for method in methods for column in columns),
             "F1 of always 1",
+            *(f"{name} F1 as published" for name in printed),
         ),
         rows=tuple(rows),
     )
+
+
+def _printed(results: Results, rate: float) -> dict[str, dict[str, float | None]]:
+    """F1 by AU that the paper prints for its two methods, with all labels; none where it is of other data.
+
+    Their average is of the paper's AUs, so it is left out beside others.
+    """
+    if rate > 0 or not results.comparable:
+        return {}
+    table = published_table(results.dataset, results.protocol, "f1")
+    rows = {name: table[name] for name in LABELS.values() if name in table}
+    same = {*results.aus, "avg"}
+    return {name: row if row.keys() == same else {**row, "avg": None} for name, row in rows.items()}
 
 
 def _au_label(au: str) -> str:

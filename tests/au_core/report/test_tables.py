@@ -3,8 +3,10 @@ from io import StringIO
 
 import pytest
 
+from au_core.data.files import read_json, write_json
 from au_core.report.results import collect
 from au_core.report.tables import au_table, csv_text, summary_table
+from au_core.run_folder import run_folders
 from tests.toy_runs import write_protocol, write_run
 
 
@@ -61,3 +63,25 @@ def test_csv_has_distances_beside_the_scores_at_half(tmp_path):
     assert found["AU01"][2:] == ["", ""] and found["AU24"] == [""] * 4
     others = [row[name] for row in rows if row["selection"] != "test_at_half" for name in names]
     assert set(others) == {""}
+
+
+@pytest.mark.parametrize(("data", "rate"), [("BP4D", 0.0), ("BP4D", 0.5), ("synthetic", 0.0)])
+def test_the_papers_f1_of_each_au_stands_beside_all_labels_of_recorded_people(tmp_path, data, rate):
+    write_protocol(tmp_path, rates=(rate,), data=data)
+    table = au_table(collect(tmp_path), rate)
+    rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    names = ("Ours F1 as published", "O-wlc F1 as published")
+    printed = [[rows[au].get(name) for name in names] for au in ("AU12 lip corner puller", "Average")]
+    shown = (data, rate) == ("BP4D", 0.0)
+    assert printed == ([["88.4", "88.3"], ["63.3", "62.4"]] if shown else [[None] * 2] * 2)
+    assert ("Tables 1-3" in table.caption) == shown
+
+
+def test_the_papers_average_does_not_stand_beside_other_aus(tmp_path):
+    write_protocol(tmp_path, rates=(0.0,), data="BP4D")
+    for folder in run_folders(tmp_path):
+        scores = read_json(folder.scores)
+        write_json({**scores, "aus": [*scores["aus"], "AU09"]}, folder.scores)
+    rows = {row[0]: row for row in au_table(collect(tmp_path), 0.0).rows}
+    assert rows["AU09 nose wrinkler"][-2:] == ("-", "-") == rows["Average"][-2:]
+    assert rows["AU12 lip corner puller"][-2] == "88.4"
