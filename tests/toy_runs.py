@@ -27,7 +27,9 @@ def write_run(
     folder = RunFolder(out / "runs" / plan.run)
     write_json({"digest": plan.digest, "plan": asdict(plan), "versions": {}}, folder.config)
     lines = [{"step": k, "seconds": k, "train/loss_r": 9 / k, "val/f1_avg": 0.1 * k} for k in (1, 2, 3)]
-    folder.history.write_text("".join(json.dumps({**line, "train/loss_adv": 0.7}) + "\n" for line in lines))
+    of_d = {"train/loss_adv": 0.7, "train/d_real": 0.9, "train/d_fake": 0.6}
+    more = [{**of_d, "train/adv_to_sup": 0.7 / line["train/loss_r"]} for line in lines]
+    folder.history.write_text("".join(json.dumps(a | b) + "\n" for a, b in zip(lines, more, strict=True)))
     counts = dict.fromkeys(BP4D.columns, 9)
     head = {"faces": 40, "labelled": 20, "labelled_share": 0.5, "unlabelled_drawn": True}
     write_json({**head, "known": counts, "present": dict.fromkeys(BP4D.columns, 4)}, folder.training_set)

@@ -43,8 +43,12 @@ CURVES = {
     "train/loss_r": "Loss of R (Eq. 4)",
     "train/loss_sup": "Supervised (Eq. 5)",
     "train/loss_adv": "Adversarial (Eq. 4)",
+    "train/d_real": "D right on real, %",
+    "train/d_fake": "D right on R's, %",
     "val/f1_avg": "Validation F1, %",
 }
+OF_D = {"train/loss_adv", "train/d_real", "train/d_fake"}
+"""Curves of D: where alpha is 0, it is not trained and they mean nothing."""
 
 
 @mpl.rc_context(STYLE)
@@ -145,10 +149,11 @@ def curves_figure(results: Results) -> Figure:
     _legend(canvas, axes)
     return Figure(
         name="training",
-        caption="Training by fold: losses (means since the report before) and average F1 on the validation "
-        "subjects against the step, a line per missing rate and seed. Where alpha is 0, D is not trained and "
-        "its adversarial loss is left out. From `history.jsonl` of each training.",
-        alt="Small line charts: losses and validation F1 against the step, for each fold",
+        caption="Training by fold: losses, how often D is right on real label vectors and on R's answers "
+        "(means since the report before), and average F1 on the validation subjects against the step, a line "
+        "per missing rate and seed. Where alpha is 0, D is not trained and what is of it left out. From "
+        "`history.jsonl` of each training.",
+        alt="Small line charts: losses, D's accuracies and validation F1 against the step, for each fold",
         png=png_bytes(canvas),
     )
 
@@ -158,14 +163,13 @@ def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
     if not _has(run, key):
         return [], []
     lines = [line for line in run.history if line.get(key) is not None]
-    return [line["step"] for line in lines], [
-        line[key] * (100 if key == "val/f1_avg" else 1) for line in lines
-    ]
+    scale = 100 if CURVES[key].endswith("%") else 1
+    return [line["step"] for line in lines], [scale * line[key] for line in lines]
 
 
 def _has(run: Run, key: str) -> bool:
-    """Whether a curve means anything: without alpha there is no adversarial loss."""
-    return key != "train/loss_adv" or run.plan.adversarial.alpha > 0
+    """Whether a curve means anything."""
+    return key not in OF_D or run.plan.adversarial.alpha > 0
 
 
 def panel_per_rate(results: Results, draw: Callable[[Axes, Results, float], None], height: float) -> bytes:

@@ -12,7 +12,7 @@ from au_core.report.comparisons import (
 )
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.notice import notice
-from au_core.report.paper import published_comparison
+from au_core.report.paper import loss_ratio, published_comparison
 from au_core.report.results import Results
 from au_core.report.settings import run_table
 from au_core.report.tables import au_table, csv_text, summary_table
@@ -49,7 +49,7 @@ def build_sections(results: Results) -> list[Section]:
         Section("Each AU", [au_figure(results), *(au_table(results, rate) for rate in results.rates)]),
         Section("Distributions of AUs", distribution_blocks(results)),
         Section("Missing labels", [rate_figure(results)] if len(results.rates) > 1 else []),
-        Section("Training", [curves_figure(results)] if any(run.history for run in results.runs) else []),
+        Section("Training", _training_blocks(results)),
         Section("What was run", [run_table(results)]),
     ]
     return [section for section in found if section.blocks]
@@ -66,6 +66,12 @@ def _results_blocks(results: Results) -> list[str | Table | Figure]:
         "its labels: the most that thresholds can give. `at 0.5` uses no chosen threshold, as JAA-Net's and "
         "ME-GraphAU's code does, which choose the epoch on the test part.",
     ]
+
+
+def _training_blocks(results: Results) -> list[str | Table | Figure]:
+    if not any(run.history for run in results.runs):
+        return []
+    return [curves_figure(results), *filter(None, [loss_ratio(results)])]
 
 
 def difference_blocks(results: Results) -> list[str | Table | Figure]:

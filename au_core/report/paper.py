@@ -2,7 +2,10 @@
 
 from itertools import product
 
+import numpy as np
+
 from au_core.aus import au_column
+from au_core.data.facts import load_facts
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.published import method_label, published_average, published_table
@@ -55,3 +58,18 @@ def _published_row(
     names = method_label(method), percent(rate), _METRIC_LABELS[metric]
     rest = map(with_spread, ours[1:]) if metric == "f1" else "--"
     return *names, one_decimal(printed), with_spread(ours[0]), *rest, signed(ours[0].mean - printed)
+
+
+def loss_ratio(results: Results) -> str:
+    """Adversarial to supervised loss in words, the paper's beside it; empty where no D was trained."""
+    played = [run.history for run in results.runs if run.plan.adversarial.alpha > 0 and run.history]
+    found = [ratio for history in played if (ratio := history[-1].get("train/adv_to_sup"))]
+    if not found:
+        return ""
+    facts = load_facts("published_results")["in_text"]["adversarial_to_supervised_loss_ratio_about"]
+    printed = facts.get(results.dataset) if results.comparable else None
+    return (
+        "Adversarial to supervised loss, before alpha weighs them, in the last report of a training: "
+        f"1:{1 / np.median(found):.1f}, the median of {len(found)} trainings"
+        f"{f'; the paper prints about {printed}' if printed else ''}."
+    )

@@ -135,11 +135,14 @@ def test_published_points_are_of_hidden_frames(tmp_path, drawn):
 def test_curves_follow_the_history_and_leave_out_an_untrained_discriminator(tmp_path, drawn):
     write_protocol(tmp_path)
     curves_figure(collect(tmp_path))
-    axes = np.array(drawn[0].axes).reshape(4, 3)
+    axes = np.array(drawn[0].axes).reshape(6, 3)
     ours, o_wlc = axes[0, 0].lines
     assert ours.get_xydata().tolist() == [[1, 9], [2, 4.5], [3, 3]]
     assert (ours.get_color(), o_wlc.get_color()) == COLOURS[:2]
-    assert [len(line.get_xdata()) for line in axes[2, 0].lines] == [3, 0]
+    for of_d in axes[2:5, 0]:
+        assert [len(line.get_xdata()) for line in of_d.lines] == [3, 0]
+    shares = [panel.lines[0].get_ydata().tolist() for panel in axes[3:, 0]]
+    assert shares == [[90] * 3, [60] * 3, pytest.approx([10, 20, 30])], "in per cent"
 
 
 def test_curves_have_no_row_for_what_no_training_has(tmp_path, drawn):

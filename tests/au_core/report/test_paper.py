@@ -3,8 +3,8 @@ import pytest
 from au_core.data.files import read_json, write_json
 from au_core.report.blocks import Section, markdown
 from au_core.report.distances import distribution_table
-from au_core.report.page import published_blocks
-from au_core.report.paper import published_comparison
+from au_core.report.page import build_sections, published_blocks
+from au_core.report.paper import loss_ratio, published_comparison
 from au_core.report.results import collect
 from au_core.report.settings import run_table
 from au_core.run_folder import run_folders
@@ -115,3 +115,22 @@ def test_aus_that_another_dataset_brings_are_not_compared(tmp_path):
     table = published_comparison(collect(tmp_path))
     assert table is not None and table.rows[0][:3] == ("Ours", "0 %", "F1")
     assert table.rows[0][4].startswith("20.0"), "the mean of AU 1 and 2"
+
+
+@pytest.mark.parametrize(
+    ("data", "printed"), [("BP4D", "; the paper prints about 1:15."), ("synthetic", ".")]
+)
+def test_the_ratio_of_the_two_losses_stands_beside_the_papers(tmp_path, data, printed):
+    """The median of the last reports of those that have a D; O-wlc has none."""
+    write_protocol(tmp_path, data=data)
+    folder = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5)
+    folder.history.write_text('{"step": 1, "train/adv_to_sup": 0.5}\n{"step": 2, "train/adv_to_sup": 9}\n')
+    assert loss_ratio(collect(tmp_path)).endswith(f": 1:4.3, the median of 3 trainings{printed}")
+    text = markdown("", "", build_sections(collect(tmp_path)))
+    assert "1:4.3" in text
+
+
+def test_without_a_discriminator_there_is_no_ratio(tmp_path):
+    write_run(tmp_path, "o_wlc", 0.5, 1, 0, 0.5)
+    write_run(tmp_path, "ours", 0.5, 1, 0, 0.5).history.unlink()
+    assert loss_ratio(collect(tmp_path)) == ""
