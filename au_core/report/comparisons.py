@@ -28,7 +28,8 @@ def difference_table(results: Results) -> Table | None:
         "as one likes: it is of chance in training, on these people. How far other people would move the "
         "difference in F1, the interval tells: 95 % of what the test people of each fold give, drawn anew "
         f"with replacement ({DRAWS:,} draws, the same people for both methods), training people and weights "
-        f"held fixed. From `test` (accuracy: `test_at_half`) and `people` in {SOURCE}."
+        "held fixed. Both chances together leave a difference less sure than either tells. From `test` "
+        f"(accuracy: `test_at_half`) and `people` in {SOURCE}."
     )
     header = (
         "Pairs of",
