@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from posixpath import normpath
 from unicodedata import normalize
@@ -30,12 +30,13 @@ CODES = OCCURRENCE | {"": UNKNOWN} | {str(code): code for code in range(2, 6)}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the CSV, its text not yet judged."""
+    """One line of the CSV, its frame not yet judged; equal texts are one object."""
 
     line: int
     path: str
     frame: str
-    codes: list[str]
+    codes: str
+    """A character for each AU, a blank where nothing is coded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def list_sequences(root: Path) -> list[SequenceRef]:
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
     sources = list(_sources(rows, path))
     _numbers(rows, path)
-    lines = repr((table.aus, table.kind, [(row.path, row.frame, row.codes) for row in rows]))
+    texts = [(row.path, row.frame, [code.strip() for code in row.codes]) for row in rows]
+    lines = repr((table.aus, table.kind, texts))
     return SequenceRef(
         layout="manifest", dataset="manifest", subject=subject, sequence=sequence,
         source=sources[0], root=str(path.parent), labels=(path.name,), more_sources=tuple(sources[1:]),
@@ -91,21 +93,27 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         header = next(lines, [])
         aus = _aus(path, header)
         rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        whose: dict[str | tuple[int, int], str] = {}
+        file_of, whose = cache(partial(_file, path.parent)), dict[str | tuple[int, int], str]()
+        texts, seen, wrong = dict[str, str](), set[str](), list[tuple[int, str, str]]()
+        names = [name.strip() for name in header[len(FIXED) :]]
         for line in filter(None, lines):
             source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
-            if (other := whose.setdefault(_file(path.parent, source), subject)) != subject:
+            if (other := whose.setdefault(file_of(source), subject)) != subject:
                 raise DatasetError(
                     f"{path}, line {lines.line_num}: {source} is of {subject}, before it was of {other}; "
                     "expected files of one person each, or the same face would be trained and tested on"
                 )
-            rows[subject, sequence].append(Row(lines.line_num, source, frame, codes))
+            judged = zip(names, codes, strict=True)
+            wrong += [(lines.line_num, au, code) for au, code in judged if code not in CODES]
+            seen.update(codes)
+            kept = (source, frame, "".join([code or " " for code in codes]))
+            row = Row(lines.line_num, *(texts.setdefault(text, text) for text in kept))
+            rows[subject, sequence].append(row)
     if not rows:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
     _check_spelling(path, rows)
-    _check_codes(path, header[len(FIXED) :], rows)
-    intense = any(code in "2345" for group in rows.values() for row in group for code in row.codes if code)
-    return Table(aus, "intensity" if intense else "occurrence", dict(rows))
+    _check_codes(path, wrong)
+    return Table(aus, "intensity" if seen & {*"2345"} else "occurrence", dict(rows))
 
 
 def _file(root: Path, source: str) -> str | tuple[int, int]:
@@ -129,15 +137,8 @@ def _check_spelling(path: Path, rows: dict[tuple[str, str], list[Row]]) -> None:
             )
 
 
-def _check_codes(path: Path, aus: list[str], rows: dict[tuple[str, str], list[Row]]) -> None:
-    """Judge all codes before hours of finding faces."""
-    lines = (row for group in rows.values() for row in group)
-    wrong = [
-        (row.line, au.strip(), code)
-        for row in lines
-        for au, code in zip(aus, row.codes, strict=True)
-        if code not in CODES
-    ]
+def _check_codes(path: Path, wrong: list[tuple[int, str, str]]) -> None:
+    """Refuse codes that are none before hours of finding faces: the line, AU and text of each."""
     if wrong:
         line, au, code = min(wrong)
         more = f" (and {len(wrong) - 1} more such codes)" if len(wrong) > 1 else ""
@@ -169,9 +170,9 @@ def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]
     if len(line) != expected:
         raise DatasetError(f"{path}, line {number}: {len(line)} values; the header has {expected}")
     cells = [cell.strip() for cell in line]
-    if empty := [name for name, cell in zip(FIXED, cells, strict=False) if not cell]:
-        raise DatasetError(f"{path}, line {number}: {empty[0]} must not be empty")
-    return cells[:3] + [whole(number) for number in cells[3:]]
+    if "" in cells[:4]:
+        raise DatasetError(f"{path}, line {number}: {FIXED[cells.index('')]} must not be empty")
+    return cells[:3] + [cell if cell in CODES else whole(cell) for cell in cells[3:]]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
@@ -185,7 +186,7 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     rows = table.rows[ref.subject, ref.sequence]
     sources, numbers = _sources(rows, path), _numbers(rows, path)
     frames, order = np.unique(np.array(numbers, np.int32), return_index=True)
-    codes = np.array([[CODES[text] for text in row.codes] for row in rows], np.int8)[order]
+    codes = np.array([[CODES[code.strip()] for code in row.codes] for row in rows], np.int8)[order]
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
     source = next(iter(sources.values()))
     pictures = is_picture(source)

@@ -3,13 +3,14 @@
 import errno
 import os
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from au_core.config import PreprocessConfig
-from au_core.data.layouts import LAYOUTS
+from au_core.data.layouts import LAYOUTS, manifest
 from au_core.data.layouts.tree import numbered_pictures
 from au_core.data.layouts.videos import other_kinds
 from au_core.data.readers import MODULES, list_sequences, read_rows
@@ -131,6 +132,29 @@ def test_manifest_codes_may_be_written_as_pandas_writes_them(bp4d):
     (bp4d / "manifest.csv").write_text(MANIFEST + "".join(lines))
     rows = read_rows(list_sequences("manifest", bp4d)[0])
     assert rows.codes.tolist() == [[1, -1], [0, 2], [-1, -1], [1, 0]] and rows.kind == "intensity"
+
+
+def test_what_stands_for_the_lines_of_a_manifest_is_what_it_always_was(tmp_path):
+    """Else every face folder that people have would be made anew, and its trainings refused."""
+    lines = "a.mp4,a,b,1, 1.0,9\na.mp4,a,b, 02,,9.000e+00\na.mp4,a,b,3.0,5,0\nc.png,c,d,0,1,1\n"
+    (tmp_path / "manifest.csv").write_text(MANIFEST + lines)
+    assert [ref.lines for ref in list_sequences("manifest", tmp_path)] == [
+        "afa687a051159aa010f01d16107cca7b",
+        "2fd38aa32a749f446ca3256dc7a664c8",
+    ]
+
+
+def test_a_long_manifest_takes_little_memory_and_asks_once_for_each_file(tmp_path, monkeypatch):
+    asked, stat = [], os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **more: asked.append(Path(path).name) or stat(path, **more))
+    lines = [f"{i // 2500}.mp4,anna,{i // 2500},{i % 2500 + 1},{'019'[i % 3]},\n" for i in range(5000)]
+    (tmp_path / "manifest.csv").write_text(MANIFEST + "".join(lines))
+    tracemalloc.start()
+    table = manifest._read(tmp_path / "manifest.csv")
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held / 5000 < 200 and sum(map(len, table.rows.values())) == 5000
+    assert asked.count("0.mp4") == asked.count("1.mp4") == 1
 
 
 @pytest.mark.parametrize(("text", "message"), [
