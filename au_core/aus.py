@@ -58,10 +58,10 @@ def au_columns(names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith("AU")]
 
 
-def whole(code: str) -> str:
+def without_decimals(code: str) -> str:
     """A code as people write it, from one that NumPy or pandas wrote as a real number; others as they are.
 
-    >>> [whole(code) for code in ("1", "1.0", "9.000e+00", "1.5", ".0")]
+    >>> [without_decimals(code) for code in ("1", "1.0", "9.000e+00", "1.5", ".0")]
     ['1', '1', '9', '1.5', '.0']
     """
     return re.sub(r"(?<=\d)\.0*(e\+00)?$", "", code)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from au_core.aus import OCCURRENCE, UNKNOWN, au_number, whole
+from au_core.aus import OCCURRENCE, UNKNOWN, au_number, without_decimals
 from au_core.errors import ConfigError, DatasetError
 
 CODES = OCCURRENCE | dict.fromkeys(("-1", "", "None"), UNKNOWN)
@@ -59,7 +59,7 @@ def _au(name: str) -> int | None:
 
 
 def _codes(path: Path, table: pa.Table, name: str) -> list[int]:
-    texts = [whole(str(value).strip()) for value in table[name].to_pylist()]
+    texts = [without_decimals(str(value).strip()) for value in table[name].to_pylist()]
     for line, text in enumerate(texts, start=2):  # below the header, as a manifest's are counted
         if text not in CODES:
             raise DatasetError(f"{path}, line {line}: {name} is {text!r}; expected 0, 1, or 9 if not coded")

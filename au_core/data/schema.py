@@ -34,8 +34,8 @@ class SequenceRef:
     """Digest of the sequence's own lines where its label files are shared by many; stands for them."""
 
     @property
-    def name(self) -> dict[str, str]:
-        """What a quality row calls the sequence."""
+    def quality_key(self) -> dict[str, str]:
+        """The columns by which a quality row names the sequence."""
         return {"subject": self.subject, "sequence": self.sequence, "source": readable(self.source)}
 
     @classmethod

@@ -103,14 +103,14 @@ def open_store(folder: Path, asked: pc.Expression | None = None) -> Store:
         ) from error
 
 
-def _write(shards: Sequence[Path], rows: Path, pictures: Path) -> None:
+def _write(sources: Sequence[Path], rows: Path, pictures: Path) -> None:
     """Write both files, the rows last: where they are, all is there. Older stores and leftovers go."""
     remove_leftovers_below(rows.parent)
-    codes = {name: pa.int8() for shard in shards for name in au_columns(pq.read_schema(shard).names)}
+    codes = {name: pa.int8() for shard in sources for name in au_columns(pq.read_schema(shard).names)}
     schema = pa.schema([*_ROWS, *codes.items()])
     with whole(rows) as listed, whole(pictures) as copied:
         with pq.ParquetWriter(listed, schema, compression="zstd") as writer:
-            for tables in _groups(_copy(shards, copied)):
+            for tables in _groups(_copy(sources, copied)):
                 writer.write_table(
                     pa.concat_tables([schema.empty_table(), *tables], promote_options="default")
                 )
@@ -130,10 +130,10 @@ def _groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
     yield group
 
 
-def _copy(shards: Sequence[Path], pictures: Path) -> Iterator[pa.Table]:
-    """Write the found faces of ``shards`` one after another, a group at a time; yields their rows."""
+def _copy(sources: Sequence[Path], pictures: Path) -> Iterator[pa.Table]:
+    """Write the found faces of shards one after another, a group at a time; yields their rows."""
     with pictures.open("wb") as file:
-        for shard in shards:
+        for shard in sources:
             for found in _found(shard):
                 start, faces = file.tell(), found["face"].to_pylist()
                 file.write(b"".join(faces))

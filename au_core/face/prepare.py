@@ -65,7 +65,7 @@ def failed(ref: SequenceRef, reason: str, coded: int | None = None) -> Status:
     """The quality row of a sequence that gave no face row; ``coded`` frames, if that much is known."""
     counts = {"frames_coded": coded, "frames_decoded": 0, "faces_found": 0}
     nothing = {"content_hash": None, "flagged": "", "signature": None}
-    return {**ref.name, **counts, "status": "failed", "reason": _one_line(reason), **nothing}
+    return {**ref.quality_key, **counts, "status": "failed", "reason": _one_line(reason), **nothing}
 
 
 def _one_line(reason: str) -> str:

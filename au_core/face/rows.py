@@ -135,7 +135,7 @@ class FaceRows:
         reasons += [f"frames {ranges(broken)} could not be decoded"] if broken else []
         reasons += [*self._bad_landmarks(), *rows.remarks, *short]
         return {
-            **ref.name,
+            **ref.quality_key,
             "frames_coded": len(rows.frames),
             "frames_decoded": self.decoded,
             "faces_found": self.faces,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from au_core.aus import BP4D, DISFA, OCCURRENCE, UNKNOWN, DatasetSpec, whole
+from au_core.aus import BP4D, DISFA, OCCURRENCE, UNKNOWN, DatasetSpec, without_decimals
 from au_core.data.layouts.tree import (
     child,
     inside,
@@ -168,7 +168,7 @@ def _picture(path: str, where: str) -> tuple[tuple[str, str], str, int]:
 
 
 def _codes(text: str, where: str) -> tuple[int, ...]:
-    cells = [whole(cell) for cell in re.split(r"[\s,]+", text.strip())]
+    cells = [without_decimals(cell) for cell in re.split(r"[\s,]+", text.strip())]
     if len(cells) not in SPECS or any(cell not in CODES for cell in cells):
         raise DatasetError(
             f"{where}: {text[:60]!r}; expected {' or '.join(map(str, SPECS))} codes, each 0, 1 or 9 (unknown)"

@@ -17,7 +17,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from au_core.aus import OCCURRENCE, UNKNOWN, au_number, whole
+from au_core.aus import OCCURRENCE, UNKNOWN, au_number, without_decimals
 from au_core.data.layouts.tree import inside, opened
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.video import is_picture
@@ -172,7 +172,7 @@ def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]
     cells = [cell.strip() for cell in line]
     if "" in cells[:4]:
         raise DatasetError(f"{path}, line {number}: {FIXED[cells.index('')]} must not be empty")
-    return cells[:3] + [cell if cell in CODES else whole(cell) for cell in cells[3:]]
+    return cells[:3] + [cell if cell in CODES else without_decimals(cell) for cell in cells[3:]]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
