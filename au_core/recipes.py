@@ -123,7 +123,9 @@ def bp4d_plus_three_fold() -> ExperimentConfig:
 def manifest_three_fold() -> ExperimentConfig:
     """Your own labelled pictures or video, listed in a CSV with the AUs you have; folds drawn by subject.
 
-    Run:  uv run pipelines/full_protocol.py --recipe manifest_three_fold --data manifest.csv --detector yunet
+    Faces by YuNet: a CSV has no landmarks.
+
+    Run:  uv run pipelines/full_protocol.py --recipe manifest_three_fold --data manifest.csv
     """
     return replace(
         bp4d_three_fold(),
@@ -131,6 +133,7 @@ def manifest_three_fold() -> ExperimentConfig:
         spec=MANIFEST,
         layout="manifest",
         protocol="hashed_three_fold",
+        preprocess=YUNET,
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from au_core.aus import BP4D, au_column, au_number
 from au_core.config import AdversarialConfig, PreprocessConfig, ScalingConfig, SyntheticConfig, TrainConfig
+from au_core.data.layouts import LAYOUTS
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
@@ -78,6 +79,12 @@ def test_whatever_changes_the_result_changes_the_digest_and_nothing_else_does():
 def test_every_recipe_says_what_it_is(name):
     cfg = load_recipe(name)
     assert cfg.name == name and RECIPES[name].__doc__
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_knows_where_faces_are(name):
+    cfg = load_recipe(name)
+    assert LAYOUTS[cfg.layout].landmarks or cfg.preprocess.detector == "yunet"
 
 
 @pytest.mark.parametrize(("call", "message"), [
