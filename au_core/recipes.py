@@ -69,7 +69,7 @@ def bp4d_60_20_20() -> ExperimentConfig:
 
 
 def disfa_three_fold() -> ExperimentConfig:
-    """DISFA, 8 AUs, three subject-independent folds (Table 2; published avg F1 58.9)."""
+    """DISFA, 8 AUs, three subject-independent folds (Table 3; published avg F1 58.9)."""
     return replace(
         bp4d_three_fold(),
         name="disfa_three_fold",
