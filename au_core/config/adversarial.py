@@ -25,6 +25,8 @@ class AdversarialConfig:
     """Adam's learning rate for R."""
     lr_d: float = 1e-4
     """Adam's learning rate for D."""
+    weight_decay: float = 0.0
+    """Decay of R's weights apart from the gradients (AdamW; Loshchilov & Hutter 2019); 0 is Adam exactly."""
     hidden: int = 64
     """Width of D's two hidden layers."""
     reuse_batch: bool = False
@@ -66,6 +68,7 @@ class AdversarialConfig:
         require(self.m1 >= 1 and self.m2 >= 0, f"m1 must be >= 1 and m2 >= 0, got {self.m1} and {self.m2}")
         require(self.steps >= 1, f"steps must be >= 1, got {self.steps}")
         require(min(self.lr_r, self.lr_d) > 0, f"learning rates must be > 0, got {self.lr_r}, {self.lr_d}")
+        require(self.weight_decay >= 0, f"weight_decay must be >= 0, got {self.weight_decay}")
         require(self.hidden >= 1, f"hidden must be >= 1, got {self.hidden}")
         require(
             not self.reuse_batch or self.h_d == self.h_r == 1,

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.errors import LossError
@@ -66,28 +66,20 @@ def new_game(
     device: torch.device,
     wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
 ) -> Game:
-    """R with the configured backbone and D with the configured width, for ``n_aus`` AUs, at their start."""
+    """R and D as they are configured, for ``n_aus`` AUs, at their start.
+
+    Both go through ``wrap`` (moved to a device, replicated by DDP).
+    """
     bf16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bf16(device))
     for switch in [] if bf16 else float32_switches(device):
         switch.fp32_precision = "ieee"  # of the whole process, which is a worker's own
     recognizer = Recognizer(train.backbone, n_aus, train.weights, bf16)
     if train.sync_batch_norm:
         synchronised(recognizer)
-    return build_game(
-        recognizer, build_discriminator(n_aus, cfg.hidden, cfg.noise, cfg.spectral), cfg.lr_r, cfg.lr_d, wrap
-    )
-
-
-def build_game(
-    recognizer: Recognizer,
-    discriminator: nn.Module,
-    lr_r: float,
-    lr_d: float,
-    wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
-) -> Game:
-    """A game whose networks went through ``wrap`` (moved to a device, replicated by DDP)."""
-    r, d = wrap(recognizer.to(memory_format=torch.channels_last)), wrap(discriminator)  # type: ignore[call-overload]
-    return Game(r, d, *(Adam(net.parameters(), lr, fused=True) for net, lr in ((r, lr_r), (d, lr_d))))
+    r = wrap(recognizer.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    d = wrap(build_discriminator(n_aus, cfg.hidden, cfg.noise, cfg.spectral))
+    opt_r = AdamW(r.parameters(), cfg.lr_r, weight_decay=cfg.weight_decay, fused=True)
+    return Game(r, d, opt_r, Adam(d.parameters(), cfg.lr_d, fused=True))
 
 
 def seed(number: int, device: torch.device) -> None:

@@ -21,6 +21,7 @@ from tests.toy import PEOPLE
     (AdversarialConfig, {"m1": 0}, "m1 must be >= 1"),
     (AdversarialConfig, {"lr_r": 0.0}, "learning rates must be > 0"),
     (AdversarialConfig, {"hard": True}, "hard needs a temperature, such as relaxed = 0.5"),
+    (AdversarialConfig, {"weight_decay": -0.1}, "weight_decay must be >= 0, got -0.1"),
     (TrainConfig, {"precision": "fp8"}, "precision must be auto, bf16 or fp32, got 'fp8'"),
     (TrainConfig, {"validation_subjects": 1.0}, "validation_subjects"),
     (TrainConfig, {"turn": 90.0}, "turn"),

@@ -70,6 +70,27 @@ def test_rates_and_numbers_of_updates_change_the_next_step(data, option, one_thr
     assert abs(plain["loss_r"] - other["loss_r"]) > 1e-4
 
 
+def weights_after_a_step(data: TrainingSet, cfg: AdversarialConfig, adam: bool = False) -> dict[str, Any]:
+    torch.manual_seed(0)
+    game = new_game(len(BP4D.aus), cfg, TRAIN, CPU)
+    if adam:
+        game = replace(game, opt_r=torch.optim.Adam(game.recognizer.parameters(), cfg.lr_r, fused=True))
+    step(game, Sampler(data, cfg, TRAIN, 0), cfg)
+    return {"R": dict(game.recognizer.named_parameters()), "D": dict(game.discriminator.named_parameters())}
+
+
+def test_weights_decay_apart_from_the_gradients_and_those_of_r_alone(data, one_thread):
+    """AdamW: Adam's step, and lr times weight_decay of what each weight was; Adam's alone where it is 0."""
+    cfg = replace(CFG, lr_r=1e-2)
+    plain, adam = weights_after_a_step(data, cfg), weights_after_a_step(data, cfg, adam=True)
+    torch.testing.assert_close(plain, adam, rtol=0, atol=0)
+    torch.manual_seed(0)
+    start = dict(new_game(len(BP4D.aus), cfg, TRAIN, CPU).recognizer.named_parameters())
+    decayed = weights_after_a_step(data, replace(cfg, weight_decay=0.5))
+    expected = {name: plain["R"][name] - 1e-2 * 0.5 * start[name] for name in start}
+    torch.testing.assert_close(decayed, {"R": expected, "D": plain["D"]})
+
+
 def test_vectors_of_a_label_prior_are_what_d_learns_from(data, one_thread):
     prior = np.ones((32, len(BP4D.aus)), np.int8)
     cfg = replace(STILL, prior_share=1.0)

@@ -4,19 +4,23 @@ import time
 import pytest
 import torch
 
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.files import whole
 from au_core.errors import CheckpointError, FullDiskError
-from au_core.models.discriminator import build_discriminator
-from au_core.models.recognizer import Recognizer
-from au_core.training.game import build_game
+from au_core.training.game import Game, new_game
 from au_core.training.history import History, read_history
 from au_core.training.state import restore, save_state
 
 
 @pytest.fixture
-def game():
+def game() -> Game:
     torch.manual_seed(0)
-    return build_game(Recognizer("resnet10", 3), build_discriminator(3, 4), 1e-3, 1e-3)
+    return game_of(3)
+
+
+def game_of(n_aus: int) -> Game:
+    cfg, train = AdversarialConfig(hidden=4), TrainConfig(backbone="resnet10", precision="fp32")
+    return new_game(n_aus, cfg, train, torch.device("cpu"))
 
 
 def test_a_state_comes_back(game, tmp_path):
@@ -91,7 +95,7 @@ def test_all_checkpoints_damaged_is_a_fresh_start(game, tmp_path):
 
 def test_a_checkpoint_of_other_networks_is_refused(game, tmp_path):
     save_state(game, 3, 0.5, tmp_path)
-    other = build_game(Recognizer("resnet10", 5), build_discriminator(5, 4), 1e-3, 1e-3)
+    other = game_of(5)
     with pytest.raises(CheckpointError, match=r"step=00000003.pt: of other networks.*remove"):
         restore(other, tmp_path)
 
