@@ -14,7 +14,7 @@ from au_core.config import (
 )
 from au_core.errors import ConfigError
 
-PAPER_TRAIN = TrainConfig(backbone="resnet50", weights="IMAGENET1K_V2")
+PAPER_TRAIN = TrainConfig(backbone="resnet50", weights="IMAGENET1K_V1")
 MANIFEST = DatasetSpec(name="manifest", aus=())
 """The AUs are those of the manifest's columns."""
 YUNET = PreprocessConfig(detector="yunet")

@@ -14,7 +14,7 @@ class TrainConfig:
     """A classification network of torchvision by its name (not ``googlenet`` or ``inception_v3``, which have
     more than one classifier), or ``resnet10`` (for the demo)."""
     weights: str | None = None
-    """Initial weights: a torchvision name such as ``IMAGENET1K_V2``, a local state_dict file, the folder of a
+    """Initial weights: a torchvision name such as ``IMAGENET1K_V1``, a local state_dict file, the folder of a
     model that was trained on another dataset, or none."""
     input_size: int = 224
     """Edge R sees; stored faces of another size are resized."""

@@ -83,6 +83,12 @@ def test_every_recipe_says_what_it_is(name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
+def test_the_paper_s_recipes_begin_with_weights_of_its_time(name):
+    cfg = load_recipe(name)
+    assert cfg.train.weights == (None if cfg.synthetic else "IMAGENET1K_V1")
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_knows_where_faces_are(name):
     cfg = load_recipe(name)
     assert LAYOUTS[cfg.layout].landmarks or cfg.preprocess.detector == "yunet"
