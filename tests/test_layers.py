@@ -132,6 +132,7 @@ au_core.report.page
 au_core.report.survey
 au_core.report.quality
 tune_spaces.alpha
+tune_spaces.discriminator
 tune_spaces.updates
 tune_spaces
 pipelines pipelines.machinery
