@@ -57,7 +57,7 @@ def check_fits(scaling: ScalingConfig) -> None:
 
 
 def _check_node_types(asked: Mapping[str, float]) -> None:
-    types = node_types()
+    types = [node.resources for node in node_types()]
     known = types and all("CPU" in there for there in types)
     if known and not any(all(there.get(unit, 0) >= n for unit, n in asked.items()) for there in types):
         raise ConfigError(

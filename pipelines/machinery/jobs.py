@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.machinery.cluster import connect, ray_data
+from pipelines.machinery.cli import say
+from pipelines.machinery.cluster import connect, on_a_cluster, ray_data
+from pipelines.machinery.nodes import most
 
 MAX_ACTORS = 32
-"""Actors asked of a cluster whose nodes are still to come."""
+"""Actors asked of nodes that are still to come."""
 TRIES = 3
 """Deaths of a worker over one job after which it is not given to another."""
 HANG = float(os.environ.get("AU_HANG_SECONDS", "600"))
@@ -70,6 +72,21 @@ def fresh_tries(folder: Path) -> Path:
     return tries
 
 
+def n_actors(unit: str) -> int:
+    """How many actors with a core or GPU each are asked for: as many as a cluster may come to hold.
+
+    One beyond that could take the core of one that has died, whose jobs would wait for it.
+    """
+    import ray
+
+    there = int(ray.cluster_resources().get(unit, 0))
+    if not on_a_cluster():
+        return there
+    if not there:
+        say(f"waiting for nodes with a {unit}: see 'ray status' on the cluster's head")
+    return max(there, min(most(unit), MAX_ACTORS)) or MAX_ACTORS
+
+
 def map_jobs(
     worker: type[JobActor], args: Sequence[Any], jobs: Sequence[str], tries: Path, gpu: bool = False
 ) -> Iterator[tuple[int, Row]]:
@@ -78,13 +95,10 @@ def map_jobs(
     A second job waits with each actor, which would idle between two: two cores did 1.75 times the work of
     one, without it 1.49 (``tests/benchmarks/preprocessing.py --frames 150 --videos 32``).
     """
-    import ray
-
     connect()
     data = ray_data()
     data.DataContext.get_current().max_consecutive_actor_init_deaths = 10  # a node may go as its actor starts
-    unit = "GPU" if gpu else "CPU"
-    actors = int(ray.cluster_resources().get(unit, 0)) or MAX_ACTORS  # none yet: nodes come when asked for
+    actors = n_actors("GPU" if gpu else "CPU")
     rows = (
         data.from_items(
             [{"number": i, "job": job} for i, job in enumerate(jobs)], override_num_blocks=len(jobs)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from au_core.config import ScalingConfig
@@ -13,11 +14,27 @@ WAIT = 60.0
 """Seconds without a worker after which it is told what a cluster is waiting for."""
 
 
-def node_types() -> list[dict[str, float]]:
-    """What each type of nodes has, where ``ray up`` left its file: on the head; nothing elsewhere."""
+@dataclass(frozen=True)
+class NodeType:
+    """Nodes that an autoscaler may start: what each has, and how many there may be."""
+
+    resources: dict[str, float]
+    most: int
+
+
+def node_types() -> list[NodeType]:
+    """The types of a cluster's nodes where ``ray up`` left its file: on the head; nothing elsewhere."""
     config = Path("~/ray_bootstrap_config.yaml").expanduser()  # JSON, despite its name
-    types = read_json(config)["available_node_types"] if config.exists() else {}
-    return [node["resources"] for node in types.values()]
+    types = read_json(config)["available_node_types"].values() if config.exists() else ()
+    return [NodeType(node["resources"], node.get("max_workers", 0)) for node in types]
+
+
+def most(unit: str) -> int:
+    """How many of a unit a cluster has, or may come to have where the types of its nodes are known."""
+    import ray
+
+    coming = sum(node.resources.get(unit, 0) * node.most for node in node_types())
+    return int(max(ray.cluster_resources().get(unit, 0), coming))
 
 
 def worker_resources(scaling: ScalingConfig) -> dict[str, float]:

@@ -75,7 +75,11 @@ def claimed(plans: Sequence[FoldPlan], experiment: Experiment) -> Iterator[list[
 
 
 def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -> dict[FoldPlan, str]:
-    """Deal ``jobs`` to as many groups of workers as fit, tell how they go; returns why some failed."""
+    """Give ``jobs`` to as many groups of workers as fit, tell how they go; returns why some failed.
+
+    On one machine a group takes a hand of jobs, since its start costs seconds. On a cluster, whose nodes come
+    and go, each job has its own, and waits for its turn.
+    """
     import ray
 
     from pipelines.machinery.cluster import connect
@@ -83,7 +87,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     connect()
     n_groups, stop = min(len(jobs), at_once(jobs[0][0])), threading.Event()
     with ThreadPoolExecutor(n_groups) as pool:
-        hands = dealt(jobs, n_groups)
+        hands = [[job] for job in jobs] if on_a_cluster() else dealt(jobs, n_groups)
         groups = [pool.submit(train_folds, hand, experiment.sources, stop=stop) for hand in hands]
         board, waiting = Board(list(jobs), tracking), Waiting(jobs[0][0].scaling)
         try:
@@ -96,6 +100,7 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
                     waiting.poll()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
             stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
             ray.shutdown()
             raise
     score_new(jobs)

@@ -1,7 +1,17 @@
 from types import SimpleNamespace
 
 from au_core.config import ScalingConfig
-from pipelines.machinery.nodes import Waiting
+from au_core.data.files import write_json
+from pipelines.machinery.nodes import Waiting, most
+
+
+def test_nodes_with_a_gpu_may_come_where_there_is_none_yet(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2.0})
+    assert most("CPU") == 2 and most("GPU") == 0, "which a cluster of cores would wait for for ever"
+    types = {"head": {"resources": {"CPU": 0}}, "gpu": {"resources": {"CPU": 8, "GPU": 1}, "max_workers": 6}}
+    write_json({"available_node_types": types}, tmp_path / "ray_bootstrap_config.yaml")
+    assert most("CPU") == 48 and most("GPU") == 6
 
 
 def test_what_a_cluster_waits_for_is_told_once_a_minute(monkeypatch, capsys):

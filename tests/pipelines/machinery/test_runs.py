@@ -1,6 +1,7 @@
 import errno
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -227,6 +228,46 @@ def test_no_group_of_workers_gets_all_of_one_method():
         [("o_wlc", 1), ("ours", 2), ("o_wlc", 3)],
     ]
     assert dealt(jobs[:3], 5) == [[jobs[0]], [jobs[1]], [jobs[2]], [], []]
+
+
+@pytest.fixture
+def begun(tiny, tmp_path, monkeypatch):
+    """The hands that were begun with, on a cluster of one node: of two trainings, none of which ends."""
+    write_toy_faces(tmp_path / "faces")
+    experiment, begun = Experiment(cfg=tiny, out=tmp_path), []
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    monkeypatch.setattr("pipelines.machinery.runs.Waiting", lambda _: SimpleNamespace(poll=lambda: None))
+
+    def train(hand, sources, stop):
+        begun.append([plan.method for plan, _ in hand])
+        stop.wait(3)
+
+    monkeypatch.setattr("pipelines.machinery.runs.train_folds", train)
+
+    def run():
+        with in_this_process():
+            run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
+
+    return run, begun
+
+
+def test_on_a_cluster_each_training_waits_for_its_turn(begun):
+    run, hands = begun
+    with pytest.raises(AuError, match="2 of 2 trainings failed"):
+        run()
+    assert hands == [["ours"], ["o_wlc"]]
+
+
+def test_ctrl_c_begins_no_training_that_waits_for_its_turn(begun, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    run, hands = begun
+    monkeypatch.setattr("pipelines.machinery.runs.score_new", interrupt)
+    monkeypatch.setattr("ray.shutdown", lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert hands == [["ours"]]
 
 
 def test_two_commands_do_not_train_one_thing(tmp_path, tiny):
