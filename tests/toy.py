@@ -6,8 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyarrow as pa
+from torch import Tensor
 
 from au_core.aus import BP4D, UNKNOWN
+from au_core.data.batches.sampling import Sampler
 from au_core.data.files import write_table
 from au_core.data.schema import face_schema
 from au_core.models.card import ModelCard, save_thresholds
@@ -77,6 +79,13 @@ def toy_shard(
     codes = {f"AU{au:02d}": pa.array(labels[:, j], mask=labels[:, j] < 0) for j, au in enumerate(aus)}
     schema, known = face_schema(aus), {**columns, **codes}
     return pa.table({name: known.get(name, [None] * n) for name in schema.names}, schema=schema)
+
+
+def stream_of(draw: Sampler, steps: int) -> list[Tensor]:
+    """All that is drawn for so many steps."""
+    return [
+        tensor for _ in range(steps) for tensor in (draw.images()[0], draw.real_labels(), *draw.mixed()[:2])
+    ]
 
 
 def write_untrained_model(run: Path) -> Path:

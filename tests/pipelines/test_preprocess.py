@@ -3,8 +3,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -194,7 +192,7 @@ def test_a_thousand_damaged_sequences_are_a_thousand_lines(twin, local_ray, tmp_
     assert shards == set((table.subject + " " + table.sequence)[table.status != "failed"])
 
 
-def test_when_everything_fails_it_says_so_and_why(local_ray, tmp_path, yunet):
+def test_when_everything_fails_it_says_so_and_why(in_turn, tmp_path, yunet):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")
     cfg = PreprocessConfig(detector=str(yunet))

@@ -3,6 +3,8 @@
 import errno
 import fcntl
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -39,4 +41,17 @@ def test_who_reads_keeps_others_from_writing(tmp_path, monkeypatch, nfs):
         pytest.raises(ConfigError, match="another command is writing here"),
         held_together(tmp_path),
     ):
+        pass
+
+
+def test_a_folder_is_free_again_when_its_command_was_killed(tmp_path):
+    code = "import sys, time; from pathlib import Path; from au_core.data.locks import held_alone\n"
+    code += "with held_alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
+    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+    with pytest.raises(ConfigError, match="another command is at work here"), held_alone(tmp_path):
+        pass
+    holder.kill()
+    holder.communicate()
+    with held_alone(tmp_path):
         pass

@@ -131,18 +131,6 @@ def test_of_a_perfect_recognizer_the_blanks_tell_the_discriminator_nothing(one_t
     assert loss.item() == pytest.approx(2 * np.log(2), abs=0.05), "that of a coin"
 
 
-def test_class_weights_weigh_present_and_absent_apart():
-    logits, plain, heavy = [], new_game(), new_game()
-    weights = torch.ones(2, L, dtype=torch.float64)
-    for game, w in ((plain, None), (heavy, weights)):
-        adversarial_step(game, Draws(class_weights=w), AdversarialConfig(alpha=0.0))
-        logits.append(game.recognizer[0].weight.detach())
-    torch.testing.assert_close(*logits)
-    adversarial_step(third := new_game(), Draws(class_weights=3 * weights), AdversarialConfig(alpha=0.0))
-    moved = [new - new_game().recognizer[0].weight for new in (third.recognizer[0].weight, logits[0])]
-    torch.testing.assert_close(moved[0], 3 * moved[1])
-
-
 @pytest.mark.parametrize(("sees", "d_real", "d_fake"), [(1, 1.0, 1.0), (-1, 0.0, 0.0)])
 def test_how_often_d_is_right_is_counted_as_it_says(sees, d_real, d_fake):
     """A D that takes many AUs for the sign of a real vector, or the reverse; R answers few."""

@@ -22,7 +22,6 @@ from safetensors.numpy import load_file
 
 from au_core.data.files import read_json
 from au_core.errors import CheckpointError
-from au_core.models.card import load_card
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.machinery.experiment import Experiment
@@ -177,11 +176,6 @@ def test_a_full_disk(local_ray, quiet, steps, small_disk):
     with in_this_process():
         train_toy(experiment)
     assert_same(folder, quiet)
-
-
-def test_the_model_is_the_best_by_validation(quiet):
-    scores = {line["step"]: line["val/f1_avg"] for line in read_history(quiet.history)}
-    assert load_card(quiet.model).step == max(scores, key=lambda step: (scores[step], -step))
 
 
 def test_a_damaged_model_is_trained_again(quiet, tmp_path):

@@ -19,7 +19,7 @@ from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
 from au_core.errors import ConfigError
 from tests.pipelines.processes import ROOT, descendants, wait_until
-from tests.toy import PEOPLE, write_toy_faces
+from tests.toy import PEOPLE, stream_of, write_toy_faces
 
 CFG = AdversarialConfig(m1=4, m2=8)
 
@@ -37,12 +37,6 @@ def sampler(faces, processes=2):
 
 def open_sampler(faces, processes=2) -> Sampler:
     return Sampler(TrainingSet(faces, faces.labels), CFG, TrainConfig(input_size=32), 5, processes=processes)
-
-
-def stream_of(draw, steps):
-    return [
-        tensor for _ in range(steps) for tensor in (draw.images()[0], draw.real_labels(), *draw.mixed()[:2])
-    ]
 
 
 def decoders() -> list[int]:

@@ -16,7 +16,7 @@ from au_core.data.batches.shuffle import Share, Shuffle
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
 from au_core.errors import ConfigError, DatasetError
-from tests.toy import PEOPLE, write_toy_faces
+from tests.toy import PEOPLE, stream_of, write_toy_faces
 
 CFG = AdversarialConfig(m1=4, m2=8, h_d=2, h_r=3)
 
@@ -102,12 +102,6 @@ def test_a_restored_sampler_goes_on_exactly(faces, labels):
     again.seek(3)
     for a, b in zip(step(first), step(again), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
-
-
-def stream_of(draw, steps):
-    return [
-        tensor for _ in range(steps) for tensor in (draw.images()[0], draw.real_labels(), *draw.mixed()[:2])
-    ]
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 5])

@@ -18,7 +18,7 @@ from au_core.errors import ConfigError, DatasetError
 from au_core.face.prepare import prepare_sequence
 
 
-def same(a, b):
+def assert_equal(a, b):
     np.testing.assert_array_equal(a.frames, b.frames)
     np.testing.assert_array_equal(a.codes, b.codes)
     np.testing.assert_allclose(a.points, b.points)
@@ -33,7 +33,7 @@ def test_bp4d_is_read_whatever_the_folders_are_called(bp4d, tmp_path):
         shutil.move(bp4d / subject, other / "BP4D-training" / subject)
     shutil.move(bp4d / "2DFeatures", other / "2dfeatures")
     shutil.move(bp4d / "AUCoding" / "AU_OCC", other / "AUCoding")
-    same(read_rows(list_sequences("bp4d", other)[0]), plain)
+    assert_equal(read_rows(list_sequences("bp4d", other)[0]), plain)
 
 
 def test_bp4d_pictures_are_found_by_number_and_csv_by_raw_task_number(bp4d):
@@ -44,7 +44,7 @@ def test_bp4d_pictures_are_found_by_number_and_csv_by_raw_task_number(bp4d):
     label = bp4d / ref.labels[0]
     label.rename(label.with_name(f"{ref.subject}_01.csv"))
     again = [r for r in list_sequences("bp4d", bp4d) if (r.subject, r.sequence) == (ref.subject, "T1")]
-    same(read_rows(again[0]), plain)
+    assert_equal(read_rows(again[0]), plain)
 
 
 def test_disfa_is_read_whatever_the_letter_case(disfa):
@@ -53,7 +53,7 @@ def test_disfa_is_read_whatever_the_letter_case(disfa):
     for film in (disfa / "Videos_LeftCamera").iterdir():
         film.rename(film.with_name(film.name.replace("_comp", "_Comp")))
     (disfa / "Videos_LeftCamera").rename(disfa / "Video_LeftCamera")
-    same(read_rows(list_sequences("disfa", disfa)[0]), plain)
+    assert_equal(read_rows(list_sequences("disfa", disfa)[0]), plain)
 
 
 def test_disfa_landmarks_count_from_0_or_from_1(disfa):
@@ -61,7 +61,7 @@ def test_disfa_landmarks_count_from_0_or_from_1(disfa):
     plain = read_rows(ref)
     for mat in sorted((disfa / ref.landmarks).rglob("*.mat")):
         mat.rename(mat.with_name(f"l{int(mat.stem.split('_')[1]) + 1:05}_lm.mat"))
-    same(read_rows(ref), plain)
+    assert_equal(read_rows(ref), plain)
 
 
 @pytest.mark.parametrize(("lines", "message"), [

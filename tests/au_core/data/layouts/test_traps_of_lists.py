@@ -8,12 +8,7 @@ import pytest
 from au_core.data.provenance import content_hash
 from au_core.data.readers import list_sequences, read_rows
 from au_core.errors import DatasetError
-from tests.au_core.data.trees import BP4D, draw, pixels, write_lists
-
-
-@pytest.fixture
-def bp4d(tmp_path):
-    return draw(BP4D, tmp_path / "data")
+from tests.au_core.data.trees import pixels, write_lists
 
 
 @pytest.mark.parametrize("style", ["megraph", "jaa"])
