@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -5,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from au_core.config import ExperimentConfig
+from au_core.data.synthetic.write import write_sequence
+from au_core.face.prepare import prepare_sequence
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.experiment import Experiment
+from pipelines.machinery.sequences import PrepareSequence
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 
@@ -21,6 +25,39 @@ def local_ray() -> Iterator[None]:
     connect()
     yield
     ray.shutdown()
+
+
+@pytest.fixture
+def in_turn(monkeypatch) -> None:
+    """Sequences are drawn and prepared one after another in this process: for tests of what comes of them."""
+
+    def draw(cfg, todo, out):
+        for subject, sequence in todo:
+            write_sequence(cfg, subject, sequence, out)
+
+    def prepare(refs, cfg, faces):
+        detector = PrepareSequence(cfg, faces, faces).detector
+        for ref in refs:
+            yield ref, prepare_sequence(ref, detector, cfg, faces)
+
+    monkeypatch.setattr("pipelines.make_synthetic._draw_all", draw)
+    monkeypatch.setattr("pipelines.machinery.finding.prepare_all", prepare)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory) -> Path:
+    """An MLflow database with nothing in it; to make its tables takes more than a second."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def database(tables, tmp_path) -> None:
+    """The database of an experiment in ``tmp_path``, for tests that do not ask who makes it."""
+    shutil.copy(tables, tmp_path / "mlflow.db")
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,7 @@ def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeyp
             prepare_faces(Experiment(cfg=cfg, data=tmp_path, out=tmp_path))
 
 
-def test_unlabelled_video_becomes_part_of_t2(local_ray, tiny, tmp_path, shared, yunet):
+def test_unlabelled_video_becomes_part_of_t2(in_turn, database, tiny, tmp_path, shared, yunet):
     experiment = small(tiny, tmp_path, unlabelled=shared / "real_faces")
     preprocess = replace(experiment.cfg.preprocess, detector=str(yunet))
     experiment = replace(experiment, cfg=replace(experiment.cfg, preprocess=preprocess, methods=("ours",)))

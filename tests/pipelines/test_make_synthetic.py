@@ -15,7 +15,7 @@ from tests.pipelines.processes import begin, descendants, end, wait_until
 CFG = SyntheticConfig(subjects=3, sequences=2, frames=3)
 
 
-def test_what_is_missing_is_drawn_and_what_is_there_is_kept(local_ray, tmp_path, monkeypatch):
+def test_what_is_missing_is_drawn_and_what_is_there_is_kept(in_turn, tmp_path, monkeypatch):
     make_synthetic(CFG, tmp_path)
     before = snapshot(tmp_path)
     (tmp_path / "AUCoding" / "AU_OCC" / "F001_T2.csv").unlink()
@@ -59,7 +59,7 @@ def files_below(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_another_dataset_is_not_mixed_in(local_ray, tmp_path):
+def test_another_dataset_is_not_mixed_in(in_turn, tmp_path):
     make_synthetic(CFG, tmp_path)
     with pytest.raises(ConfigError, match="holds a drawn dataset of other settings; choose another --out"):
         make_synthetic(SyntheticConfig(subjects=3, sequences=2, frames=4), tmp_path)

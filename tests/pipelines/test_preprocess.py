@@ -18,8 +18,8 @@ from pipelines.machinery.cli import run
 from pipelines.machinery.finding import preprocess, with_detector_beside
 from pipelines.machinery.jobs import TRIES
 from pipelines.machinery.sequences import PrepareSequence
-from pipelines.make_synthetic import make_synthetic
 from pipelines.preprocess import main
+from tests.au_core.data import trees
 from tests.au_core.data.mutants import CHANGES
 from tests.pipelines.conftest import snapshot
 
@@ -27,8 +27,8 @@ CFG = PreprocessConfig(size=64)
 
 
 @pytest.fixture(scope="module")
-def twin(local_ray, tmp_path_factory):
-    return make_synthetic(SyntheticConfig(subjects=4, sequences=1, frames=5), tmp_path_factory.mktemp("twin"))
+def twin(tmp_path_factory):
+    return trees.draw(SyntheticConfig(subjects=4, sequences=1, frames=5), tmp_path_factory.mktemp("twin"))
 
 
 def never_ray(monkeypatch):
@@ -54,7 +54,7 @@ def test_one_bad_sequence_does_not_stop_the_job_and_is_tried_again(
     assert preprocess("bp4d", twin, tmp_path / "faces", CFG).equals(table)
 
 
-def test_a_folder_that_can_no_longer_be_read_costs_its_own_sequence(twin, local_ray, tmp_path, monkeypatch):
+def test_a_folder_that_can_no_longer_be_read_costs_its_own_sequence(twin, in_turn, tmp_path, monkeypatch):
     """As after ``chmod``: asking whether it has changed fails, and must not end the job."""
     preprocess("bp4d", twin, tmp_path / "faces", CFG)
 
@@ -83,7 +83,7 @@ def test_the_detector_lies_beside_the_faces_for_every_node(tmp_path):
     assert with_detector_beside(CFG, tmp_path / "other") == CFG and not (tmp_path / "other").exists()
 
 
-def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
+def test_other_settings_are_done_anew(twin, in_turn, tmp_path):
     preprocess("bp4d", twin, tmp_path / "faces", CFG)
     before = snapshot(tmp_path / "faces")
     preprocess("bp4d", twin, tmp_path / "faces", PreprocessConfig(size=48))
@@ -94,7 +94,7 @@ def test_other_settings_are_done_anew(twin, local_ray, tmp_path):
 
 
 def test_faces_that_trainings_learned_from_are_not_replaced_for_a_setting(
-    twin, local_ray, tmp_path, monkeypatch
+    twin, in_turn, tmp_path, monkeypatch
 ):
     words = ["--layout", "bp4d", "--data", str(twin), "--out", str(tmp_path)]
     main([*words, "--size", "64"])
@@ -113,7 +113,7 @@ def test_faces_that_trainings_learned_from_are_not_replaced_for_a_setting(
     }
 
 
-def test_faces_that_trainings_learned_from_are_kept_where_their_source_is_gone(twin, local_ray, tmp_path):
+def test_faces_that_trainings_learned_from_are_kept_where_their_source_is_gone(twin, in_turn, tmp_path):
     """A disk that is not mounted today: the same command tomorrow would have to make them all again."""
     data = shutil.copytree(twin, tmp_path / "data")
     words = ["--layout", "bp4d", "--data", str(data), "--out", str(tmp_path)]
@@ -128,7 +128,7 @@ def test_faces_that_trainings_learned_from_are_kept_where_their_source_is_gone(t
     assert snapshot(tmp_path / "faces") == before
 
 
-def test_what_is_ready_after_an_interruption_is_known_as_a_part(twin, local_ray, tmp_path, monkeypatch):
+def test_what_is_ready_after_an_interruption_is_known_as_a_part(twin, tmp_path, monkeypatch):
     def interrupted(refs, cfg, faces):
         yield refs[0], prepare_sequence(refs[0], None, cfg, faces)
         raise KeyboardInterrupt
@@ -171,7 +171,7 @@ def test_damaged_inputs_and_dying_workers_cost_their_own_sequences_alone(
     assert table.reason[table.status != "ok"].str.len().min() > 10
 
 
-def test_a_thousand_damaged_sequences_are_a_thousand_lines(twin, local_ray, tmp_path, request):
+def test_many_damaged_sequences_are_as_many_lines(twin, local_ray, tmp_path, request):
     """One file of each is damaged; the job ends, and each has its row, its shard or its reason."""
     root, draw, n = tmp_path / "data", random.Random(1), request.config.getoption("mutants")
     labels, marks = (root.joinpath(*names) for names in (("AUCoding", "AU_OCC"), ("2DFeatures",)))
@@ -220,20 +220,7 @@ def test_two_commands_do_not_write_to_one_folder(twin, tmp_path):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
 
 
-def test_a_folder_is_free_again_when_its_command_was_killed(tmp_path):
-    code = "import sys, time; from pathlib import Path; from au_core.data.locks import held_alone\n"
-    code += "with held_alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
-    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
-    assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-    with pytest.raises(ConfigError, match="another command is at work here"), held_alone(tmp_path):
-        pass
-    holder.kill()
-    holder.communicate()
-    with held_alone(tmp_path):
-        pass
-
-
-def test_a_full_disk_is_no_success(twin, local_ray, tmp_path, monkeypatch):
+def test_a_full_disk_is_no_success(twin, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 

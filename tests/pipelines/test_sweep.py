@@ -78,7 +78,7 @@ def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeyp
 
 
 @pytest.fixture
-def sweep(tiny, tmp_path, monkeypatch) -> Sweep:
+def sweep(database, tiny, tmp_path, monkeypatch) -> Sweep:
     """Of two points on one fold."""
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)

@@ -27,7 +27,7 @@ SMALL = [
 ]
 
 
-def test_a_model_of_everyone_has_seen_all_people_and_stands_in_no_report(tmp_path, capsys):
+def test_a_model_of_everyone_has_seen_all_people_and_stands_in_no_report(database, tmp_path, capsys):
     write_toy_faces(tmp_path / "faces")
     for shard in (tmp_path / "faces").glob("subject=*/*.parquet"):
         settings = {"settings": json.dumps({"jpeg_quality": 60})}

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -19,6 +20,11 @@ LINE = {
     "val/f1_avg": 0.5,
 }
 GAME = {"train/loss_adv": 0.75, "train/adv_to_sup": 0.125, "train/d_real": 0.7, "train/d_fake": 0.62}
+
+
+def board_of(*jobs):
+    """Without MLflow, which has tests of its own."""
+    return Board([*jobs], create_autospec(Tracking, instance=True))
 
 
 def test_a_progress_line_says_what_and_how_fast():
@@ -46,11 +52,11 @@ def run(tmp_path):
     return FoldPlan.from_dict(read_json(folder.config)["plan"]), folder
 
 
-def test_a_warning_is_told_once(run, tmp_path, capsys):
+def test_a_warning_is_told_once(run, capsys):
     plan, folder = run
     won = {**LINE, **GAME, "train/d_real": 1.0, "train/d_fake": 1.0}
     folder.history.unlink()
-    board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    board = board_of((plan, folder))
     folder.history.write_text("".join(json.dumps({**won, "step": k}) + "\n" for k in (1, 2)))
     for _ in range(3):
         board.poll()
@@ -58,34 +64,34 @@ def test_a_warning_is_told_once(run, tmp_path, capsys):
     assert told.count("warning: D is right all the time") == 1 and told.count("step 2/") == 1
 
 
-def test_what_was_told_before_an_interruption_is_not_told_again(run, tmp_path, capsys):
+def test_what_was_told_before_an_interruption_is_not_told_again(run, capsys):
     plan, folder = run
     folder.history.write_text(json.dumps({**LINE, "step": 2}) + "\n")
-    Board([(plan, folder)], Tracking(tmp_path, "toy", {})).poll()
+    board_of((plan, folder)).poll()
     told = capsys.readouterr().err
     assert "goes on after step 2\n" in told and "step 2/" not in told
 
 
-def test_a_night_between_two_commands_is_not_taken_for_work(run, tmp_path, capsys):
+def test_a_night_between_two_commands_is_not_taken_for_work(run, capsys):
     plan, folder = run
     plan = replace(plan, adversarial=replace(plan.adversarial, steps=75))
     before, after = {**LINE, "time": 1000.0}, {**LINE, "step": 50, "time": 40_000.0, "seconds": 20.0}
     folder.history.write_text(json.dumps(before) + "\n")
-    board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    board = board_of((plan, folder))
     folder.history.write_text("".join(json.dumps(line) + "\n" for line in (before, after)))
     board.poll()
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "step 50/75" in line]
     assert line.endswith(" 10 s left")
 
 
-def test_what_is_learned_from_is_told_once(run, tmp_path, capsys):
+def test_what_is_learned_from_is_told_once(run, capsys):
     plan, folder = run
     folder.history.unlink()
     counts = {"faces": 2000, "labelled": 500, "labelled_share": 0.25, "unlabelled_drawn": False}
     write_json(
         counts | {"known": {"AU01": 9, "AU02": 9}, "present": {"AU01": 4, "AU02": 0}}, folder.training_set
     )
-    board = Board([(plan, folder)], Tracking(tmp_path, "toy", {}))
+    board = board_of((plan, folder))
     for _ in range(2):
         board.poll()
     told = capsys.readouterr().err
@@ -109,8 +115,7 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
         other.path.mkdir()
     first = jobs[0][1]
     first.history.write_text(json.dumps({**LINE, "step": 2}) + "\n")
-    board = Board(jobs, Tracking(tmp_path, "toy", {}))
-    monkeypatch.setattr(board.tracking, "finish", lambda *_: None)
+    board = board_of(*jobs)
     now += 30
     first.history.write_text(json.dumps({**LINE, "step": 8}) + "\n")
     write_json({"frames": {"test": 9}, "test": {"f1_avg": 0.5, "auc_avg": 1}}, first.scores)

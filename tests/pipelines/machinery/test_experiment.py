@@ -237,7 +237,7 @@ def test_a_training_of_each_fold_by_default_of_the_first(tiny, tmp_path, folds, 
         experiment.plans_by_fold([1, 9])
 
 
-def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
+def test_two_datasets_go_from_files_to_scores(in_turn, database, tiny, tmp_path):
     also = make_synthetic(
         SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=8), tmp_path / "disfa"
     )
@@ -248,7 +248,7 @@ def test_two_datasets_go_from_files_to_scores(local_ray, tiny, tmp_path):
         adversarial=replace(tiny.adversarial, steps=2),
         train=replace(tiny.train, report_every=2),
     )
-    experiment = Experiment(cfg=cfg, out=tmp_path / "out", also=(("disfa", also),))
+    experiment = Experiment(cfg=cfg, out=tmp_path, also=(("disfa", also),))
     with in_this_process():
         full_protocol(experiment)
     scores = list(experiment.out.glob("runs/*/*/*/*/scores.json"))

@@ -97,7 +97,7 @@ def test_what_this_machine_cannot_hold_is_refused_before_a_folder_is_claimed(tin
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_model_made_with_a_gpu_is_evaluated_without_one(finished, tmp_path):
+def test_a_model_made_with_a_gpu_is_evaluated_without_one(local_ray, finished, tmp_path):
     shutil.copytree(finished.out, tmp_path / "out")
     folder = RunFolder(tmp_path / "out" / runs_of(finished)[0][1].path.relative_to(finished.out))
     config, before = read_json(folder.config), read_json(folder.scores)
@@ -109,7 +109,7 @@ def test_a_model_made_with_a_gpu_is_evaluated_without_one(finished, tmp_path):
     assert after["test"]["f1"] == pytest.approx(before["test"]["f1"])
 
 
-def test_scores_are_never_of_other_faces_than_a_model_was_made_for(finished, tmp_path):
+def test_scores_are_never_of_other_faces_than_a_model_was_made_for(local_ray, finished, tmp_path):
     """As when another command makes the faces anew meanwhile: the shard it is at is not there."""
     shutil.copytree(finished.out, tmp_path / "out")
     folder = RunFolder(tmp_path / "out" / runs_of(finished)[0][1].path.relative_to(finished.out))
@@ -151,7 +151,7 @@ def test_other_settings_never_overwrite_an_interrupted_training(tiny, tmp_path):
     assert checkpoint.exists()
 
 
-def test_one_training_that_cannot_go_on_does_not_stop_the_others(tiny, tmp_path):
+def test_one_training_that_cannot_go_on_does_not_stop_the_others(database, tiny, tmp_path):
     write_toy_faces(tmp_path / "faces")
     wild = replace(tiny, adversarial=replace(tiny.adversarial, lr_d=1e38))
     experiment = Experiment(cfg=wild, out=tmp_path)
@@ -162,7 +162,7 @@ def test_one_training_that_cannot_go_on_does_not_stop_the_others(tiny, tmp_path)
     assert finished == [False, True]
 
 
-def test_a_moment_without_the_network_disk_ends_no_training(tiny, tmp_path, monkeypatch):
+def test_a_moment_without_the_network_disk_ends_no_training(database, tiny, tmp_path, monkeypatch):
     write_toy_faces(tmp_path / "faces")
     experiment, looks = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path), []
 
@@ -178,7 +178,7 @@ def test_a_moment_without_the_network_disk_ends_no_training(tiny, tmp_path, monk
     assert all(folder.scores.exists() for _, folder in runs_of(experiment)) and len(looks) > 1
 
 
-def test_faces_made_anew_since_a_training_was_planned_are_not_learned_from(tiny, tmp_path):
+def test_faces_made_anew_since_a_training_was_planned_are_not_learned_from(database, tiny, tmp_path):
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
     write_toy_faces(tmp_path / "faces")
     ((_, folder),), planned = runs_of(experiment), first_fold(experiment)
@@ -188,7 +188,7 @@ def test_faces_made_anew_since_a_training_was_planned_are_not_learned_from(tiny,
     assert not folder.history.exists()
 
 
-def test_a_fold_whose_test_people_have_no_face_is_refused_before_it_is_trained(tiny, tmp_path):
+def test_a_fold_whose_test_people_have_no_face_is_refused_before_it_is_trained(database, tiny, tmp_path):
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
     write_toy_faces(tmp_path / "faces")
     ((plan, folder),) = runs_of(experiment)

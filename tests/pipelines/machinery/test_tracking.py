@@ -50,7 +50,7 @@ def test_logging_again_adds_nothing(finished):
     assert len(client.get_metric_history(children[0].info.run_id, "test/f1_avg")) == 1
 
 
-def test_a_training_done_again_or_elsewhere_is_a_run_of_its_own(finished, tmp_path):
+def test_a_training_done_again_or_elsewhere_is_a_run_of_its_own(finished, database, tmp_path):
     plan = first_fold(finished)[0]
     tracking, folder = Tracking(tmp_path, "again", {}), RunFolder(tmp_path / "run")
     for _ in range(2):  # its folder was removed between
@@ -65,7 +65,7 @@ def test_a_training_done_again_or_elsewhere_is_a_run_of_its_own(finished, tmp_pa
     assert len(found) == 2 and {run.data.tags["plan"] for run in found} == {plan.digest}
 
 
-def test_what_failed_or_was_stopped_is_not_left_running(finished, tmp_path):
+def test_what_failed_or_was_stopped_is_not_left_running(finished, database, tmp_path):
     plan, experiment = first_fold(finished)[0], "stopped"
     client = MlflowClient(tracking_uri(tmp_path))
 
@@ -157,7 +157,9 @@ def test_a_moved_folder_is_an_experiment_of_its_own_and_nothing_goes_to_the_old_
     assert len(list(after.glob("mlartifacts/*/artifacts/scores.json"))) == 1
 
 
-def test_without_a_place_for_its_files_mlflow_still_has_the_numbers(finished, tmp_path, monkeypatch, capsys):
+def test_without_a_place_for_its_files_mlflow_still_has_the_numbers(
+    finished, database, tmp_path, monkeypatch, capsys
+):
     def no(*_):
         raise PermissionError("not here")
 
@@ -172,14 +174,14 @@ def test_without_a_place_for_its_files_mlflow_still_has_the_numbers(finished, tm
     assert run.info.status == "FINISHED" and "test/f1_avg" in run.data.metrics
 
 
-def test_a_deleted_experiment_comes_back(tmp_path):
+def test_a_deleted_experiment_comes_back(database, tmp_path):
     first = Tracking(tmp_path, "toy", {})
     first.client.delete_experiment(first.experiment)
     again = Tracking(tmp_path, "toy", {})
     assert not again.off and again.experiment == first.experiment
 
 
-def test_scores_made_anew_replace_the_old_ones(finished, tmp_path):
+def test_scores_made_anew_replace_the_old_ones(finished, database, tmp_path):
     plan, folder = first_fold(finished)[0], RunFolder(tmp_path / "run")
     shutil.copytree(finished.folder(plan).path, folder.path)
     for f1 in (0.25, 0.75):
@@ -191,7 +193,7 @@ def test_scores_made_anew_replace_the_old_ones(finished, tmp_path):
         assert tracking.client.get_run(tracking.runs[plan.digest]).data.metrics["test/f1_avg"] == f1
 
 
-def test_a_training_stands_below_the_protocol_that_named_it_last(finished, tmp_path):
+def test_a_training_stands_below_the_protocol_that_named_it_last(finished, database, tmp_path):
     plan = first_fold(finished)[0]
     for seeds in ([0], [0, 1]):
         with Tracking(tmp_path, "toy", {"seeds": seeds}) as tracking:

@@ -116,7 +116,7 @@ def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
     assert {path.name for path in struck.path.rglob("*")} == {path.name for path in quiet.path.rglob("*")}
 
 
-def test_a_killed_worker(local_ray, quiet, steps, moments, tmp_path):
+def test_a_killed_worker(local_ray, database, quiet, steps, moments, tmp_path):
     experiment, killed, others = toy_experiment(tmp_path, steps), [], set[str]()
 
     def strike() -> None:
@@ -237,7 +237,7 @@ def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_s
     assert_same(folder, quiet)
 
 
-def test_a_lost_node_with_two_workers(quiet_by_two, steps, moments, tmp_path):
+def test_a_lost_node_with_two_workers(database, quiet_by_two, steps, moments, tmp_path):
     """Training waits for another node and ends as undisturbed, but for the order of sums."""
     from ray.cluster_utils import Cluster
 
