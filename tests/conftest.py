@@ -15,7 +15,7 @@ SHARED = Path(os.environ.get("AU_TEST_MEDIA") or Path(__file__).parents[2] / "sh
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=1, help="random moments at which each work is killed")
-    parser.addoption("--mutants", type=int, default=1000, help="mutated inputs the readers are given")
+    parser.addoption("--mutants", type=int, default=250, help="mutated inputs the readers are given")
 
 
 @pytest.fixture(scope="session")

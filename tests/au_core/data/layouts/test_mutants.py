@@ -1,4 +1,7 @@
-"""Nothing kills the readers: a thousand damaged inputs, each a result or one line with its reason."""
+"""Nothing kills the readers: each damaged input is a result or one line with its reason.
+
+``pytest tests/au_core/data/layouts/test_mutants.py --mutants 1000`` damages a thousand.
+"""
 
 import faulthandler
 import random
@@ -23,7 +26,7 @@ CFG = PreprocessConfig(size=32)
 SLOWEST = 20
 """Seconds one input may take on a busy machine; one that hangs ends the tests with a trace of where."""
 GROWTH = 100 * 2**20
-"""Bytes a thousand inputs may leave behind; one leaked 40,000 x 40,000 picture would be 4.8 GB."""
+"""Bytes all inputs may leave behind; one leaked 40,000 x 40,000 picture would be 4.8 GB."""
 
 
 def no_detector(image):
