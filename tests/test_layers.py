@@ -214,13 +214,3 @@ def test_the_science_runs_without_ray_and_mlflow():
         "import au_core.data.synthetic.write"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-COMMANDS = sorted(path.stem for path in (ROOT / "pipelines").glob("[!_]*.py"))
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_nobody_waits_for_torch_who_only_asks_for_help(command):
-    """Seconds, of which a mistyped option or a finished protocol needs none."""
-    code = f"import sys, pipelines.{command}; sys.exit(bool({{'torch', 'ray', 'mlflow'}} & set(sys.modules)))"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

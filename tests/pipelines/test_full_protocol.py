@@ -1,7 +1,5 @@
 import argparse
 import runpy
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,19 +187,3 @@ def test_help_shows_the_values_of_the_recipe(words, steps, capsys):
     with pytest.raises(SystemExit):
         main([*words, "--help"])
     assert f"Steps of Algorithm 1 (K). (default: {steps})" in " ".join(capsys.readouterr().out.split())
-
-
-COMMANDS = sorted(path.name for path in (ROOT / "pipelines").glob("[!_]*.py"))
-
-
-def test_every_command_explains_itself():
-    """As a user calls it; all at once, since each takes seconds to begin."""
-    runs = {
-        script: subprocess.Popen(
-            [sys.executable, ROOT / "pipelines" / script, "--help"], stdout=subprocess.PIPE, text=True
-        )
-        for script in COMMANDS
-    }
-    for script, run in runs.items():
-        told, _ = run.communicate(timeout=120)
-        assert run.returncode == 0 and told.startswith(f"usage: {script}") and len(told) > 200
