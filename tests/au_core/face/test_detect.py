@@ -73,6 +73,15 @@ def test_the_model_is_fetched_once_and_checked(cache, monkeypatch):
     assert len(asked) == 1 and cache in fetch_yunet().parents
 
 
+def test_a_cache_that_cannot_be_written_to_is_told_with_two_ways_out(cache, monkeypatch):
+    monkeypatch.setattr(detect, "YUNET_SHA256", hashlib.sha256(b"the model").hexdigest())
+    monkeypatch.setattr(detect, "urlopen", lambda url, timeout: io.BytesIO(b"the model"))
+    cache.write_text("a file where a folder belongs")
+    told = r"\.onnx: cannot be written .*; let XDG_CACHE_HOME name a folder .*, or give .*--detector PATH"
+    with pytest.raises(FaceError, match=told):
+        fetch_yunet()
+
+
 def test_other_bytes_are_not_used(cache, monkeypatch):
     monkeypatch.setattr(detect, "urlopen", lambda url, timeout: io.BytesIO(b"something else"))
     with pytest.raises(FaceError, match="came, expected"):

@@ -16,6 +16,7 @@ from au_core.data.locks import held_alone
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.device import computes_in_bf16
+from au_core.recipes import demo
 from au_core.run_folder import RunFolder
 from au_core.training.history import read_history
 from pipelines.evaluate import evaluate_run
@@ -219,6 +220,15 @@ def test_no_more_trainings_at_once_than_cores_memory_and_gpus_hold(
     train = replace(plan.train, backbone="resnet50", input_size=224)
     adversarial, scaling = replace(plan.adversarial, m1=32, m2=32), replace(plan.scaling, gpu=gpu)
     assert at_once(replace(plan, train=train, adversarial=adversarial, scaling=scaling)) == expected
+
+
+def test_the_demo_trains_on_both_cores_of_a_small_laptop(tmp_path, monkeypatch):
+    """With the 4.9 GiB that README gives it."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2, "memory": 4.9 * 2**30})
+    write_toy_faces(tmp_path / "faces")
+    plans = Experiment(cfg=demo(), out=tmp_path).plans()
+    assert [at_once(plan) for plan in plans] == [2] * 6
 
 
 def test_no_group_of_workers_gets_all_of_one_method():
