@@ -123,6 +123,7 @@ au_core.report.tables
 au_core.report.comparisons
 au_core.report.paper
 au_core.report.distances
+au_core.report.drawing
 au_core.report.figures
 au_core.report.closeness
 au_core.report.settings

@@ -8,7 +8,7 @@ from au_core.evaluation.metrics import ratio
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Figure, Table
 from au_core.report.distances import cells, distance_differences, distribution_table, has_pairs
-from au_core.report.figures import (
+from au_core.report.drawing import (
     BAR,
     STYLE,
     colour_of,

@@ -1,44 +1,29 @@
-"""The report's figures, drawn with matplotlib in colours that colour-blind readers can tell apart."""
+"""The report's figures of scores and of training."""
 
-from collections.abc import Callable, Sequence
-from io import BytesIO
 from itertools import product
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 
 from au_core.report.blocks import Figure
+from au_core.report.drawing import (
+    BAR,
+    STYLE,
+    colour_of,
+    legend,
+    marker_of,
+    panel_per_rate,
+    panels,
+    place_of,
+    png_bytes,
+    short,
+)
 from au_core.report.published import method_label, published_average
 from au_core.report.results import Results, averaged
 from au_core.report.run import Run
-from au_core.report.tables import SOURCE, percent
+from au_core.report.tables import SOURCE
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8c6d00")
-"""Okabe & Ito's palette, its yellow darkened so that thin lines stay visible on white."""
-MARKERS = ("o", "s", "^", "D", "v", "P")
-STYLE: dict[Any, Any] = {
-    "font.size": 9.0,
-    "axes.titlesize": 9.0,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#8a929b",
-    "grid.color": "#e6e8eb",
-    "grid.linewidth": 0.7,
-    "xtick.color": "#8a929b",
-    "ytick.color": "#8a929b",
-    "xtick.labelcolor": "black",
-    "ytick.labelcolor": "black",
-    "legend.frameon": False,
-}
-BAR = 0.8
-"""Width of an AU's bars together, of the distance between two AUs."""
 CURVES = {
     "train/loss_r": "Loss of R (Eq. 4)",
     "train/loss_sup": "Supervised (Eq. 5)",
@@ -81,21 +66,6 @@ def _au_panel(ax: Axes, results: Results, rate: float) -> None:
     ax.set_xticks(places, map(short, names))
 
 
-def place_of(results: Results, method: str) -> float:
-    """Where its bars and marks stand, from the middle of each AU's place."""
-    width = BAR / len(results.methods)
-    return (results.methods.index(method) + 0.5) * width - BAR / 2
-
-
-def short(au: str) -> str:
-    """An AU without its letters, on an axis that says "AU"; other words as they are.
-
-    >>> short("AU01"), short("avg")
-    ('1', 'avg')
-    """
-    return au.removeprefix("AU").lstrip("0")
-
-
 @mpl.rc_context(STYLE)
 def rate_figure(results: Results) -> Figure:
     """Average F1 against the missing rate, a line per method (Fig. 4)."""
@@ -113,7 +83,7 @@ def rate_figure(results: Results) -> Figure:
         ax.scatter(x, y, s=45, facecolors="none", edgecolors="black", zorder=3, label="Ours, as published")
     ax.set(xlabel="Training labels hidden, %", ylabel="Average F1, %")
     ax.set_xticks([100 * rate for rate in results.rates])
-    _legend(canvas, axes)
+    legend(canvas, axes)
     return Figure(
         name="f1_against_missing_rate",
         caption="Average F1 on the test subjects against the share of hidden labels (the paper's Fig. 4): "
@@ -146,7 +116,7 @@ def curves_figure(results: Results) -> Figure:
         ax.set(title=f"Test part {fold}" if i == 0 else None, ylabel=label if j == 0 else None)
         if i == len(curves) - 1:
             ax.set_xlabel("Step of Algorithm 1")
-    _legend(canvas, axes)
+    legend(canvas, axes)
     return Figure(
         name="training",
         caption="Training by fold: losses, how often D is right on real label vectors and on R's answers "
@@ -170,53 +140,3 @@ def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
 def _has(run: Run, key: str) -> bool:
     """Whether a curve means anything."""
     return key not in OF_D or run.plan.adversarial.alpha > 0
-
-
-def panel_per_rate(results: Results, draw: Callable[[Axes, Results, float], None], height: float) -> bytes:
-    """What ``draw`` puts on a panel of its own for each missing rate, one below the other, as PNG."""
-    canvas, axes = panels(len(results.rates), 1, width=9.5, height=height)
-    for ax, rate in zip(axes[:, 0], results.rates, strict=True):
-        draw(ax, results, rate)
-        ax.set_title(f"{percent(rate)} of the labels hidden")
-        ax.grid(visible=False, axis="x")
-    _legend(canvas, axes)
-    return png_bytes(canvas)
-
-
-def panels(
-    rows: int, columns: int, *, width: float, height: float, share: bool = False
-) -> tuple[Canvas, np.ndarray]:
-    """A canvas with ``axes[rows, columns]``; ``width`` over all, ``height`` of each row, in inches."""
-    canvas = Canvas(figsize=(width, height * rows + 0.45), layout="constrained")
-    axes = canvas.subplots(rows, columns, squeeze=False, sharex=share, sharey="row" if share else False)
-    return canvas, axes
-
-
-def _legend(canvas: Canvas, axes: np.ndarray) -> None:
-    """One legend for all panels, above them."""
-    found = [ax.get_legend_handles_labels() for ax in axes.flat]
-    by_label = {
-        label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)
-    }
-    canvas.legend(by_label.values(), by_label.keys(), loc="outside upper left", ncols=len(by_label))
-
-
-def png_bytes(canvas: Canvas) -> bytes:
-    """The drawing as PNG, the same bytes every time."""
-    file = BytesIO()
-    canvas.savefig(file, format="png", dpi=144, metadata={"Software": None})
-    return file.getvalue()
-
-
-def _nth(results: Results, method: str, looks: Sequence[str]) -> str:
-    return looks[results.methods.index(method) % len(looks)]
-
-
-def colour_of(results: Results, method: str) -> str:
-    """Its colour in all figures of a report."""
-    return _nth(results, method, COLOURS)
-
-
-def marker_of(results: Results, method: str) -> str:
-    """Its mark, for eyes that see no colours."""
-    return _nth(results, method, MARKERS)

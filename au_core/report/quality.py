@@ -12,7 +12,7 @@ from au_core.data.files import write_text
 from au_core.data.provenance import lost_frames
 from au_core.face.judge import FLAGS
 from au_core.report.blocks import Figure, Section, Table, html
-from au_core.report.figures import COLOURS, STYLE, png_bytes
+from au_core.report.drawing import COLOURS, STYLE, png_bytes
 from au_core.report.survey import BINS, EDGE, Person, Survey, survey
 
 LONGEST = 200

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from au_core.data.files import read_json, write_json
-from au_core.report import closeness, figures
+from au_core.report import closeness, drawing, figures
 from au_core.report.closeness import conditional_figure, marginal_figure
-from au_core.report.figures import COLOURS, au_figure, curves_figure, rate_figure
+from au_core.report.drawing import COLOURS
+from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.results import collect
 from au_core.run_folder import run_folders
 from tests.toy_runs import change_plans, write_protocol, write_run
@@ -16,8 +17,9 @@ from tests.toy_runs import change_plans, write_protocol, write_run
 @pytest.fixture
 def drawn(monkeypatch):
     """The canvases that were drawn, for a look at what is on them."""
-    canvases, save = [], figures.png_bytes
-    monkeypatch.setattr(figures, "png_bytes", lambda canvas: canvases.append(canvas) or save(canvas))
+    canvases, save = [], drawing.png_bytes
+    for module in (drawing, figures):
+        monkeypatch.setattr(module, "png_bytes", lambda canvas: canvases.append(canvas) or save(canvas))
     return canvases
 
 
@@ -57,7 +59,7 @@ def laid_out(monkeypatch):
         canvas.draw_without_rendering()
         canvases.append(canvas)
 
-    for module in (figures, closeness):
+    for module in (drawing, figures, closeness):
         monkeypatch.setattr(module, "png_bytes", lay_out)
     return canvases
 
