@@ -82,7 +82,7 @@ class Predictor:
         self.cfg = PreprocessConfig(
             detector=str(detector), min_confidence=min_confidence, detect_side=detect_side
         )
-        self.detector = load_detector(self.cfg.detector, self.cfg)
+        self.detector = load_detector(self.cfg)
         recognizer, self.card = load_recognizer(Path(model))
         try:
             self.recognizer = recognizer.to(device)

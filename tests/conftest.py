@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from au_core.face.detect import YUNET_FILE, cache_folder
+from au_core.face.yunet import YUNET_FILE, cache_folder
 from tests.au_core.data.trees import BP4D, DISFA, draw
 from tests.toy import write_untrained_model
 

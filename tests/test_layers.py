@@ -60,6 +60,7 @@ au_core.data.synthetic.write
 au_core.data.synthetic.sheet
 au_core.face
 au_core.face.align
+au_core.face.yunet
 au_core.face.detect
 au_core.face.track
 au_core.face.judge

@@ -21,8 +21,9 @@ from au_core.data.readers import read_rows
 from au_core.data.schema import FrameRows, SequenceRef, face_schema, shard_path
 from au_core.data.synthetic import TWIN_CARD
 from au_core.errors import DatasetError, words_of
-from au_core.face.detect import Detector, detector_identity
+from au_core.face.detect import Detector
 from au_core.face.rows import FaceRows, Row
+from au_core.face.yunet import detector_identity
 
 FORMAT = 3
 """Raised when face rows get other columns or meanings: shards of another format are made anew."""

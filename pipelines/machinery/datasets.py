@@ -12,8 +12,9 @@ from au_core.data.provenance import shard_metadata
 from au_core.data.readers import list_sequences
 from au_core.data.schema import SequenceRef, shard_path, shards
 from au_core.errors import ConfigError
-from au_core.face.detect import fetch_yunet, load_detector
+from au_core.face.detect import load_detector
 from au_core.face.prepare import settings_of
+from au_core.face.yunet import fetch_yunet
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
         return cfg
     model = fetch_yunet() if cfg.detector == "yunet" else Path(cfg.detector).absolute()
     cfg = replace(cfg, detector=str(model))
-    load_detector(cfg.detector, cfg)
+    load_detector(cfg)
     return cfg
 
 

@@ -40,7 +40,7 @@ class PrepareSequence(JobActor):
     def __init__(self, cfg: PreprocessConfig, faces: Path, tries: Path) -> None:
         JobActor.__init__(self, tries)  # super() fails in a class that travels by value, as a test's does
         self.cfg, self.faces = cfg, faces
-        self.detector = None if cfg.detector == "dataset" else load_detector(cfg.detector, cfg, doubtful=True)
+        self.detector = None if cfg.detector == "dataset" else load_detector(cfg, doubtful=True)
 
     def work(self, job: str, again: bool) -> Status:
         """The quality row of one sequence."""

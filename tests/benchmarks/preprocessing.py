@@ -106,10 +106,10 @@ def parts(source: Path, model: str, cfg: PreprocessConfig) -> Clock:
     return clock
 
 
-def ours(layout: str, root: Path, out: Path, model: str, cfg: PreprocessConfig) -> float:
+def ours(layout: str, root: Path, out: Path, cfg: PreprocessConfig) -> float:
     """CPU seconds of the sequence as the job prepares it: hashes, labels, flags, Parquet and all."""
     (ref,) = list_sequences(layout, root)
-    detector = load_detector(model, cfg, doubtful=True)
+    detector = load_detector(cfg, doubtful=True)
     started = time.process_time()
     status = prepare_sequence(ref, detector, cfg, out)
     seconds = time.process_time() - started
@@ -127,7 +127,7 @@ def against_parts(work: Path, model: str, frames: int, repeats: int) -> Iterator
         pairs = []
         for i in range(repeats):
             clock = parts(source, model, cfg)
-            pairs.append((clock, ours(layout, root, work / f"out-{name}-{i}", model, cfg)))
+            pairs.append((clock, ours(layout, root, work / f"out-{name}-{i}", cfg)))
         ratios = [sum(clock.seconds.values()) / seconds for clock, seconds in pairs]
         yield (
             name,
@@ -198,7 +198,7 @@ def prepare_all(root: Path, out: Path, model: str) -> None:
     """What one actor does; prints this process's peak MiB."""
     cv2.setNumThreads(1)
     cfg = PreprocessConfig(detector=model, all_faces=True)
-    detector = load_detector(model, cfg, doubtful=True)
+    detector = load_detector(cfg, doubtful=True)
     for ref in list_sequences("videos", root):
         assert prepare_sequence(ref, detector, cfg, out)["status"] == "ok"
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -214,7 +214,7 @@ def profile(root: Path, model: str) -> str:
 
     cfg = PreprocessConfig(detector=model, all_faces=True)
     (ref,) = list_sequences("videos", root)
-    detector, text = load_detector(model, cfg, doubtful=True), io.StringIO()
+    detector, text = load_detector(cfg, doubtful=True), io.StringIO()
     with cProfile.Profile() as measured:
         list(FaceRows(read_rows(ref), detector, cfg, lambda: None))
     pstats.Stats(measured, stream=text).sort_stats("tottime").print_stats(12)

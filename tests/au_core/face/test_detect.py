@@ -1,15 +1,10 @@
-import hashlib
-import io
-from urllib.error import URLError
-
 import cv2
 import numpy as np
 import pytest
 
 from au_core.config import PreprocessConfig
 from au_core.errors import FaceError
-from au_core.face import detect
-from au_core.face.detect import Detection, cache_folder, fetch_yunet, load_detector
+from au_core.face.detect import Detection, load_detector
 from au_core.face.track import LARGEST, Tracker
 
 
@@ -19,7 +14,7 @@ def astronaut(shared):
 
 
 def test_the_face_is_found_with_its_points(yunet, astronaut):
-    (face,) = load_detector(str(yunet), PreprocessConfig())(astronaut)
+    (face,) = load_detector(PreprocessConfig(detector=str(yunet)))(astronaut)
     left, right, mouth = face.points
     assert left[0] < mouth[0] < right[0] and mouth[1] > max(left[1], right[1]) + 20
     x, y, w, h = face.box
@@ -28,74 +23,35 @@ def test_the_face_is_found_with_its_points(yunet, astronaut):
 
 def test_points_are_in_source_pixels_whatever_size_is_searched(yunet, astronaut):
     big = cv2.resize(astronaut, None, fx=3, fy=3)
-    (small,) = load_detector(str(yunet), PreprocessConfig())(astronaut)
-    (large,) = load_detector(str(yunet), PreprocessConfig(detect_side=320))(big)
+    (small,) = load_detector(PreprocessConfig(detector=str(yunet)))(astronaut)
+    (large,) = load_detector(PreprocessConfig(detector=str(yunet), detect_side=320))(big)
     np.testing.assert_allclose(large.points / 3, small.points, atol=4)
 
 
 def test_the_main_face_comes_first(yunet, astronaut):
     both = np.concatenate([cv2.resize(astronaut, None, fx=0.4, fy=0.4)] * 2)
     both = cv2.copyMakeBorder(both, 0, astronaut.shape[0] - both.shape[0], 0, 0, cv2.BORDER_CONSTANT)
-    faces = load_detector(str(yunet), PreprocessConfig())(np.concatenate([both, astronaut], 1))
+    faces = load_detector(PreprocessConfig(detector=str(yunet)))(np.concatenate([both, astronaut], 1))
     assert len(faces) == 3 and faces[0].box[2] > 1.5 * faces[1].box[2]
 
 
 def test_no_face_is_an_empty_list(yunet):
-    assert load_detector(str(yunet), PreprocessConfig())(np.zeros((90, 120, 3), np.uint8)) == []
+    assert load_detector(PreprocessConfig(detector=str(yunet)))(np.zeros((90, 120, 3), np.uint8)) == []
 
 
 def test_what_is_no_model_is_named(tmp_path):
     with pytest.raises(FaceError, match=r"no such file; expected 'dataset', 'yunet', or the path"):
-        load_detector(str(tmp_path / "none.onnx"), PreprocessConfig())
+        load_detector(PreprocessConfig(detector=str(tmp_path / "none.onnx")))
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     with pytest.raises(FaceError, match=r"broken.onnx: OpenCV cannot use it as a YuNet model"):
-        load_detector(str(tmp_path / "broken.onnx"), PreprocessConfig())
+        load_detector(PreprocessConfig(detector=str(tmp_path / "broken.onnx")))
 
 
 def test_where_there_are_no_landmark_files_dataset_is_not_what_is_expected():
     with pytest.raises(
         FaceError, match=r"detector 'dataset': .* video alone does not have; expected 'yunet', or"
     ):
-        load_detector("dataset", PreprocessConfig())
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return cache_folder()
-
-
-def test_the_model_is_fetched_once_and_checked(cache, monkeypatch):
-    content, asked = b"the model", []
-    monkeypatch.setattr(detect, "YUNET_SHA256", hashlib.sha256(content).hexdigest())
-    monkeypatch.setattr(detect, "urlopen", lambda url, timeout: asked.append(url) or io.BytesIO(content))
-    assert fetch_yunet() == fetch_yunet() and fetch_yunet().read_bytes() == content
-    assert len(asked) == 1 and cache in fetch_yunet().parents
-
-
-def test_a_cache_that_cannot_be_written_to_is_told_with_two_ways_out(cache, monkeypatch):
-    monkeypatch.setattr(detect, "YUNET_SHA256", hashlib.sha256(b"the model").hexdigest())
-    monkeypatch.setattr(detect, "urlopen", lambda url, timeout: io.BytesIO(b"the model"))
-    cache.write_text("a file where a folder belongs")
-    told = r"\.onnx: cannot be written .*; let XDG_CACHE_HOME name a folder .*, or give .*--detector PATH"
-    with pytest.raises(FaceError, match=told):
-        fetch_yunet()
-
-
-def test_other_bytes_are_not_used(cache, monkeypatch):
-    monkeypatch.setattr(detect, "urlopen", lambda url, timeout: io.BytesIO(b"something else"))
-    with pytest.raises(FaceError, match="came, expected"):
-        fetch_yunet()
-    assert not any(cache.rglob("*.onnx"))
-
-
-def test_without_network_it_says_where_to_get_it_and_where_to_put_it(cache, monkeypatch):
-    def offline(url, timeout):
-        raise URLError("no network")
-
-    monkeypatch.setattr(detect, "urlopen", offline)
-    with pytest.raises(FaceError, match=r"Download https://\S+ to \S+\.onnx, or give .*--detector"):
-        fetch_yunet()
+        load_detector(PreprocessConfig(detector="dataset"))
 
 
 def at(x: float, width: float = 50) -> Detection:

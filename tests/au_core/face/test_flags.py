@@ -35,7 +35,7 @@ def tree(tmp_path):
 
 @pytest.fixture
 def detector(yunet):
-    return load_detector(str(yunet), CFG, doubtful=True)
+    return load_detector(replace(CFG, detector=str(yunet)), doubtful=True)
 
 
 def prepare(root, detector, tmp_path, cfg=CFG, layout="bp4d"):

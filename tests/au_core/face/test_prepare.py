@@ -59,7 +59,7 @@ def test_landmarks_and_detector_agree_on_where_the_face_is(tmp_path, yunet):
     write_sequence(exact, *plan_sequences(exact)[0], tmp_path / "data")
     ref = list_sequences("bp4d", tmp_path / "data")[0]
     prepare_sequence(ref, None, CFG, tmp_path / "a")
-    prepare_sequence(ref, load_detector(str(yunet), CFG), CFG, tmp_path / "b")
+    prepare_sequence(ref, load_detector(replace(CFG, detector=str(yunet))), CFG, tmp_path / "b")
     a, b = (np.stack(shard_of(tmp_path / name, ref).points) for name in "ab")
     assert np.abs(a - b).mean() < 5 and a.shape == (6, 6)
 
@@ -152,7 +152,7 @@ def test_a_copy_elsewhere_is_recognised_by_its_content(tree, tmp_path):
 
 def test_real_clips_have_faces_where_people_are(shared, yunet, tmp_path):
     cfg = PreprocessConfig(detector=str(yunet), all_faces=True)
-    detector = load_detector(cfg.detector, cfg)
+    detector = load_detector(cfg)
     refs = {ref.sequence: ref for ref in list_sequences("videos", shared / "real_faces")}
     assert len(refs) == 7, "README.md is no video"
     rows = {}
@@ -179,7 +179,7 @@ def test_broken_videos_are_lines_and_not_crashes(yunet, tmp_path):
     whole = (tmp_path / "in" / "cut.avi").read_bytes()
     (tmp_path / "in" / "cut.avi").write_bytes(whole[: len(whole) // 2])
     cfg = PreprocessConfig(detector=str(yunet))
-    detector = load_detector(cfg.detector, cfg)
+    detector = load_detector(cfg)
     refs = list_sequences("videos", tmp_path / "in")
     status = {ref.sequence: prepare_sequence(ref, detector, cfg, tmp_path / "faces") for ref in refs}
     assert [status[name]["status"] for name in ("noise.mp4", "empty.mov", "noise.jpg")] == ["failed"] * 3

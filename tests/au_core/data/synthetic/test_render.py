@@ -173,7 +173,7 @@ def test_blinks_and_speech_are_no_action_units():
 
 def test_the_detector_finds_drawn_people_where_they_are(yunet):
     """On both mirror images: YuNet differs by 6 % from its own mirror image of a real face this size."""
-    detect = load_detector(str(yunet), PreprocessConfig())
+    detect = load_detector(PreprocessConfig(detector=str(yunet)))
     errors, cfg = [], SyntheticConfig(frames=2)
     for name in (f"{sex}{i:03}" for i in range(1, 19) for sex in "FM"):
         for image, p in film(cfg, name, "T1", play(cfg, name, "T1").shown):
