@@ -95,7 +95,7 @@ def pairs_off(run: Run, results: Results, form: str) -> float:
     """
 
     def kind(one: Run) -> tuple:
-        return one.rate, one.pair, one.scores["aus"]
+        return one.rate, one.fold_and_seed, one.scores["aus"]
 
     beside = [cells(other, form) for other in results.runs if kind(other) == kind(run)]
     known = ~np.isnan(beside).any(axis=0)

@@ -6,7 +6,7 @@ from au_core.report.coverage import ENOUGH, coverage
 from au_core.report.published import method_label
 from au_core.report.results import Results, averaged
 from au_core.report.run import BASELINE
-from au_core.report.settings import data_words, unlike
+from au_core.report.settings import data_words, unlike_words
 
 
 def notice(results: Results) -> str:
@@ -22,7 +22,7 @@ def notice(results: Results) -> str:
         words = "`experiment.json` is missing, so this report cannot say what data these scores are from."
     if results.unlike:
         words += (
-            f" Its trainings have different settings ({unlike(results)}): what is averaged or compared "
+            f" Its trainings have different settings ({unlike_words(results)}): what is averaged or compared "
             "below is not comparable. Give each its own folder (`--out`)."
         )
     return words + "".join(_missing(results))

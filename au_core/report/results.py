@@ -166,7 +166,7 @@ def collect(out: Path) -> Results:
     runs = map(read_run, done)
     return Results(
         experiment=read_json(words) if words.exists() else {},
-        runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.pair))),
+        runs=tuple(sorted(runs, key=lambda run: (_rank(run.method), run.rate, run.fold_and_seed))),
         unfinished=tuple(str(f.path.relative_to(out)) for f in found if f not in done),
         sequences=tuple(read_quality(out / "faces")),
         made_with=made_with(out / "faces"),
@@ -184,12 +184,12 @@ def averaged(runs: Iterable[Run], metric: str, au: str = "avg", selection: str =
 
 def paired(ours: Sequence[Run], theirs: Sequence[Run]) -> list[tuple[Run, Run]]:
     """One of ours and one of theirs for each fold and seed that both have."""
-    other = {run.pair: run for run in theirs}
-    return [(run, other[run.pair]) for run in ours if run.pair in other]
+    other = {run.fold_and_seed: run for run in theirs}
+    return [(run, other[run.fold_and_seed]) for run in ours if run.fold_and_seed in other]
 
 
 def paired_differences(
     ours: Sequence[Run], theirs: Sequence[Run], metric: str
 ) -> dict[tuple[int, int], float]:
     """Ours minus theirs in points, as reported, by the (fold, seed) that both have."""
-    return {run.pair: run.score(metric) - other.score(metric) for run, other in paired(ours, theirs)}
+    return {run.fold_and_seed: run.score(metric) - other.score(metric) for run, other in paired(ours, theirs)}

@@ -62,8 +62,8 @@ class Run:
         return self.plan.fold
 
     @property
-    def pair(self) -> tuple[int, int]:
-        """Fold and seed: runs that agree in both, and in the rate, saw the same faces and labels."""
+    def fold_and_seed(self) -> tuple[int, int]:
+        """Runs that agree in both, and in the rate, saw the same faces and labels."""
         return self.plan.fold, self.plan.seed
 
     def score(self, metric: str, au: str = "avg", selection: str = "") -> float:

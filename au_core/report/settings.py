@@ -36,7 +36,7 @@ def run_table(results: Results) -> Table:
         "unlabelled ones are fewer, or not 1 % of all), ".format(**asdict(plan.adversarial))
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Other settings": _not_the_defaults(results) or "the defaults",
-        "Different settings": unlike(results) or "all other settings are the same in all trainings",
+        "Different settings": unlike_words(results) or "all other settings are the same in all trainings",
         "Computed on": " or ".join(
             sorted({", ".join(run.machine.values()) or "unknown" for run in results.runs})
         ),
@@ -64,7 +64,7 @@ def _not_the_defaults(results: Results) -> str:
     return ", ".join(f"`{name}` {value}" for name, value in found.items() if value != default[name])
 
 
-def unlike(results: Results) -> str:
+def unlike_words(results: Results) -> str:
     """Settings that differ between trainings, with their values; empty where none does."""
     return "; ".join(f"`{name}` {' or '.join(values)}" for name, values in results.unlike.items())
 

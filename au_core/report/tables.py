@@ -144,7 +144,7 @@ def _csv_rows(results: Results) -> Iterable[list[object]]:
     for run in results.runs:
         for key in (*SELECTIONS, "val", BASELINE):
             part = run.scores[key]
-            names = [run.scores["dataset"], run.method, f"{run.rate:g}", *run.pair, key]
+            names = [run.scores["dataset"], run.method, f"{run.rate:g}", *run.fold_and_seed, key]
             yield [*names, "avg", *(part[f"{metric}_avg"] for metric in METRICS), *_off(run, key)]
             for au in run.scores["aus"]:
                 yield [*names, au, *(part[metric].get(au) for metric in METRICS), *_off(run, key, au)]
