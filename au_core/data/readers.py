@@ -1,21 +1,17 @@
 """The layouts by name: each lists its sequences cheaply, and reads one's frame rows where they are needed."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-from au_core.data.layouts import bp4d, bp4d_plus, disfa, disfa_plus, lists, manifest, videos
+from au_core.data.layouts import LAYOUTS
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.errors import ConfigError, DatasetError
 
-MODULES = {
-    "bp4d": bp4d,
-    "bp4d_plus": bp4d_plus,
-    "disfa": disfa,
-    "disfa_plus": disfa_plus,
-    "lists": lists,
-    "manifest": manifest,
-    "videos": videos,
-}
-"""Each has a ``list_sequences`` and a ``read_rows``; ``LAYOUTS`` beside them has what else is to be known."""
+
+def module_of(layout: str) -> ModuleType:
+    """The file of a layout, with its ``list_sequences`` and ``read_rows``."""
+    return import_module(f"au_core.data.layouts.{layout}")
 
 
 def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str = "") -> list[SequenceRef]:
@@ -27,15 +23,15 @@ def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str =
         ConfigError: an unknown layout.
         DatasetError: ``root`` is missing, empty, or of another layout; says what was found and expected.
     """
-    if layout not in MODULES:
-        raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(MODULES)}")
+    if layout not in LAYOUTS:
+        raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
     if not root.exists():
         raise DatasetError(f"{root}: no such file or folder; expected a dataset in the {layout} layout")
     try:
         if root.is_dir() and not any(root.iterdir()):
             raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
         asked = {"disfa": {"camera": camera}, "lists": {"dataset": dataset}}.get(layout, {})
-        found = MODULES[layout].list_sequences(root, **asked)
+        found = module_of(layout).list_sequences(root, **asked)
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error})") from error
     return sorted(found, key=lambda ref: (ref.subject, ref.sequence))
@@ -47,4 +43,4 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: a label or landmark file is damaged; names the file, what came and what was expected.
     """
-    return MODULES[ref.layout].read_rows(ref)
+    return module_of(ref.layout).read_rows(ref)

@@ -10,7 +10,7 @@ from au_core.aus import BP4D, DISFA, DatasetSpec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """How a dataset lies on disk; this folder has a file for each, of the same name."""
+    """How a dataset lies on disk; this folder has a file for each, which is found by its name."""
 
     spec: DatasetSpec | None = None
     """Its AUs, and from which code on they are active; None: a dataset brings its own, active from 1 on."""

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from au_core.config import PreprocessConfig
+from au_core.data import layouts
 from au_core.data.layouts import LAYOUTS, manifest
 from au_core.data.layouts.tree import numbered_pictures
 from au_core.data.layouts.videos import other_kinds
-from au_core.data.readers import MODULES, list_sequences, read_rows
+from au_core.data.readers import list_sequences, module_of, read_rows
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.prepare import prepare_sequence
 
@@ -227,8 +228,9 @@ def test_of_two_pictures_with_a_number_the_bare_one_is_taken(tmp_path):
 
 
 def test_every_layout_that_is_known_can_be_read():
-    assert list(MODULES) == list(LAYOUTS)
-    assert [module.__name__.rpartition(".")[2] for module in MODULES.values()] == list(LAYOUTS)
+    files = Path(layouts.__file__).parent.glob("[a-z]*.py")
+    assert {path.stem for path in files} - {"tree"} == {*LAYOUTS}
+    assert all(module_of(name).list_sequences and module_of(name).read_rows for name in LAYOUTS)
 
 
 @pytest.mark.parametrize("layout", ["bp4d", "disfa", "manifest", "videos"])
@@ -263,6 +265,6 @@ def test_a_choice_reaches_its_layout_by_name(tmp_path, monkeypatch, layout, name
     """By its place alone, a layout that takes something else first would take it for that."""
     (tmp_path / "a file").touch()
     given = {}
-    monkeypatch.setattr(MODULES[layout], "list_sequences", lambda root, **asked: given.update(asked) or [])
+    monkeypatch.setattr(module_of(layout), "list_sequences", lambda root, **asked: given.update(asked) or [])
     list_sequences(layout, tmp_path, camera="right", dataset="DISFA")
     assert given == {name: {"camera": "right", "dataset": "DISFA"}[name]}
