@@ -45,7 +45,6 @@ au_core.data.provenance
 au_core.data.synthetic
 au_core.data.synthetic.anatomy
 au_core.data.synthetic.expression
-au_core.data.synthetic.truth
 au_core.data.synthetic.events
 au_core.data.synthetic.canvas
 au_core.data.synthetic.person

@@ -4,7 +4,7 @@ Each event of a face is one of a task's expressions; given the expression, every
 jointly normal with unit variance: ``z = offset[expression] + sqrt(b) habit[person] + sqrt(1 - b) event``.
 An AU is active (intensity 2 or more) where its latent exceeds a threshold, chosen so that its rate over all
 tasks is the published one. Habits and events correlate by the published pairs; expressions add what pairs
-cannot say. ``truth.py`` has the resulting probabilities in closed form.
+cannot say. The tests' ``truth.py`` has the resulting probabilities in closed form.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from au_core.data.synthetic.expression import AUS, label_model
 from au_core.data.synthetic.geometry import Pose
 from au_core.data.synthetic.person import draw_person
 from au_core.data.synthetic.render import render_face
-from au_core.data.synthetic.scene import Scene, draw_scene
+from au_core.data.synthetic.scene import draw_scene
 
 TRACKING = 0.08
 """Error of written landmarks at difficulty 1: place (eye distances), scale, angle (radians)."""
@@ -34,21 +34,15 @@ def film(
     actions: Table = ACTIONS,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pictures ``uint8[256, 256, 3]`` BGR and landmarks ``float64[66, 2]`` of intensities ``shown[N, L]``."""
-    person, scene, poses, rng = set_up(cfg, subject, sequence, len(shown))
+    rng = np.random.default_rng([cfg.seed, 3, *f"{subject}/{sequence}".encode()])
+    person = draw_person(subject, cfg.seed, cfg.difficulty)
+    rest, poses = draw_poses(rng, len(shown), cfg.difficulty)
+    scene = draw_scene(rng, person, rest, cfg.difficulty)
     habits, gaze = draw_habits(rng, len(shown), cfg.difficulty), draw_gaze(rng, len(shown))
     for t, (values, pose) in enumerate(zip(shown, poses, strict=True)):
         intensities: dict[int | str, float] = dict(zip(aus, values.tolist(), strict=True))
         intensities |= {name: float(habit[t]) for name, habit in habits.items()}
         yield render_face(person, intensities, pose, scene, rng, actions, gaze[t])
-
-
-def set_up(cfg: SyntheticConfig, subject: str, sequence: str, frames: int) -> tuple:
-    """Who is filmed, where, and how the head is held in every frame; and the randomness that is left."""
-    rng = np.random.default_rng([cfg.seed, 3, *f"{subject}/{sequence}".encode()])
-    person = draw_person(subject, cfg.seed, cfg.difficulty)
-    rest, poses = draw_poses(rng, frames, cfg.difficulty)
-    scene: Scene = draw_scene(rng, person, rest, cfg.difficulty)
-    return person, scene, poses, rng
 
 
 def tracked(rng: np.random.Generator, landmarks: np.ndarray, difficulty: float) -> np.ndarray:

@@ -10,8 +10,13 @@ from au_core.data import synthetic
 from au_core.data.facts import load_facts
 from au_core.data.synthetic.events import ACTIVE, perform, strata
 from au_core.data.synthetic.expression import AUS, EXPRESSIONS, MIXTURES, build_model, label_model
-from au_core.data.synthetic.truth import active_rates, both_positive, conditional_truth, pair_probabilities
 from au_core.errors import ConfigError
+from tests.au_core.data.synthetic.truth import (
+    active_rates,
+    both_positive,
+    conditional_truth,
+    pair_probabilities,
+)
 
 FOLDS, STATISTICS = load_facts("folds"), load_facts("au_statistics")
 FRAMES = {"BP4D": 153, "DISFA": 1852}
