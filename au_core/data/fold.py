@@ -86,7 +86,8 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
         faces = join_faces(faces, _told_apart(more, {*faces.dataset}))
     labels = visible_labels(faces, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
     prior = plan.adversarial.label_prior
-    vectors = load_label_prior(Path(prior), plan.spec.columns) if prior else None
+    held_out = {*plan.val_subjects, *plan.test_subjects}
+    vectors = load_label_prior(Path(prior), plan.spec.columns, held_out) if prior else None
     if sources.unlabelled:
         people = list_subjects(sources.unlabelled)
         extra = load_faces(sources.unlabelled, plan.spec, people, all_faces=True)

@@ -1,5 +1,6 @@
 """A label prior: AU vectors without faces, such as another corpus's coding, as more real labels for D."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,16 @@ from au_core.errors import ConfigError, DatasetError
 CODES = OCCURRENCE | dict.fromkeys(("-1", "", "None"), UNKNOWN)
 
 
-def load_label_prior(path: Path, columns: tuple[str, ...]) -> np.ndarray:
+def load_label_prior(path: Path, columns: tuple[str, ...], held_out: Collection[str] = ()) -> np.ndarray:
     """Label vectors ``int8[P, L]`` of a Parquet or CSV file for the AUs in ``columns[L]``.
 
     Columns are named by AU (``AU12``, ``AU1``), others are passed over; AUs the file lacks are UNKNOWN.
-    Only rows that know all AUs which the file shares with ``columns`` are kept.
+    Only rows that know all AUs which the file shares with ``columns`` are kept; of a file with a column
+    ``subject``, none of people called as one of those ``held_out``, of whichever dataset they are.
 
     Raises:
         DatasetError: no such file, none of the AUs in it, a code other than 0, 1, 9 or nothing, or no row
-            that is whole.
+            that is whole, or of others.
     """
     table = read_prior(path)
     where = {number: name for name in table.column_names if (number := _au(name)) is not None}
@@ -33,10 +35,23 @@ def load_label_prior(path: Path, columns: tuple[str, ...]) -> np.ndarray:
     vectors = np.full((len(table), len(columns)), UNKNOWN, np.int8)
     for j in shared:
         vectors[:, j] = _codes(path, table, where[au_number(columns[j])])
-    whole = vectors[(vectors[:, shared] >= 0).all(axis=1)]
-    if not len(whole):
+    whole = (vectors[:, shared] >= 0).all(axis=1)
+    if not whole.any():
         raise DatasetError(f"{path}: none of {len(table)} rows knows all of its AUs; expected whole vectors")
-    return whole
+    others = whole & ~_are_of(table, held_out)
+    if not others.any():
+        raise DatasetError(
+            f"{path}: all rows are of people this fold is validated or tested on; expected others"
+        )
+    return vectors[others]
+
+
+def _are_of(table: pa.Table, people: Collection[str]) -> np.ndarray:
+    """Which rows are of ``people`` in any letter case, ``bool[N]``; none where the table has no subjects."""
+    if "subject" not in table.column_names:
+        return np.zeros(len(table), bool)
+    known = {name.casefold() for name in people}
+    return np.array([str(name).strip().casefold() in known for name in table["subject"].to_pylist()])
 
 
 def read_prior(path: Path) -> pa.Table:
@@ -45,8 +60,13 @@ def read_prior(path: Path) -> pa.Table:
     Raises:
         DatasetError: no such file, or no Parquet or CSV.
     """
+    text = pyarrow.csv.ConvertOptions(column_types={"subject": pa.string()})  # 007 is no number
     try:
-        return pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
+        return (
+            pq.read_table(path)
+            if path.suffix == ".parquet"
+            else pyarrow.csv.read_csv(path, convert_options=text)
+        )
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"label prior {path}: no readable Parquet or CSV file ({error})") from error
 

@@ -51,7 +51,8 @@ def test_a_training_is_given_the_labels_that_rate_scheme_and_seed_leave(folder, 
 
 
 def test_a_training_is_given_the_label_prior_it_asks_for(folder, tmp_path):
-    (tmp_path / "prior.csv").write_text("AU12,AU01\n1,0\n0,1\n")
+    held_out = f"{PEOPLE[8]},1,1\n{PEOPLE[11]},1,1\n"
+    (tmp_path / "prior.csv").write_text(f"subject,AU12,AU01\n{PEOPLE[0]},1,0\n{held_out}other,0,1\n")
     plan = plan_of(0.5, "frame", 0, label_prior=str(tmp_path / "prior.csv"))
     prior = load_training_set(plan, Sources(coded=folder)).prior
     assert prior is not None and prior[:, [BP4D.aus.index(1), BP4D.aus.index(12)]].tolist() == [

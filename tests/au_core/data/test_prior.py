@@ -25,6 +25,19 @@ def test_parquet_reads_the_same(tmp_path):
     assert load_label_prior(tmp_path / "prior.parquet", COLUMNS).tolist() == [[-1, 1, 1], [-1, 0, 0]]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_vectors_of_people_who_are_held_out_are_left_out(tmp_path, suffix):
+    path = written(tmp_path, "subject,AU12,AU01\n007,1,0\nF002,0,1\n7,0,0\nf003,1,1\n")
+    if suffix == ".parquet":
+        table = {"subject": ["007", "F002", "7", "f003"], "AU12": [1, 0, 0, 1], "AU01": [0, 1, 0, 1]}
+        path = tmp_path / "prior.parquet"
+        pq.write_table(pa.table(table), path)
+    assert len(load_label_prior(path, COLUMNS)) == 4
+    assert load_label_prior(path, COLUMNS, {"007", "F003"}).tolist() == [[1, -1, 0], [0, -1, 0]]
+    with pytest.raises(DatasetError, match="all rows are of people this fold is validated or tested on"):
+        load_label_prior(path, COLUMNS, ("007", "7", "F002", "F003"))
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("a,b\n1,2\n", "columns a, b; expected some of AU01, AU04, AU12"),
     ("AU12\n1\n7\n", "line 3: AU12 is '7'; expected 0, 1, or 9 if not coded"),
