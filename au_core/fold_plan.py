@@ -63,7 +63,7 @@ class FoldPlan:
     @property
     def label(self) -> str:
         """This training in a few words."""
-        return f"{self.method} missing={self.missing_rate:g} {self.part} seed={self.seed}"
+        return self.run.replace("/", " ")
 
     @property
     def digest(self) -> str:

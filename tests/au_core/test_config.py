@@ -48,6 +48,7 @@ def test_the_demo_is_six_trainings_paired_fold_by_fold():
         assert plan.test_subjects == splits[plan.fold].test
         assert (plan.adversarial.alpha == 0) == (plan.method == "o_wlc")
     assert found[0].run == "ours/missing=0.5/fold=1/seed=0"
+    assert found[0].label == "ours missing=0.5 fold=1 seed=0"
 
 
 def test_a_plan_survives_json():
