@@ -106,7 +106,8 @@ class Predictor:
         """Each of the ``frames`` ``uint8[H, W, 3]`` BGR of one video with its faces.
 
         ``au_core.data.video.video_frames`` reads them from a file. A frame comes out when its batch is full;
-        from a camera, a ``batch`` of 1 answers at once.
+        from a camera, a ``batch`` of 1 answers at once. If ``frames`` itself raises, those of the batch under
+        way, up to ``batch`` - 1, have no answer.
 
         Raises:
             ConfigError: there is no such batch.
