@@ -1,7 +1,9 @@
 """Where everything lies below OUT: the folders other programs build on."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from au_core.data.files import read_json
 from au_core.errors import ConfigError
@@ -102,3 +104,9 @@ def run_folders(out: Path, part: str = "fold=*") -> list[RunFolder]:
     return [
         RunFolder(path.parent) for path in sorted(out.glob(f"runs/*/missing=*/{part}/seed=*/config.json"))
     ]
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Whole lines of a history; a line still being written, or a missing file, is not there yet."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

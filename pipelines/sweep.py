@@ -19,8 +19,7 @@ from au_core.data.files import read_json, write_text
 from au_core.data.locks import held_alone
 from au_core.errors import AuError
 from au_core.fold_plan import FoldPlan
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 from pipelines.full_protocol import prepare_faces
 from pipelines.machinery.arguments import (
     add_experiment_arguments,

@@ -10,8 +10,7 @@ from au_core.data.files import read_json
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.report.averages import spread
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 
 METRICS = ("f1", "auc", "accuracy")
 AT_HALF = "test_at_half"

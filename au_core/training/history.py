@@ -4,12 +4,14 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from au_core.data.files import write_text
-
-if TYPE_CHECKING:  # who only reads a history need not wait for torch
-    from torch import Tensor
+from au_core.run_folder import read_history
+from au_core.training.workers import gathered
 
 
 class History:
@@ -33,7 +35,7 @@ class History:
         self.started, self.images = time.perf_counter(), 0
         self.losses: dict[str, list[Tensor]] = {}
 
-    def add(self, losses: "Mapping[str, Tensor]", images: int) -> None:
+    def add(self, losses: Mapping[str, Tensor], images: int) -> None:
         """Note one step's losses and how many faces R was shown."""
         self.images += images
         for name, loss in losses.items():
@@ -44,10 +46,6 @@ class History:
 
         All workers ask together.
         """
-        import torch
-
-        from au_core.training.workers import gathered
-
         own = {name: torch.stack(values).mean().item() for name, values in self.losses.items()}
         shares = gathered(own)
         means = {name: sum(share[name] for share in shares) / len(shares) for name in own}
@@ -62,9 +60,3 @@ class History:
         line = {"step": step, "seconds": self.seconds, **values}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
-
-
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """Whole lines of a history; a line still being written, or a missing file, is not there yet."""
-    text = path.read_text() if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

@@ -6,8 +6,7 @@ from typing import Any
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json
 from au_core.fold_plan import FoldPlan
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 from au_core.training.watch import warnings_of
 from pipelines.machinery.cli import averages, say
 from pipelines.machinery.group import Job

@@ -19,8 +19,7 @@ from au_core.compare import content_of, digest_of, flattened
 from au_core.data.files import read_json
 from au_core.data.locks import held_alone
 from au_core.fold_plan import FoldPlan
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 
 if TYPE_CHECKING:  # importing it takes a second
     from mlflow import MlflowClient

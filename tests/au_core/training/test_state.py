@@ -6,8 +6,9 @@ import torch
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.files import whole
 from au_core.errors import CheckpointError, FullDiskError
+from au_core.run_folder import read_history
 from au_core.training.game import Game, new_game
-from au_core.training.history import History, read_history
+from au_core.training.history import History
 from au_core.training.state import restore, save_state
 
 
@@ -156,9 +157,3 @@ def test_speed_and_seconds_are_those_of_training_not_of_validation(tmp_path, mon
     log.write(1, measured)
     (line,) = read_history(log.path)
     assert line["seconds"] == 2 and line["train/images_per_second"] == 5
-
-
-def test_a_line_still_being_written_is_not_read(tmp_path):
-    path = tmp_path / "history.jsonl"
-    path.write_text('{"step": 1}\n{"step": 2')
-    assert read_history(path) == [{"step": 1}] and read_history(tmp_path / "none") == []
