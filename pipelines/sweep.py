@@ -29,7 +29,7 @@ from pipelines.machinery.arguments import (
     warn_if_thresholds_differ,
 )
 from pipelines.machinery.cli import run, say, summary
-from pipelines.machinery.cluster import TRIAL_SLOT, check_fits, connect
+from pipelines.machinery.cluster import check_fits, connect
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim, train_folds
 from pipelines.machinery.points import Scores, best_of, point_of, table_of, text_of
@@ -38,6 +38,8 @@ from pipelines.machinery.tracking import Tracking
 from tune_spaces import SPACES, load_space
 
 SCORE = "val/f1_avg"
+ON_THE_HEAD = {"node:__internal_head__": 0.001}
+"""What a trial holds instead of a CPU, which its training needs: of what Ray itself gives every head."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +102,7 @@ def _run_trials(sweep: Sweep, tracking: Tracking) -> tuple[Scores, list[str]]:
     connect()
 
     slots = at_once(next(iter(sweep.plans.values())))
-    trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), {TRIAL_SLOT: 1})
+    trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), ON_THE_HEAD)
     tuner = tune.Tuner(
         trial,
         param_space={**load_space(sweep.space), "fold": tune.grid_search(list(sweep.plans))},

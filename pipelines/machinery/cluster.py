@@ -13,8 +13,6 @@ from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import interruptible
 from pipelines.machinery.nodes import node_types, words_for, worker_resources
 
-TRIAL_SLOT = "trial_slot"
-"""What a Tune trial holds instead of a CPU, which its training needs; cluster.yaml gives the head some."""
 LOCAL_OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
 
@@ -118,6 +116,5 @@ def _this_machine() -> dict[str, Any]:
     return {
         "include_dashboard": False,
         "num_cpus": cores_here(),
-        "resources": {TRIAL_SLOT: cores_here()},
         "object_store_memory": LOCAL_OBJECT_STORE,
     }
