@@ -40,9 +40,14 @@ def run(main: Callable[[], object], kept: str = GO_ON) -> None:
 
 
 def interruptible() -> None:
-    """Let SIGTERM end this process as Ctrl-C does; Ray, once started, would have it end with a dump."""
+    """Let SIGTERM, and SIGHUP when a connection is lost, end this process as Ctrl-C does.
+
+    Ray, once started, would have it end with a dump.
+    """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, signal.default_int_handler)
 
 
 def out_root() -> Path:

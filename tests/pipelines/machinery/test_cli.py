@@ -1,11 +1,12 @@
 import errno
 import io
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from pipelines.machinery.cli import Progress, run
+from pipelines.machinery.cli import Progress, interruptible, run
 
 
 class Terminal(io.StringIO):
@@ -50,15 +51,25 @@ def test_of_an_unknown_total_nothing_is_said(clock, monkeypatch):
 
 
 @pytest.mark.parametrize(("ray", "kept"), [("import ray", "all"), ("connect()", "nothing")])
-def test_a_batch_systems_signal_ends_a_command_as_ctrl_c_does(ray, kept):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_batch_systems_signal_or_a_lost_connection_ends_a_command_as_ctrl_c_does(ray, kept, number):
     code = "import sys, time\nfrom pipelines.machinery.cli import run\n"
     code += "from pipelines.machinery.cluster import connect\n"
     code += f"def main():\n    {ray}\n    print('up', flush=True)\n    time.sleep(100)\nrun(main, {kept!r})"
     with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as command:
         assert command.stdout.readline() == "up\n"
-        command.terminate()
+        command.send_signal(number)
         error = command.communicate(timeout=60)[1]
     assert command.returncode == 130 and f"\ninterrupted; {kept}\n" in error and "SIGTERM" not in error
+
+
+def test_nohup_keeps_a_command_when_the_connection_is_lost():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        interruptible()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_where_nobody_may_write_it_is_one_line(capsys):
