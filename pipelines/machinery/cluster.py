@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,8 @@ from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import interruptible
 from pipelines.machinery.nodes import node_types, words_for, worker_resources
 
+OWN = [str(Path(__file__).parents[2] / name) for name in ("au_core", "pipelines", "tune_spaces")]
+"""This project, which Ray brings to the nodes of a cluster: on those that were up before, it may be older."""
 LOCAL_OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
 
@@ -100,12 +103,13 @@ def connect() -> None:
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = os.environ["RAY_ADDRESS"] if on_a_cluster() else "local"
-    here = {} if on_a_cluster() else _this_machine()
+    more = {"runtime_env": {"py_modules": OWN}} if on_a_cluster() else _this_machine()
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:  # Ray has no class of its own for these
         reason = words_of(error).splitlines()[0]
-        hint = "if this machine is very busy, run the same command again later" if here else "is it up?"
+        later = "if this machine is very busy, run the same command again later"
+        hint = "is it up?" if on_a_cluster() else later
         raise AuError(f"Ray at {address} cannot be used ({reason}); {hint}") from error
     interruptible()
 
