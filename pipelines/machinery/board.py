@@ -1,6 +1,7 @@
 """What a person sees while trainings run: a line for each report, a warning when the game goes wrong."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from au_core.data.census import unlearnable
@@ -13,11 +14,24 @@ from pipelines.machinery.group import Job
 from pipelines.machinery.tracking import Tracking
 
 
+def tested(folder: RunFolder) -> str:
+    """The scores of an evaluated training in a few words; empty as long as there are none."""
+    return averages(read_json(folder.scores)) if folder.scores.exists() else ""
+
+
 class Board:
     """Watches the folders of running trainings, and tells each report, score and refusal."""
 
-    def __init__(self, jobs: list[Job], tracking: Tracking) -> None:
+    def __init__(
+        self,
+        jobs: list[Job],
+        tracking: Tracking,
+        outcome: Callable[[RunFolder], str] = tested,
+        labels: dict[FoldPlan, str] | None = None,
+    ) -> None:
+        """Of trainings that end with an ``outcome`` in words, empty before; called by ``labels``, if any."""
         self.running, self.tracking, self.n_jobs = jobs, tracking, len(jobs)
+        self.outcome, self.labels = outcome, labels or {plan: plan.label for plan, _ in jobs}
         self.failures: dict[FoldPlan, str] = {}
         self.counted: set[FoldPlan] = set()
         self.told: dict[FoldPlan, int] = {}
@@ -25,29 +39,28 @@ class Board:
         for plan, folder in jobs:
             if lines := read_history(folder.history):
                 self.told[plan] = lines[-1]["step"]
-                say(f"{plan.label}  goes on after step {self.told[plan]}")
+                say(f"{self.labels[plan]}  goes on after step {self.told[plan]}")
         self.began, self.begun = time.monotonic(), dict(self.told)
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
-        left = len(self.running)
+        left = list(self.running)
         for plan, folder in self.running:
+            outcome = self.outcome(folder)  # before its last report is looked for
             self._tell_progress(plan, folder)
             self.tracking.follow(plan, folder)
-            if folder.scores.exists():
-                left -= 1
-                scores = averages(read_json(folder.scores))
+            if outcome:
+                left.remove((plan, folder))
                 rest = f"; the rest in about {duration(self._left())}" if left else ""
-                say(f"{plan.label}  done ({self.n_jobs - left} of {self.n_jobs}): {scores}{rest}")
+                done = self.n_jobs - len(left)
+                say(f"{self.labels[plan]}  done ({done} of {self.n_jobs}): {outcome}{rest}")
                 self.tracking.finish(plan, folder)
             elif folder.refusal.exists():
+                left.remove((plan, folder))
                 self.failures[plan] = read_json(folder.refusal)["reason"]
+                say(f"{self.labels[plan]}  failed: {self.failures[plan]}")
                 self.tracking.fail(plan, self.failures[plan])
-        self.running = [
-            (plan, folder)
-            for plan, folder in self.running
-            if not folder.scores.exists() and plan not in self.failures
-        ]
+        self.running = left
 
     def _left(self) -> float:
         """Seconds until all steps of all trainings are made, at the pace since the beginning."""
@@ -58,18 +71,18 @@ class Board:
     def _tell_progress(self, plan: FoldPlan, folder: RunFolder) -> None:
         if plan not in self.counted and folder.training_set.exists():
             self.counted.add(plan)
-            say(f"{plan.label}  {counts_line(read_json(folder.training_set))}")
+            say(f"{self.labels[plan]}  {counts_line(read_json(folder.training_set))}")
         lines = read_history(folder.history)
         ours = [line for line in lines if line["step"] > self.begun.get(plan, 0)]  # a pause before is no work
         for line in ours:
             if line["step"] > self.told.get(plan, 0):
                 self.told[plan] = line["step"]
                 left = seconds_left(ours, line, plan.adversarial.steps)
-                say(f"{plan.label}  {progress_line(line, plan.adversarial.steps, left)}")
+                say(f"{self.labels[plan]}  {progress_line(line, plan.adversarial.steps, left)}")
         for name, warning in warnings_of(lines).items():
             if (plan, name) not in self.warned:
                 self.warned.add((plan, name))
-                say(f"{plan.label}  warning: {warning}")
+                say(f"{self.labels[plan]}  warning: {warning}")
 
 
 def counts_line(counts: dict[str, Any]) -> str:

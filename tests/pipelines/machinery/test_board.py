@@ -123,6 +123,16 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
     assert "done (1 of 3): test F1 50.0, AUC 100.0; the rest in about 80 s" in capsys.readouterr().err
 
 
+def test_what_failed_is_told_at_once_and_once(run, tmp_path, capsys):
+    plan, folder = run
+    board = Board([run], Tracking(tmp_path, "toy", {}))
+    write_json({"reason": "step 3: the loss became nan"}, folder.refusal)
+    for _ in range(2):
+        board.poll()
+    assert capsys.readouterr().err.count(f"{plan.label}  failed: step 3: the loss became nan\n") == 1
+    assert board.failures == {plan: "step 3: the loss became nan"} and not board.running
+
+
 def test_where_no_au_occurs_there_is_no_score_and_no_crash():
     frames = {"frames": {"test": 9}}
     assert averages(frames | {"test": {"f1_avg": 0.5, "auc_avg": 0.75}}) == "test F1 50.0, AUC 75.0"
