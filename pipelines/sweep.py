@@ -9,8 +9,10 @@ leaks their placement groups in Ray 2.60 and hangs.
 """
 
 import argparse
+import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,13 @@ from pipelines.machinery.arguments import (
     warn_if_small,
     warn_if_thresholds_differ,
 )
+from pipelines.machinery.board import Board
 from pipelines.machinery.cli import run, say, summary
 from pipelines.machinery.cluster import check_fits, connect
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim, train_folds
 from pipelines.machinery.points import Scores, best_of, point_of, table_of, text_of
-from pipelines.machinery.runs import at_once
+from pipelines.machinery.runs import POLL_SECONDS, at_once
 from pipelines.machinery.tracking import Tracking
 from tune_spaces import SPACES, load_space
 
@@ -67,6 +70,17 @@ class Sweep:
         (rate,) = {plan.missing_rate for plan in self.plans.values()}
         return rate
 
+    @property
+    def grid(self) -> dict[str, Any]:
+        """The space and the folds, as Tune takes them."""
+        return {**load_space(self.space), "fold": {"grid_search": list(self.plans)}}
+
+    @property
+    def configs(self) -> list[dict[str, Any]]:
+        """Point and fold of every trial, as Tune gives them to it."""
+        values = product(*(value["grid_search"] for value in self.grid.values()))
+        return [dict(zip(self.grid, chosen, strict=True)) for chosen in values]
+
     def job(self, config: dict[str, Any]) -> tuple[FoldPlan, RunFolder]:
         """Plan and folder of the trial that Tune gave ``config`` (a point and a fold)."""
         plan = self.plans[config["fold"]]
@@ -80,8 +94,13 @@ def search(sweep: Sweep) -> Scores:
     """Train every point on every fold, print and write their table; returns their validation F1.
 
     Raises:
+        ConfigError: a folder holds a trial with other settings; no trial has begun.
         AuError: some trials failed; the others stand in the table, are kept and not done again.
     """
+    for config in sweep.configs:
+        plan, folder = sweep.job(config)
+        folder.refusal.unlink(missing_ok=True)  # that of an earlier attempt
+        claim(folder, plan)
     name = f"{sweep.experiment.cfg.name}_{sweep.space}"
     with Tracking(sweep.experiment.out, name, describe(sweep)) as tracking:
         scores, failures = _run_trials(sweep, tracking)
@@ -101,19 +120,21 @@ def _run_trials(sweep: Sweep, tracking: Tracking) -> tuple[Scores, list[str]]:
 
     connect()
 
+    board = board_of(sweep, tracking)
     slots = at_once(next(iter(sweep.plans.values())))
     trial = tune.with_resources(tune.with_parameters(run_trial, sweep=sweep), ON_THE_HEAD)
     tuner = tune.Tuner(
         trial,
-        param_space={**load_space(sweep.space), "fold": tune.grid_search(list(sweep.plans))},
+        param_space=sweep.grid,
         tune_config=tune.TuneConfig(metric=SCORE, mode="max", max_concurrent_trials=slots),
         run_config=tune.RunConfig(
             storage_path=str((sweep.experiment.out / "sweeps" / ".tune").absolute()),
-            callbacks=[trial_log(sweep, tracking)],
+            callbacks=[polls(board)],
             verbose=0,
         ),
     )
     results = tuner.fit()
+    board.poll()
     scores: Scores = defaultdict(dict)
     for result in results:
         config, found = result.config or {}, scores[point_of(result.config or {})]
@@ -129,47 +150,56 @@ def describe(sweep: Sweep) -> dict[str, Any]:
     return {"space": sweep.space, "folds": list(sweep.plans), **asdict(sweep.experiment.cfg)}
 
 
+def board_of(sweep: Sweep, tracking: Tracking) -> Board:
+    """What watches the trials, all of them logged to MLflow; those of an earlier sweep are done."""
+    jobs, labels = [], {}
+    for config in sweep.configs:
+        (plan, folder), point = sweep.job(config), text_of(point_of(config))
+        labels[plan] = f"{point}  missing={plan.missing_rate:g} fold={plan.fold}"
+        tracking.start(plan, folder, point=point)
+        if validated(folder):
+            tracking.finish(plan, folder)
+        else:
+            jobs.append((plan, folder))
+    say(f"{len(labels) - len(jobs)} of {len(labels)} trials are already finished")
+    return Board(jobs, tracking, validated, labels)
+
+
+def polls(board: Board):  # noqa: ANN201
+    """A Tune callback that lets the ``board`` look every now and then."""
+    from ray import tune
+
+    class Polls(tune.Callback):
+        looked = 0.0
+
+        def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:  # noqa: ANN401
+            if time.monotonic() - self.looked >= POLL_SECONDS:
+                board.poll()
+                self.looked = time.monotonic()
+
+    return Polls()
+
+
 def run_trial(config: dict[str, Any], sweep: Sweep) -> None:
     """One trial, in Tune's process: train on one fold, report the best validation score."""
     from ray import tune
 
     plan, folder = sweep.job(config)
-    claim(folder, plan)
     train_folds([(plan, folder)], sweep.experiment.sources, predict=False)
     if folder.refusal.exists():
         raise AuError(f"{text_of(point_of(config))}: {read_json(folder.refusal)['reason']}")
     tune.report({SCORE: best_score(folder)})
 
 
+def validated(folder: RunFolder) -> str:
+    """The score of a trial in a few words; empty as long as it is not trained."""
+    trained = folder.model.exists() and not folder.checkpoints.exists()
+    return f"validation F1 {100 * best_score(folder):.1f}" if trained else ""
+
+
 def best_score(folder: RunFolder) -> float:
     """Highest validation F1 in the history of a finished training: that of the R it kept."""
     return max(line[SCORE] for line in read_history(folder.history))
-
-
-def trial_log(sweep: Sweep, tracking: Tracking):  # noqa: ANN201
-    """A Tune callback that tells each trial's end and logs it to MLflow from the driver."""
-    from ray import tune
-
-    class Log(tune.Callback):
-        def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
-            plan, folder = sweep.job(trial.config)
-            tracking.start(plan, folder, point=text_of(point_of(trial.config)))
-            tracking.finish(plan, folder)
-            say(
-                f"{text_of(point_of(trial.config))}  missing={plan.missing_rate:g} fold={plan.fold}  "
-                f"validation F1 {100 * best_score(folder):.1f}"
-            )
-
-        def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
-            plan, folder = sweep.job(trial.config)
-            if not folder.config.exists():  # it could not even begin
-                return
-            reason = read_json(folder.refusal)["reason"] if folder.refusal.exists() else "see Ray's logs"
-            tracking.start(plan, folder, point=text_of(point_of(trial.config)))
-            tracking.fail(plan, reason)
-            say(f"{text_of(point_of(trial.config))}  fold={plan.fold}  failed: {reason}")
-
-    return Log()
 
 
 def main(argv: list[str] | None = None) -> None:

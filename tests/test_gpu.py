@@ -16,9 +16,9 @@ from au_core.data.fold import TrainingSet
 from au_core.errors import LossError
 from au_core.methods import settings_of
 from au_core.models.checkpoint import load_recognizer
+from au_core.run_folder import read_history
 from au_core.training.adversarial import step
 from au_core.training.game import Game, new_game, seed
-from au_core.training.history import read_history
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 

@@ -19,8 +19,7 @@ from au_core.data.files import write_table
 from au_core.data.fold import Sources, fingerprints
 from au_core.data.schema import face_schema
 from au_core.fold_plan import FoldPlan
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 
 SIZE = 224
 GPU = torch.cuda.is_available()

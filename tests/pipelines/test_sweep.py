@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -12,7 +13,7 @@ from ray import tune
 from au_core.config import AdversarialConfig
 from au_core.data.files import write_json
 from au_core.errors import AuError, ConfigError
-from au_core.training.history import read_history
+from au_core.run_folder import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim
 from pipelines.machinery.points import CHANCE, OWN, point_of, table_of
@@ -22,6 +23,8 @@ from tests.pipelines.conftest import first_fold
 from tests.pipelines.processes import wait_until
 from tests.toy import write_toy_faces
 from tune_spaces import SPACES, load_space
+
+LINE = {"step": 3, "time": 9.0, "seconds": 9.0, "train/loss_sup": 6.0, "train/images_per_second": 80.0}
 
 
 def points(space: dict) -> list[dict]:
@@ -66,7 +69,8 @@ def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeyp
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)
     sweep = Sweep(experiment=experiment, space="alpha", plans={1: first_fold(experiment)[0]})
     config = {"alpha": 0.1, "fold": 1}
-    _, folder = sweep.job(config)
+    plan, folder = sweep.job(config)
+    claim(folder, plan)
 
     def diverge(*_, **__):
         folder.history.write_text(json.dumps({"step": 3, "val/f1_avg": 0.99}) + "\n")
@@ -87,26 +91,50 @@ def sweep(database, tiny, tmp_path, monkeypatch) -> Sweep:
 
 
 def test_a_point_that_diverges_does_not_cost_the_others_their_table(local_ray, sweep, monkeypatch, capsys):
+    """The other one waits until its report is told, which it is while it runs."""
+    told = sweep.experiment.out / "told"
+
     def run(config, sweep):
-        plan, folder = sweep.job(config)
-        claim(folder, plan)
+        _, folder = sweep.job(config)
         if config["alpha"]:
             write_json({"reason": "the loss became nan"}, folder.refusal)
             raise AuError("alpha=0.1: the loss became nan")
-        folder.history.write_text(json.dumps({"step": 3, "time": 0, SCORE: 0.5}) + "\n")
+        folder.history.write_text(json.dumps({**LINE, SCORE: 0.5}) + "\n")
+        wait_until(told.exists, "its report to be told")
+        folder.model.mkdir()
         tune.report({SCORE: 0.5})
+
+    def say(text):
+        print(text, file=sys.stderr)
+        if "step 3/6" in text:
+            told.touch()
+
+    monkeypatch.setattr("pipelines.machinery.board.say", say)
 
     monkeypatch.setattr("pipelines.sweep.run_trial", run)
     with pytest.raises(
         AuError, match=r"trials failed: 1, the others are kept:\n.*alpha=0.1: the loss became nan"
     ):
         search(sweep)
-    rows = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    assert "alpha=0.1  missing=0.5 fold=1  failed: the loss became nan\n" in err
+    assert "alpha=0  missing=0.5 fold=1  done (" in err and ": validation F1 50.0" in err
+    rows = out.splitlines()
     assert "alpha=0                    50.0   50.0" in rows and "best of fold 1: alpha=0" in rows, rows
     assert "alpha=0.1                     -      -" in rows, rows
     client = MlflowClient(tracking_uri(sweep.experiment.out))
     runs = client.search_runs([client.get_experiment_by_name("demo_two").experiment_id])
     assert sorted(run.info.status for run in runs) == ["FAILED", "FAILED", "FINISHED"], "parent, point, point"
+
+
+def test_other_settings_are_refused_before_anything_begins(sweep, monkeypatch):
+    plan, folder = sweep.job({"alpha": 0.1, "fold": 1})
+    claim(folder, replace(plan, seed=7))
+    folder.model.mkdir()
+    monkeypatch.setattr("pipelines.sweep.connect", lambda: pytest.fail("Ray was started"))
+    with pytest.raises(ConfigError, match=r"holds a training with other settings \(seed was 7, is 0\)"):
+        search(sweep)
+    assert not (sweep.experiment.out / "mlflow.db").exists()
 
 
 def test_ctrl_c_ends_a_sweep_though_tune_takes_it_for_the_end_of_all_trials(local_ray, sweep, monkeypatch):
@@ -126,8 +154,10 @@ def test_ctrl_c_ends_a_sweep_though_tune_takes_it_for_the_end_of_all_trials(loca
         search(sweep)
 
 
-def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, sweep, monkeypatch):
+def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, sweep, monkeypatch, capsys):
     scores = search(sweep)
+    told = capsys.readouterr().err
+    assert told.count("  step 3/6 ") == told.count("  step 6/6 ") == 2, told
     assert {dict(point)["alpha"] for point in scores} == {0.0, 0.1}
     for point, by_fold in scores.items():
         _, folder = sweep.job({**dict(point), "fold": 1})
@@ -139,6 +169,7 @@ def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, swee
     assert sum("best_point_fold_1" in run.data.tags for run in runs) == 1
     monkeypatch.setattr("pipelines.sweep.train_folds", lambda *_, **__: pytest.fail("trained again"))
     assert search(sweep) == scores
+    assert "2 of 2 trials are already finished" in capsys.readouterr().err
 
 
 def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(tiny, tmp_path, monkeypatch, capsys):

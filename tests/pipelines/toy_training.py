@@ -8,8 +8,7 @@ from typing import Any
 from au_core.config import ExperimentConfig, ScalingConfig
 from au_core.fold_plan import FoldPlan
 from au_core.recipes import demo
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 from pipelines.machinery.cli import run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans

@@ -11,8 +11,7 @@ from au_core.evaluation.predict import predict_set
 from au_core.evaluation.scores import labels_and_probabilities, score_predictions
 from au_core.models.card import load_card
 from au_core.models.checkpoint import load_recognizer
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 from tests.pipelines.toy_training import lines_of
 from tests.pipelines.toy_workers import checkpoint_of, predicting_ranks, toy_jobs, train_alone, train_together
 

@@ -7,7 +7,7 @@ import torch
 
 from au_core.data.files import write_json
 from au_core.errors import AuError
-from au_core.training.history import read_history
+from au_core.run_folder import read_history
 from pipelines.machinery.loop import Training, save_state
 from tests.pipelines.conftest import train_here
 from tests.pipelines.toy_training import REPORT, lines_of, toy_experiment, toy_folder, toy_plan

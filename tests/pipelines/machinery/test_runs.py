@@ -17,8 +17,7 @@ from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.device import computes_in_bf16
 from au_core.recipes import demo
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 from pipelines.evaluate import evaluate_run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim

@@ -22,8 +22,7 @@ from safetensors.numpy import load_file
 
 from au_core.data.files import read_json
 from au_core.errors import CheckpointError
-from au_core.run_folder import RunFolder
-from au_core.training.history import read_history
+from au_core.run_folder import RunFolder, read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.conftest import in_this_process
