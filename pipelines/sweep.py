@@ -135,11 +135,12 @@ def _run_trials(sweep: Sweep, tracking: Tracking) -> tuple[Scores, list[str]]:
     )
     results = tuner.fit()
     board.poll()
+    ended = [result for result in results if result.error or SCORE in (result.metrics or {})]
+    if len(ended) < len(sweep.configs):
+        raise KeyboardInterrupt  # which Tune takes for the end of all trials
     scores: Scores = defaultdict(dict)
-    for result in results:
+    for result in ended:
         config, found = result.config or {}, scores[point_of(result.config or {})]
-        if not result.error and SCORE not in (result.metrics or {}):
-            raise KeyboardInterrupt  # which Tune takes for the end of all trials
         if not result.error:
             found[config["fold"]] = (result.metrics or {})[SCORE]
     return scores, [(str(error).splitlines() or ["of an unknown cause"])[-1] for error in results.errors]

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from mlflow import MlflowClient
@@ -135,6 +136,18 @@ def test_other_settings_are_refused_before_anything_begins(sweep, monkeypatch):
     with pytest.raises(ConfigError, match=r"holds a training with other settings \(seed was 7, is 0\)"):
         search(sweep)
     assert not (sweep.experiment.out / "mlflow.db").exists()
+
+
+def test_a_sweep_that_was_stopped_between_two_trials_is_not_taken_for_a_whole_one(sweep, monkeypatch):
+    """Tune then knows nothing of the trials that were still to come."""
+    only = SimpleNamespace(error=None, config={"alpha": 0.0, "fold": 1}, metrics={SCORE: 0.5})
+    monkeypatch.setattr(tune, "Tuner", lambda *_, **__: SimpleNamespace(fit=lambda: [only]))
+    for name in ("ray.tune.with_resources", "ray.tune.with_parameters", "pipelines.sweep.connect"):
+        monkeypatch.setattr(name, lambda *_, **__: None)
+    monkeypatch.setattr("pipelines.sweep.at_once", lambda _: 1)
+    with pytest.raises(KeyboardInterrupt):
+        search(sweep)
+    assert not sweep.table.exists()
 
 
 def test_ctrl_c_ends_a_sweep_though_tune_takes_it_for_the_end_of_all_trials(local_ray, sweep, monkeypatch):
