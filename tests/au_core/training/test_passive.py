@@ -14,7 +14,7 @@ def seen(net, x):
 
 
 @pytest.mark.parametrize("backbone", ["resnet10", "mobilenet_v3_small", "swin_t", "convnext_tiny"])
-def test_weights_cast_together_change_no_bit_of_an_answer(backbone):
+def test_weights_cast_together_change_no_bit_of_an_answer(one_thread, backbone):
     torch.manual_seed(0)
     R = Recognizer(backbone, 5, bf16=True)
     passive = without_statistics(R)
