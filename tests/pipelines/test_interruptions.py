@@ -75,6 +75,11 @@ def start(archive: Path, out: Path, **environment: str) -> subprocess.Popen:
     return begin("pipelines.preprocess", *arguments, **environment)
 
 
+def finished(faces: Path) -> dict[Path, int]:
+    """Shards and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in faces.glob("subject=*/*.parquet")}
+
+
 def half_written(faces: Path) -> set[Path]:
     return set(faces.glob("subject=*/.*.tmp"))
 
@@ -106,7 +111,7 @@ def test_the_driver_killed(archive, whole, tmp_path, request):
     """What was finished is not touched again, what was not is made anew, also while old workers still end."""
     faces, draw, orphans = tmp_path / "faces", random.Random(0), {}
     for _ in range(request.config.getoption("kills")):
-        kept = {path: path.stat().st_mtime_ns for path in faces.glob("subject=*/*.parquet")}
+        kept = finished(faces)
         if len(kept) == SEQUENCES - 1:
             shutil.rmtree(faces)
             kept = {}
@@ -114,18 +119,22 @@ def test_the_driver_killed(archive, whole, tmp_path, request):
         before = half_written(faces)
         with reader(faces):
             run = start(archive, tmp_path)
-            wait_until(lambda before=before: half_written(faces) - before, "a sequence to be begun")
+            wait_until(
+                lambda before=before: finished(faces) and half_written(faces) - before,
+                "a sequence to be finished, and one to be begun",
+            )
             orphans = descendants(run.pid)
             time.sleep(draw.uniform(0, 2))
             run.kill()
             run.wait()
-        now = {path: path.stat().st_mtime_ns for path in faces.glob("subject=*/*.parquet")}
-        assert kept.items() <= now.items(), "finished sequences were done again"
+        assert kept.items() <= finished(faces).items(), "finished sequences were done again"
         made = contents(faces)
         assert "quality.parquet" in made, "at any time, so that a part is known as one"
         assert made.items() - {*whole.items()} <= {("quality.parquet", made["quality.parquet"])}
+    kept = finished(faces)
     words = finish(start(archive, tmp_path))
     end(orphans)
+    assert kept.items() <= finished(faces).items(), "finished sequences were done again"
     assert contents(faces) == whole and not list(faces.rglob(".*.tmp")), words
 
 
