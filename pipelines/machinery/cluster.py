@@ -14,8 +14,6 @@ from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import interruptible
 from pipelines.machinery.nodes import node_types, words_for, worker_resources
 
-OWN = [str(Path(__file__).parents[2] / name) for name in ("au_core", "pipelines", "tune_spaces")]
-"""This project, which Ray brings to the nodes of a cluster: on those that were up before, it may be older."""
 LOCAL_OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
 
@@ -103,7 +101,7 @@ def connect() -> None:
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = os.environ["RAY_ADDRESS"] if on_a_cluster() else "local"
-    more = {"runtime_env": {"py_modules": OWN}} if on_a_cluster() else _this_machine()
+    more = _the_nodes() if on_a_cluster() else _this_machine()
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:  # Ray has no class of its own for these
@@ -112,6 +110,14 @@ def connect() -> None:
         hint = "is it up?" if on_a_cluster() else later
         raise AuError(f"Ray at {address} cannot be used ({reason}); {hint}") from error
     interruptible()
+
+
+def _the_nodes() -> dict[str, Any]:
+    """What a running Ray is told: to bring this project to the nodes, where it may be an older one."""
+    own = Path(__file__).parents[2]
+    return {
+        "runtime_env": {"py_modules": [str(own / name) for name in ("au_core", "pipelines", "tune_spaces")]}
+    }
 
 
 def _this_machine() -> dict[str, Any]:

@@ -16,18 +16,13 @@ from au_core.data.provenance import lost_frames, read_quality, write_quality
 from au_core.data.schema import SequenceRef
 from au_core.errors import DatasetError
 from au_core.face.prepare import Status, finished
-from pipelines.machinery.datasets import Dataset, list_dataset, orphans
+from pipelines.machinery.datasets import Dataset, orphans
 from pipelines.machinery.sequences import prepare_all
 
 TOLD = 5
 """Problems that are told at once; all are in ``quality.parquet``."""
 SAVE_EVERY = 30
 """Seconds between two writings of ``quality.parquet``."""
-
-
-def preprocess(layout: str, data: Path, faces: Path, cfg: PreprocessConfig) -> pa.Table:
-    """:func:`list_dataset`, then :func:`find_faces`."""
-    return find_faces(list_dataset(layout, data, faces, cfg))
 
 
 def find_faces(dataset: Dataset) -> pa.Table:

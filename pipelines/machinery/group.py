@@ -1,7 +1,6 @@
 """The driver's side of a group of workers: claim folders, train, begin again, tell what went wrong."""
 
 import json
-import os
 import shutil
 import threading
 import traceback
@@ -177,8 +176,6 @@ def _fit(jobs: Sequence[Job], sources: Sources, predict: bool, group: str) -> No
     from pipelines.machinery.backend import GroupConfig
     from pipelines.machinery.worker import train_worker
 
-    # It would warn workers of a node that is about to go; ours go on from a checkpoint, warned or not.
-    os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
     scaling = jobs[0][0].scaling
     TorchTrainer(
         train_worker,

@@ -92,6 +92,8 @@ def map_jobs(
 ) -> Iterator[tuple[int, Row]]:
     """Number and row of each job as it is finished, by ``worker(*args, tries)`` on a core each, or a GPU.
 
+    A job is JSON, whose escapes carry names that are no UTF-8: Ray Data's rows, in Arrow, cannot.
+
     A second job waits with each actor, which would idle between two: two cores did 1.75 times the work of
     one, without it 1.49 (``tests/benchmarks/preprocessing.py --frames 150 --videos 32``).
     """

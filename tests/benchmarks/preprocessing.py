@@ -164,7 +164,8 @@ JOB = """
 import sys, threading, time
 from pathlib import Path
 from au_core.config import PreprocessConfig
-from pipelines.machinery.finding import preprocess
+from pipelines.machinery.datasets import list_dataset
+from pipelines.machinery.finding import find_faces
 import ray  # after pipelines, which says how Ray starts workers under uv
 cpus, data, out, model = int(sys.argv[1]), *sys.argv[2:]
 ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
@@ -174,7 +175,8 @@ def watch():
         time.sleep(0.01)
     begun.append(time.perf_counter())
 threading.Thread(target=watch, daemon=True).start()
-table = preprocess("videos", Path(data), Path(out), PreprocessConfig(detector=model, all_faces=True))
+cfg = PreprocessConfig(detector=model, all_faces=True)
+table = find_faces(list_dataset("videos", Path(data), Path(out), cfg))
 print(begun[0] - called, sum(table["frames_decoded"].to_pylist()) / (time.perf_counter() - begun[0]))
 """
 """The whole job on a Ray of so many cores; prints the seconds until a worker begins, and the rate after."""

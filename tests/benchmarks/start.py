@@ -4,7 +4,6 @@ uv run tests/benchmarks/start.py
 """
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -39,7 +38,6 @@ def empty_run(scratch: Path) -> float:
 
     from pipelines.machinery.group import ray_scaling
 
-    os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # as trainings have it
     note = scratch / "began"
     called = time.time()
     TorchTrainer(

@@ -15,7 +15,8 @@ from au_core.data.readers import list_sequences
 from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.face.prepare import failed, prepare_sequence, settings_of
 from pipelines.machinery.cli import run
-from pipelines.machinery.finding import preprocess, with_detector_beside
+from pipelines.machinery.datasets import list_dataset
+from pipelines.machinery.finding import find_faces, with_detector_beside
 from pipelines.machinery.jobs import TRIES
 from pipelines.machinery.sequences import PrepareSequence
 from pipelines.preprocess import main
@@ -29,6 +30,10 @@ CFG = PreprocessConfig(size=64)
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory):
     return trees.draw(SyntheticConfig(subjects=4, sequences=1, frames=5), tmp_path_factory.mktemp("twin"))
+
+
+def preprocess(layout, data, faces, cfg):
+    return find_faces(list_dataset(layout, data, faces, cfg))
 
 
 def never_ray(monkeypatch):
