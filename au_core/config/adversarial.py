@@ -46,7 +46,8 @@ class AdversarialConfig:
     """Weigh Eq. 5 so that present and absent count alike for every AU; else plain, as in the paper."""
     label_prior: str | None = None
     """Parquet or CSV of AU vectors without faces, from which D draws a share of its real labels too: columns
-    AU1, AU12, ..., in them 0, 1, or 9 or nothing where not coded."""
+    AU1, AU12, ..., in them 0, 1, or 9 or nothing where not coded. By a column ``subject``, rows of people who
+    are held out are left out."""
     prior_share: float = 0.5
     """Share of D's real vectors taken from the label prior, where one is given."""
 

@@ -62,11 +62,9 @@ def read_prior(path: Path) -> pa.Table:
     """
     text = pyarrow.csv.ConvertOptions(column_types={"subject": pa.string()})  # 007 is no number
     try:
-        return (
-            pq.read_table(path)
-            if path.suffix == ".parquet"
-            else pyarrow.csv.read_csv(path, convert_options=text)
-        )
+        if path.suffix == ".parquet":
+            return pq.read_table(path)
+        return pyarrow.csv.read_csv(path, convert_options=text)
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"label prior {path}: no readable Parquet or CSV file ({error})") from error
 
