@@ -17,7 +17,7 @@ if not os.environ.get("RAY_ADDRESS"):
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 # A thread that is about to train when Ctrl-C ends Ray would start another: whatever asks Ray connects first.
 os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
-# A report costs one round of this interval; the default of 2 s would dominate short trainings.
+# How often Ray Train looks after its workers: the default of 2 s would dominate the end of short trainings.
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 # It would warn workers of a node that is about to go; ours go on from a checkpoint, warned or not.
 os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")

@@ -105,6 +105,7 @@ au_core.evaluation.distributions
 au_core.evaluation.scores
 au_core.evaluation.predict
 au_core.evaluation.elsewhere
+au_core.training.loop
 au_core.output
 au_core.output.openface
 au_core.output.shard
@@ -149,7 +150,6 @@ pipelines.machinery.sequences
 pipelines.machinery.datasets
 pipelines.machinery.finding
 pipelines.machinery.tracking
-pipelines.machinery.loop
 pipelines.machinery.backend
 pipelines.machinery.worker
 pipelines.machinery.group

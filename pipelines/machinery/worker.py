@@ -24,8 +24,8 @@ from au_core.fold_plan import FoldPlan
 from au_core.models.checkpoint import load_recognizer
 from au_core.run_folder import RunFolder
 from au_core.training.game import Game, new_game
+from au_core.training.loop import Training
 from au_core.training.workers import REPLICATED, agreed
-from pipelines.machinery.loop import Training
 
 
 def train_worker(config: dict[str, Any]) -> None:

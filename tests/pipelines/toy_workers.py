@@ -16,7 +16,8 @@ from ray import train
 
 from au_core.data.files import write_json
 from au_core.run_folder import RunFolder
-from pipelines.machinery import group, loop, worker
+from au_core.training import loop
+from pipelines.machinery import group, worker
 from tests.pipelines.conftest import in_this_process
 from tests.pipelines.processes import begin, finish
 from tests.pipelines.toy_training import toy_experiment, toy_plan

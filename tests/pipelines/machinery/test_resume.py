@@ -8,7 +8,7 @@ import torch
 from au_core.data.files import write_json
 from au_core.errors import AuError
 from au_core.run_folder import read_history
-from pipelines.machinery.loop import Training, save_state
+from au_core.training.loop import Training, save_state
 from tests.pipelines.conftest import train_here
 from tests.pipelines.toy_training import REPORT, lines_of, toy_experiment, toy_folder, toy_plan
 
@@ -27,7 +27,7 @@ def states(monkeypatch):
         found[folder, step] = copy.deepcopy(game.state())
         save_state(game, step, best, folder)
 
-    monkeypatch.setattr("pipelines.machinery.loop.save_state", keep)
+    monkeypatch.setattr("au_core.training.loop.save_state", keep)
     return found
 
 

@@ -53,8 +53,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 
 @pytest.fixture(scope="module")
 def steps(request) -> int:
-    """Enough to strike at as many reports, chosen among twice as many."""
-    return REPORT * (2 * request.config.getoption("kills") + 4)
+    """Enough to strike at as many reports, among twice as many, and to go on for longer than a strike."""
+    return REPORT * (2 * request.config.getoption("kills") + 6)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def quiet_by_two(local_ray, steps, tmp_path_factory) -> Experiment:
 @pytest.fixture
 def moments(request, steps) -> list[int]:
     """Steps after which to strike, rising, a checkpoint between any two: only standing still may end it."""
-    reports = range(REPORT, steps - REPORT, REPORT)
+    reports = range(REPORT, steps - 3 * REPORT, REPORT)
     return sorted(random.Random(request.node.name).sample(reports, request.config.getoption("kills")))
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ray import train
 from torch import Tensor
 
 from au_core.data.batches.sampling import Sampler
@@ -100,7 +99,6 @@ class Training:
             history.write(step, measured | scores)
             self._keep_best(step, scores["val/f1_avg"])
             save_state(self.game, step, self.best, self.folder.checkpoints)
-        train.report({"step": step, **scores})
         history.restart()
 
     def _validate(self) -> dict[str, float]:
