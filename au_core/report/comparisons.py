@@ -26,7 +26,7 @@ def difference_table(results: Results) -> Table | None:
         "Paired differences in points: each pair had the same fold, the same seed, the same labels hidden. "
         "Mean over seeds, then over folds, ± standard error over the pairs, which more seeds make as small "
         "as one likes: it is of chance in training, on these people. How far other people would move the "
-        "difference in F1, the interval tells: 95 % of what the test people of each fold give, drawn anew "
+        "difference in F1, the interval tells: 95 % of what the test people of each fold give, resampled "
         f"with replacement ({DRAWS:,} draws, the same people for both methods), training people and weights "
         "held fixed. Both chances together leave a difference less sure than either tells. From `test` "
         f"(accuracy: `test_at_half`) and `people` in {SOURCE}."

@@ -15,7 +15,7 @@ MIDDLE = 2.5, 97.5
 def interval_over_people(pairs: Pairs) -> tuple[float, float]:
     """95 % interval of ours minus theirs in average F1, in points, had other people been filmed.
 
-    The test people of each fold are drawn anew with replacement, the same ones for both methods and all
+    The test people of each fold are resampled with replacement, the same ones for both methods and all
     seeds; F1 is computed from their counts, AUs that none of them shows left out. Differences are averaged
     over the seeds of a fold, then over the folds. NaN where a fold has one person only.
     """
@@ -39,7 +39,7 @@ def _of_fold(random: np.random.Generator, pairs: Pairs) -> np.ndarray:
 
 
 def _average_f1(run: Run, people: Sequence[str], times: np.ndarray) -> np.ndarray:
-    """``float64[DRAWS]`` in per cent, over the AUs that the drawn people show."""
+    """``float64[DRAWS]`` in per cent, over the AUs that the resampled people show."""
     counts = np.array([[run.scores[PEOPLE][name][kind] for name in people] for kind in COUNTS])  # [3, n, L]
     f1 = f1_of(*(times @ counts))  # [DRAWS, L]
     return 100 * ratio(np.nansum(f1, axis=1), (~np.isnan(f1)).sum(axis=1))

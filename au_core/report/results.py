@@ -186,10 +186,3 @@ def paired(ours: Sequence[Run], theirs: Sequence[Run]) -> list[tuple[Run, Run]]:
     """One of ours and one of theirs for each fold and seed that both have."""
     other = {run.fold_and_seed: run for run in theirs}
     return [(run, other[run.fold_and_seed]) for run in ours if run.fold_and_seed in other]
-
-
-def paired_differences(
-    ours: Sequence[Run], theirs: Sequence[Run], metric: str
-) -> dict[tuple[int, int], float]:
-    """Ours minus theirs in points, as reported, by the (fold, seed) that both have."""
-    return {run.fold_and_seed: run.score(metric) - other.score(metric) for run, other in paired(ours, theirs)}

@@ -20,9 +20,8 @@ from au_core.data.synthetic.expression import AUS
 from au_core.data.synthetic.film import play
 from au_core.data.synthetic.write import plan_sequences
 from au_core.recipes import demo
-from au_core.report.comparisons import mean_difference
+from au_core.report.comparisons import mean_difference, over_people
 from au_core.report.results import collect, paired
-from au_core.report.run import Run
 from pipelines.machinery.cli import run
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
@@ -44,15 +43,12 @@ def main() -> None:
     cfg = settings(args.alpha, tuple(args.seeds), write_prior(out / "prior.csv", args.tasks))
     experiment = Experiment(cfg=cfg, out=out)
     run_plans(experiment.plans(), experiment, lambda: Tracking(out, "few_labels", asdict(cfg)))
-    ours, others = collect(out).of("ours", RATE), collect(args.out).of("o_wlc", RATE)
-    pairs = paired(ours, others)
+    pairs = paired(collect(out).of("ours", RATE), collect(args.out).of("o_wlc", RATE))
     for metric in ("f1", "auc"):
-
-        def score(run: Run, metric: str = metric) -> float:
-            return run.score(metric)
-
-        higher = sum(score(run) > score(other) for run, other in pairs)
-        print(f"{metric}: ours - O-wlc {mean_difference(pairs, score)}, higher in {higher} of {len(pairs)}")
+        difference = mean_difference(pairs, lambda run, m=metric: run.score(m))
+        higher = sum(ours.score(metric) > other.score(metric) for ours, other in pairs)
+        print(f"{metric}: ours - O-wlc {difference}, higher in {higher} of {len(pairs)}")
+    print(f"f1, 95 % over test people: {over_people(pairs)}")
 
 
 def settings(alpha: float, seeds: tuple[int, ...], prior: Path) -> ExperimentConfig:

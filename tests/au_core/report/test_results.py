@@ -8,7 +8,7 @@ from au_core.errors import ConfigError
 from au_core.report.averages import spread
 from au_core.report.notice import notice
 from au_core.report.page import write_report
-from au_core.report.results import collect, paired_differences
+from au_core.report.results import collect, paired
 from au_core.report.run import BASELINE, DISTRIBUTIONS, PEOPLE, SOFT
 from au_core.report.settings import run_table
 from tests.toy_runs import write_protocol, write_run
@@ -65,8 +65,9 @@ def test_differences_are_taken_only_within_a_fold_and_seed(tmp_path):
     write_protocol(tmp_path)
     write_run(tmp_path, "ours", 0.5, 1, 7, 0.9)  # has no partner
     results = collect(tmp_path)
-    found = paired_differences(results.of("ours", 0.5), results.of("o_wlc", 0.5), "f1")
-    assert found == pytest.approx({(1, 0): 2.0, (2, 0): 3.0, (3, 0): 4.0})
+    pairs = paired(results.of("ours", 0.5), results.of("o_wlc", 0.5))
+    assert [ours.fold_and_seed for ours, _ in pairs] == [(1, 0), (2, 0), (3, 0)]
+    assert [ours.score("f1") - other.score("f1") for ours, other in pairs] == pytest.approx([2.0, 3.0, 4.0])
 
 
 def test_trainings_of_unlike_settings_are_told_apart(tmp_path):
