@@ -18,6 +18,9 @@ def interval_over_people(pairs: Pairs) -> tuple[float, float]:
     The test people of each fold are resampled with replacement, the same ones for both methods and all
     seeds; F1 is computed from their counts, AUs that none of them shows left out. Differences are averaged
     over the seeds of a fold, then over the folds. NaN where a fold has one person only.
+
+    Of few people it is a little too narrow: with 3 folds of 14 simulated people it held the difference in 92
+    of 100 cases.
     """
     random, by_fold = np.random.default_rng(0), {}
     for pair in pairs:
