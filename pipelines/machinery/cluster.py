@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -101,23 +100,14 @@ def connect() -> None:
     # Ray's C++ core warns on stderr of what its own libraries do (issue 53727); real errors are exceptions.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = os.environ["RAY_ADDRESS"] if on_a_cluster() else "local"
-    more = _the_nodes() if on_a_cluster() else _this_machine()
+    here = {} if on_a_cluster() else _this_machine()
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
     except Exception as error:  # Ray has no class of its own for these
         reason = words_of(error).splitlines()[0]
-        later = "if this machine is very busy, run the same command again later"
-        hint = "is it up?" if on_a_cluster() else later
+        hint = "if this machine is very busy, run the same command again later" if here else "is it up?"
         raise AuError(f"Ray at {address} cannot be used ({reason}); {hint}") from error
     interruptible()
-
-
-def _the_nodes() -> dict[str, Any]:
-    """What a running Ray is told: to bring this project to the nodes, where it may be an older one."""
-    own = Path(__file__).parents[2]
-    return {
-        "runtime_env": {"py_modules": [str(own / name) for name in ("au_core", "pipelines", "tune_spaces")]}
-    }
 
 
 def _this_machine() -> dict[str, Any]:

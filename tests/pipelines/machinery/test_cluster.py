@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -36,23 +35,6 @@ def test_ray_starts_only_where_it_is_asked_to():
     put = [sys.executable, "-c", "import pipelines, ray; ray.put(1)"]
     done = subprocess.run(put, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1 and "Ray has not been started yet" in done.stderr
-
-
-def test_a_clusters_workers_have_the_code_of_the_command(local_ray, tmp_path):
-    """A node that was up before ``ray rsync-up`` has older code on its own disk."""
-    import ray
-
-    script = tmp_path / "alone.py"  # as ``ray submit`` leaves it
-    script.write_text(
-        "from pipelines.machinery.cluster import connect\nimport ray\nconnect()\n"
-        "print(ray.get(ray.remote(lambda: __import__('au_core').__file__).remote()))"
-    )
-    environment = os.environ | {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}
-    done = subprocess.run(
-        [sys.executable, script],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=150,
-    )  # fmt: skip
-    assert "py_modules_files" in done.stdout, done.stderr
 
 
 def test_a_card_that_torch_cannot_use_is_none(monkeypatch):
