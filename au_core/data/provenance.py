@@ -1,49 +1,64 @@
 """Shards that know what they were made from: a cheap signature to skip by, a content hash to be sure by."""
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from au_core.data.files import write_table
-from au_core.data.layouts.tree import landmarks_below, pictures_in
+from au_core.data.layouts.tree import landmarks_below, picture_names, relative
 from au_core.data.schema import QUALITY, SequenceRef, shards
 
 
-def source_files(ref: SequenceRef) -> list[Path]:
-    """Every file a sequence is made from: labels of its own, landmarks, pictures or video; sorted.
+def source_files(ref: SequenceRef) -> dict[str, os.stat_result]:
+    """Every file a sequence is made from: labels of its own, landmarks, pictures or video.
 
+    By its path below ``root``, sorted (by parts), with its size and time; strings, since ``Path`` is slow.
     What else lies beside pictures and landmarks, such as a file manager's own files, is none of them.
     """
     root = Path(ref.root)
     labels = ref.labels if ref.lines is None else ()
-    found = {root / name for name in (*labels, ref.source, *ref.more_sources, ref.landmarks) if name}
+    named = (*labels, ref.source, *ref.more_sources, *([ref.landmarks] if ref.landmarks else []))
+    names = {Path(name).as_posix() for name in named}
     with suppress(PermissionError):  # told by whoever reads it
-        found.update(pictures_in(root / ref.source))
-        found.update(landmarks_below(root / ref.landmarks) if ref.landmarks else [])
-    return sorted((file for file in found if file.is_file()), key=lambda file: file.parts)
+        names |= {f"{ref.source}/{name}" for name in picture_names(root / ref.source)}
+        marks = landmarks_below(root / ref.landmarks) if ref.landmarks else []
+        names |= {relative(path, root) for path in marks}
+    stats = ((name, _stat(f"{root}/{name}")) for name in sorted(names, key=lambda name: name.split("/")))
+    return {name: stat for name, stat in stats if stat and S_ISREG(stat.st_mode)}
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        return None
 
 
 def signature(ref: SequenceRef) -> str:
     """Hash of names, sizes and times: if it is unchanged, so are the files (the rule of git's index)."""
     digest = _start(ref)
-    for file in source_files(ref):
-        stat = file.stat()
-        digest.update(_line(ref, file, stat.st_size, stat.st_mtime_ns))
+    for name, stat in source_files(ref).items():
+        digest.update(_line(name, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()
 
 
 def content_hash(ref: SequenceRef, alive: Callable[[], object] = lambda: None) -> str:
     """Hash of names and bytes, the same for a copy of the files elsewhere; calls ``alive`` at each block."""
     digest = _start(ref)
-    for file in source_files(ref):
-        digest.update(_line(ref, file, file.stat().st_size))
-        with file.open("rb") as stream:
+    for name, stat in source_files(ref).items():
+        digest.update(_line(name, stat.st_size))
+        with Path(ref.root, name).open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
                 alive()
@@ -54,9 +69,10 @@ def _start(ref: SequenceRef) -> "hashlib.blake2b":
     return hashlib.blake2b((ref.lines or "").encode(), digest_size=16)
 
 
-def _line(ref: SequenceRef, file: Path, *numbers: int) -> bytes:
-    name = file.relative_to(ref.root).as_posix().encode("utf-8", "surrogateescape")
-    return b"\0".join([name, *(str(number).encode() for number in numbers), b""])
+def _line(name: str, *numbers: int) -> bytes:
+    return b"\0".join(
+        [name.encode("utf-8", "surrogateescape"), *(str(number).encode() for number in numbers), b""]
+    )
 
 
 def read_quality(faces: Path) -> list[dict[str, Any]]:

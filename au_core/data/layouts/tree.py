@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from au_core.data.video import is_picture
+from au_core.data.video import PICTURES
 from au_core.errors import DatasetError
 
 
@@ -27,6 +27,8 @@ def child(folder: Path | None, *patterns: str) -> Path | None:
     return folder
 
 
+NUMBERED = re.compile(rf"(?:[^.].*\D)?\d{{1,9}}(?:{'|'.join(map(re.escape, PICTURES))})", re.IGNORECASE)
+"""A picture's name with a number; what begins with a dot is hidden."""
 COPIES = "of which one may be a copy (cropped, or encoded anew) that landmarks and frame numbers do not fit"
 
 
@@ -65,7 +67,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def has_numbered_pictures(folder: Path | None) -> bool:
     """Whether :func:`numbered_pictures` would find any."""
-    return bool(pictures_in(folder))
+    return bool(picture_names(folder))
 
 
 def numbered_pictures(folder: Path | None) -> dict[int, Path]:
@@ -77,7 +79,8 @@ def numbered_pictures(folder: Path | None) -> dict[int, Path]:
         DatasetError: two names have a number alike.
     """
     found: dict[tuple[int, bool], Path] = {}
-    for path in pictures_in(folder):
+    for name in picture_names(folder):
+        path = Path(folder or "", name)
         key = int(re.findall(r"\d+", path.stem)[-1]), path.stem.isdigit()
         if key in found:
             raise DatasetError(f"{path}: has the number of {found[key].name} beside it; keep one of the two")
@@ -85,10 +88,10 @@ def numbered_pictures(folder: Path | None) -> dict[int, Path]:
     return {number: found[number, bare] for number, bare in sorted(found)}
 
 
-def pictures_in(folder: Path | None) -> list[Path]:
-    """The pictures of a folder that have a number in their name: all that is ever opened of it."""
-    found = children(folder, r"(?:[^.].*\D)?\d{1,9}\.\w+")  # what begins with a dot is hidden
-    return [path for path in found if is_picture(path)]
+def picture_names(folder: Path | None) -> list[str]:
+    """The pictures of a folder that have a number in their name, sorted: all that is ever opened of it."""
+    names = os.listdir(folder) if folder and folder.is_dir() else []
+    return sorted(filter(NUMBERED.fullmatch, names))
 
 
 def landmarks_below(folder: Path) -> list[Path]:
