@@ -118,7 +118,7 @@ def test_batches_made_ahead_are_those_made_on_the_spot(faces, labels, ahead):
 
 def test_an_unreadable_face_made_ahead_is_told_when_it_is_asked_for(faces, labels):
     broken = replace(faces, length=np.where(np.arange(len(faces)) == 50, 1, faces.length))
-    with ThreadPoolExecutor(2) as pool, pytest.raises(AssertionError, match="preprocessing only stores"):
+    with ThreadPoolExecutor(2) as pool, pytest.raises(DatasetError, match="a stored face is damaged"):
         draw = sampler(broken, labels, pool=pool)
         for _ in range(20):
             draw.images()
