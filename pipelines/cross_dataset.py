@@ -21,7 +21,7 @@ from au_core.evaluation.elsewhere import Judged, scores_elsewhere
 from au_core.models.card import load_card
 from au_core.run_folder import RunFolder, run_folders
 from pipelines.machinery.cli import averages, run, say, summary
-from pipelines.machinery.cluster import connect, cores_of, gpus_here, on_a_cluster
+from pipelines.machinery.cluster import connect, cores_of, has_gpu
 from pipelines.machinery.datasets import list_dataset, refuse_leftovers
 from pipelines.machinery.finding import find_faces
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
@@ -118,7 +118,7 @@ def _answered(todo: Sequence[Judged], out: Path, gpu: bool) -> Iterator[Judged]:
 
     connect()
     scaling = cores_of(ScalingConfig())
-    gpu = gpu and (on_a_cluster() or gpus_here() > 0)
+    gpu = gpu and has_gpu()
     task = ray.remote(Judged.predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
     jobs = {
         task.remote(each, place(each.run, out) / "predictions.parquet", scaling.cpus_per_worker, gpu): each

@@ -28,11 +28,11 @@ def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import ray
     from ray.exceptions import RayTaskError
 
-    from pipelines.machinery.cluster import connect, cores_of, on_a_cluster
+    from pipelines.machinery.cluster import connect, cores_of, has_gpu
 
     connect()
     scaling = cores_of(replace(plan.scaling, workers=1))  # it was trained elsewhere, perhaps
-    gpu = scaling.gpu and (on_a_cluster() or ray.cluster_resources().get("GPU", 0) > 0)
+    gpu = scaling.gpu and has_gpu()
     task = ray.remote(_predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
     there = RunFolder(folder.path.absolute())
     try:

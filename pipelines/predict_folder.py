@@ -26,11 +26,10 @@ from au_core.data.schema import SequenceRef, shard_path
 from au_core.errors import AuError, ConfigError, FullDiskError, words_of
 from au_core.models.card import ModelCard, load_card
 from pipelines.machinery.cli import Progress, run, summary
-from pipelines.machinery.cluster import connect, gpus_here, on_a_cluster
+from pipelines.machinery.cluster import connect, has_gpu
 from pipelines.machinery.datasets import list_dataset
 from pipelines.machinery.finding import find_faces
 from pipelines.machinery.jobs import JobActor, Row, fresh_tries, map_jobs, still_alive
-from pipelines.machinery.nodes import most
 from pipelines.machinery.options import HelpFormatter, with_options
 from pipelines.predict_video import add_model_arguments, warn_if_drawn
 
@@ -122,7 +121,7 @@ class Table:
 def predict_all(tables: Sequence[Table], model: Path, out: Path, gpu: bool) -> Iterator[str]:
     """Write ``tables``; yields why some failed."""
     connect()
-    gpu = gpu and most("GPU") > 0 and (on_a_cluster() or gpus_here() > 0)
+    gpu = gpu and has_gpu()
     jobs = [json.dumps({name: str(path) for name, path in asdict(table).items()}) for table in tables]
     progress = Progress("videos", len(tables))
     for _, row in map_jobs(PredictShard, (model.absolute(), gpu), jobs, fresh_tries(out), gpu):

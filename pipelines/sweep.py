@@ -11,6 +11,7 @@ leaks their placement groups in Ray 2.60 and hangs.
 import argparse
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from au_core.data.faces import list_subjects
 from au_core.data.files import read_json, write_text
 from au_core.data.locks import held_alone
-from au_core.errors import AuError
+from au_core.errors import AuError, DatasetError
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder, read_history
 from pipelines.full_protocol import prepare_faces
@@ -99,7 +100,6 @@ def search(sweep: Sweep) -> Scores:
     """
     for config in sweep.configs:
         plan, folder = sweep.job(config)
-        folder.refusal.unlink(missing_ok=True)  # that of an earlier attempt
         claim(folder, plan)
     name = f"{sweep.experiment.cfg.name}_{sweep.space}"
     with Tracking(sweep.experiment.out, name, describe(sweep)) as tracking:
@@ -175,7 +175,8 @@ def polls(board: Board):  # noqa: ANN201
 
         def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:  # noqa: ANN401
             if time.monotonic() - self.looked >= POLL_SECONDS:
-                board.poll()
+                with suppress(OSError, DatasetError):  # for a moment; the last look is strict
+                    board.poll()
                 self.looked = time.monotonic()
 
     return Polls()

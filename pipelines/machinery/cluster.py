@@ -11,7 +11,7 @@ from typing import Any
 from au_core.config import ScalingConfig
 from au_core.errors import AuError, ConfigError, words_of
 from pipelines.machinery.cli import interruptible
-from pipelines.machinery.nodes import node_types, words_for, worker_resources
+from pipelines.machinery.nodes import most, node_types, words_for, worker_resources
 
 LOCAL_OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: only status rows travel, faces go through Parquet files."""
@@ -69,6 +69,11 @@ def gpus_here() -> int:
     import torch  # a second, which only this question is worth
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def has_gpu() -> bool:
+    """Whether a GPU that can be used is here, or is or may come on a cluster; asks a Ray that was joined."""
+    return most("GPU") > 0 and (on_a_cluster() or gpus_here() > 0)
 
 
 def cores_here() -> int:
