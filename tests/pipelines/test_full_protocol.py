@@ -162,7 +162,11 @@ def test_unlabelled_video_becomes_part_of_t2(in_turn, database, tiny, tmp_path, 
         ("train_fold.py", ["--missing-rate", "1"], "missing rate must be in [0, 1), got 1.0"),
         ("train_fold.py", ["--alpha", "1.5"], "alpha must be in [0, 1), got 1.5"),
         ("evaluate.py", [], "no finished training; run pipelines/full_protocol.py first"),
-        ("sweep.py", ["--space", "nope"], "unknown search space 'nope'; expected one of alpha, updates"),
+        (
+            "sweep.py",
+            ["--space", "nope"],
+            "unknown search space 'nope'; expected one of alpha, discriminator, updates",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_not_a_trace(script, arguments, message, tmp_path, monkeypatch, capsys):
