@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "au_core/PAPER.md", "au_core/SPEED.md")
+DOCUMENTS = ("README.md", "au_core/PAPER.md", "au_core/RESULTS.md", "au_core/SPEED.md")
 COMMANDS = sorted(path.name for path in (ROOT / "pipelines").glob("[!_]*.py"))
 ASK = """
 import runpy, sys
