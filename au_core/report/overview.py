@@ -3,7 +3,7 @@
 import textwrap
 
 from au_core.report.averages import over_folds
-from au_core.report.comparisons import mean_difference, over_people, pairings
+from au_core.report.comparisons import FEW_SEEDS, fewest_seeds, mean_difference, over_people, pairings
 from au_core.report.notice import notice
 from au_core.report.published import method_label
 from au_core.report.results import Results, averaged
@@ -20,7 +20,7 @@ def overview(results: Results) -> str:
     """A line for each method and missing rate, the differences, and the notice."""
     words = textwrap.fill(notice(results).replace("`", ""), WIDTH)
     head = _line("", "hidden", "test F1, %", "AUC, %", *OFF.values(), "trainings")
-    return "\n".join([head, *_scores(results), words])
+    return "\n".join([head, *_scores(results), *_of_few_seeds(results), words])
 
 
 def _scores(results: Results) -> list[str]:
@@ -40,6 +40,13 @@ def _difference(other: str, rate: float, pairs: Pairs) -> list[str]:
     off = (mean_difference(pairs, lambda run, f=form: run.p_off(f)) for form in OFF)
     mean = _line(f"Ours - {method_label(other)}", percent(rate), *scores, *off, f"{len(pairs)} pairs")
     return [mean, _line("  95 % of people", percent(rate), over_people(pairs))]
+
+
+def _of_few_seeds(results: Results) -> list[str]:
+    """What else the differences may be, which an interval over people does not tell."""
+    if not pairings(results) or (seeds := fewest_seeds(results)) >= FEW_SEEDS:
+        return []
+    return [f"  seeds a fold: {seeds}; with less than {FEW_SEEDS} a difference may be chance in training"]
 
 
 def _line(*cells: str) -> str:
