@@ -13,8 +13,7 @@ from au_core.data.faces import list_subjects, load_faces
 from au_core.data.files import write_table
 from au_core.data.fold import may_share_people, same_people
 from au_core.errors import ConfigError
-from au_core.evaluation.metrics import best_thresholds
-from au_core.evaluation.scores import labels_and_probabilities, scores_at
+from au_core.evaluation.scores import labels_and_probabilities, scores_by_selection
 from au_core.models.card import ModelCard, load_card
 from au_core.run_folder import RunFolder
 
@@ -83,13 +82,10 @@ def scores_elsewhere(table: Path, card: ModelCard) -> dict[str, Any]:
     columns = card.spec.columns
     y, prob = labels_and_probabilities(pq.read_table(table), columns, "test")
     y[:, [column in card.unlearned for column in columns]] = UNKNOWN
-    own, half = np.array([card.thresholds[column] for column in columns]), np.full(len(columns), 0.5)
+    own = np.array([card.thresholds[column] for column in columns])
     return {
         "frames": {"test": len(y)},
         "coded": dict(zip(columns, (y != UNKNOWN).sum(0).tolist(), strict=True)),
         "thresholds": card.thresholds,
-        "test": scores_at(prob, y, own, columns),
-        "test_selected": scores_at(prob, y, best_thresholds(prob, y), columns),
-        "test_at_half": scores_at(prob, y, half, columns),
-        "always_1": scores_at(np.ones_like(prob), y, half, columns),
+        **scores_by_selection(prob, y, own, columns),
     }

@@ -47,18 +47,28 @@ def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
     """
     y_val, p_val = labels_and_probabilities(rows, columns, "val")
     y_test, p_test = labels_and_probabilities(rows, columns, "test")
-    chosen, half = best_thresholds(p_val, y_val), np.full(len(columns), 0.5)
+    chosen = best_thresholds(p_val, y_val)
     return {
         "frames": {"val": len(y_val), "test": len(y_test)},
         "thresholds": dict(zip(columns, chosen.tolist(), strict=True)),
         "val": scores_at(p_val, y_val, chosen, columns),
-        "test": scores_at(p_test, y_test, chosen, columns),
-        "test_selected": scores_at(p_test, y_test, best_thresholds(p_test, y_test), columns),
-        "test_at_half": scores_at(p_test, y_test, half, columns),
-        "always_1": scores_at(np.ones_like(p_test), y_test, half, columns),
+        **scores_by_selection(p_test, y_test, chosen, columns),
         "distributions": distributions(p_test >= 0.5, y_test, columns),
         "distributions_soft": distributions(p_test, y_test, columns),
         "people": counts_by_person(split_rows(rows, "test")["subject"], answers(p_test, chosen), y_test),
+    }
+
+
+def scores_by_selection(
+    prob: np.ndarray, y: np.ndarray, chosen: np.ndarray, columns: Sequence[str]
+) -> dict[str, Any]:
+    """:func:`scores_at` of a test part at the ``chosen`` thresholds, at its own best, at 0.5, of "active"."""
+    half = np.full(len(columns), 0.5)
+    return {
+        "test": scores_at(prob, y, chosen, columns),
+        "test_selected": scores_at(prob, y, best_thresholds(prob, y), columns),
+        "test_at_half": scores_at(prob, y, half, columns),
+        "always_1": scores_at(np.ones_like(prob), y, half, columns),
     }
 
 
