@@ -16,12 +16,12 @@ from au_core.data.faces import fingerprint
 from au_core.data.files import read_json, whole, write_json
 from au_core.data.layouts import LAYOUTS
 from au_core.data.locks import held_alone
-from au_core.errors import AuError, ConfigError
+from au_core.errors import ConfigError
 from au_core.evaluation.elsewhere import Judged, scores_elsewhere
 from au_core.models.card import load_card
 from au_core.run_folder import RunFolder, run_folders
 from pipelines.machinery.cli import averages, run, say, summary
-from pipelines.machinery.cluster import connect, cores_of, has_gpu
+from pipelines.machinery.cluster import connect, cores_of, has_gpu, our_errors
 from pipelines.machinery.datasets import list_dataset, refuse_leftovers
 from pipelines.machinery.finding import find_faces
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
@@ -114,7 +114,6 @@ def _note_of(folder: Path) -> dict[str, Any] | None:
 def _answered(todo: Sequence[Judged], out: Path, gpu: bool) -> Iterator[Judged]:
     """Each of ``todo``, once its predictions are written."""
     import ray
-    from ray.exceptions import RayTaskError
 
     connect()
     scaling = cores_of(ScalingConfig())
@@ -124,13 +123,11 @@ def _answered(todo: Sequence[Judged], out: Path, gpu: bool) -> Iterator[Judged]:
         task.remote(each, place(each.run, out) / "predictions.parquet", scaling.cpus_per_worker, gpu): each
         for each in todo
     }
-    try:
-        while jobs:
-            (done, *_), _ = ray.wait(list(jobs))
+    while jobs:
+        (done, *_), _ = ray.wait(list(jobs))
+        with our_errors():
             ray.get(done)
-            yield jobs.pop(done)
-    except RayTaskError as error:
-        raise (error.cause if isinstance(error.cause, AuError) else error) from None
+        yield jobs.pop(done)
 
 
 def write_table_of(judged: Sequence[Judged], out: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from au_core.errors import AuError, ConfigError
+from au_core.errors import ConfigError
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder, run_folders
@@ -26,19 +26,16 @@ def evaluate_run(folder: RunFolder, faces: Path) -> dict[str, Any]:
 
 def _predict_on_cluster(plan: FoldPlan, folder: RunFolder, faces: Path) -> None:
     import ray
-    from ray.exceptions import RayTaskError
 
-    from pipelines.machinery.cluster import connect, cores_of, has_gpu
+    from pipelines.machinery.cluster import connect, cores_of, has_gpu, our_errors
 
     connect()
     scaling = cores_of(replace(plan.scaling, workers=1))  # it was trained elsewhere, perhaps
     gpu = scaling.gpu and has_gpu()
     task = ray.remote(_predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
     there = RunFolder(folder.path.absolute())
-    try:
+    with our_errors():
         ray.get(task.remote(replace(plan, scaling=scaling), there, faces.absolute(), gpu))
-    except RayTaskError as error:
-        raise (error.cause if isinstance(error.cause, AuError) else error) from None
 
 
 def _predict(plan: FoldPlan, folder: RunFolder, faces: Path, gpu: bool) -> None:

@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -113,6 +114,17 @@ def connect() -> None:
         hint = "if this machine is very busy, run the same command again later" if here else "is it up?"
         raise AuError(f"Ray at {address} cannot be used ({reason}); {hint}") from error
     interruptible()
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """An error of ours that a Ray task met is raised as itself."""
+    from ray.exceptions import RayTaskError
+
+    try:
+        yield
+    except RayTaskError as error:
+        raise (error.cause if isinstance(error.cause, AuError) else error) from None
 
 
 def _this_machine() -> dict[str, Any]:
