@@ -57,8 +57,9 @@ class FoldPlan:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """What is predicted: a training on everyone has no ``test``."""
-        return ("val", "test") if self.test_subjects else ("val",)
+        """What is predicted: a training on everyone has no ``test``, and ``val`` may be no one."""
+        subjects = {"val": self.val_subjects, "test": self.test_subjects}
+        return tuple(split for split, people in subjects.items() if people)
 
     @property
     def label(self) -> str:

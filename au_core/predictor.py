@@ -48,7 +48,7 @@ class SeenFace:
 
     @property
     def active(self) -> dict[str, bool]:
-        """By AU, whether it reaches the threshold that was chosen for it on validation subjects."""
+        """By AU, whether it reaches its threshold, chosen on validation subjects (0.5 without any)."""
         return dict(zip(self.card.spec.columns, self.card.active(self.prob).tolist(), strict=True))
 
 

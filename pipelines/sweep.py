@@ -20,7 +20,7 @@ from typing import Any
 from au_core.data.faces import list_subjects
 from au_core.data.files import read_json, write_text
 from au_core.data.locks import held_alone
-from au_core.errors import AuError, DatasetError
+from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder, read_history
 from pipelines.full_protocol import prepare_faces
@@ -222,6 +222,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     load_space(args.space)
     experiment = load_experiment(args)
+    if experiment.cfg.train.validation_subjects == 0:
+        raise ConfigError("a sweep compares its points on validation subjects, got --validation-subjects 0")
     check_fits(experiment.cfg.scaling)
     experiment = replace(experiment, out=experiment.out.absolute())  # Tune runs a trial in its own folder
     if args.data or not list_subjects(experiment.faces):  # else as train_fold.py: of what is there

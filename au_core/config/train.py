@@ -34,7 +34,8 @@ class TrainConfig:
     report_every: int = 1_000
     """Steps between two validations, each with a checkpoint."""
     validation_subjects: float = 0.15
-    """Share of a fold's training subjects that is set aside to choose epoch and thresholds (at least 1)."""
+    """Share of a fold's training subjects that is set aside to choose epoch and thresholds (at least 1 of
+    them). With 0 all are trained on: R of the last step is kept, and 0.5 is every AU's threshold."""
 
     def __post_init__(self) -> None:
         require(
@@ -50,8 +51,8 @@ class TrainConfig:
         require(0 <= self.zoom <= 0.5, f"zoom must be in [0, 0.5], got {self.zoom:g}")
         require(self.report_every >= 1, f"report_every must be >= 1, got {self.report_every}")
         require(
-            0 < self.validation_subjects < 1,
-            f"validation_subjects must be in (0, 1), got {self.validation_subjects}",
+            0 <= self.validation_subjects < 1,
+            f"validation_subjects must be in [0, 1), got {self.validation_subjects}",
         )
 
 

@@ -11,7 +11,7 @@ from au_core.errors import ConfigError, DatasetError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Subjects of one fold; no subject is in two of the three."""
+    """Subjects of one fold; no subject is in two of the three. ``val`` may be empty."""
 
     train: tuple[str, ...]
     val: tuple[str, ...]
@@ -24,18 +24,22 @@ def split_subjects(
     """The folds of a protocol over the ``subjects`` that are there, by the number of their test part.
 
     The validation subjects do not depend on method, rate or seed, so that every training chooses its
-    epoch and thresholds on the same people.
+    epoch and thresholds on the same people. With a ``val_share`` of 0 there are none.
 
     Raises:
         DatasetError: a subject is in no fold, or a fold has too few people.
-        ConfigError: an unknown protocol.
+        ConfigError: an unknown protocol, or one that lists its own validation subjects and a share of 0.
     """
     if protocol == EVERYONE:
-        return {0: _checked(_carve({1: tuple(subjects)}, 0, val_share), protocol, 0)}
+        parts = {1: tuple(subjects)}
+        return {0: _checked(_carve(parts, 0, val_share), protocol, 0, val_share)}
     parts = _parts(protocol, dataset, sorted(subjects))
     if protocol == "60_20_20":
-        return {1: _checked(Split(train=parts[1], val=parts[2], test=parts[3]), protocol, 1)}
-    return {k: _checked(_carve(parts, k, val_share), protocol, k) for k in folds_of(protocol)}
+        if val_share == 0:
+            raise ConfigError(f"validation_subjects is 0, but {protocol} has validation subjects of its own")
+        split = Split(train=parts[1], val=parts[2], test=parts[3])
+        return {1: _checked(split, protocol, 1, val_share)}
+    return {k: _checked(_carve(parts, k, val_share), protocol, k, val_share) for k in folds_of(protocol)}
 
 
 def folds_of(protocol: str) -> tuple[int, ...]:
@@ -80,12 +84,14 @@ def _named_parts(protocol: str, dataset: str) -> dict[int, list[str]]:
 
 def _carve(parts: dict[int, tuple[str, ...]], test: int, val_share: float) -> Split:
     rest = _shuffled([s for k, part in parts.items() if k != test for s in part], f"validation/{test}")
-    n_val = max(1, round(val_share * len(rest)))
+    n_val = max(1, round(val_share * len(rest))) if val_share else 0
     return Split(train=tuple(sorted(rest[n_val:])), val=tuple(sorted(rest[:n_val])), test=parts.get(test, ()))
 
 
-def _checked(split: Split, protocol: str, fold: int) -> Split:
-    counts = {"training": len(split.train), "validation": len(split.val)}
+def _checked(split: Split, protocol: str, fold: int, val_share: float) -> Split:
+    counts = {"training": len(split.train)}
+    if val_share:
+        counts["validation"] = len(split.val)
     if protocol != EVERYONE:
         counts["test"] = len(split.test)
     if min(counts.values()) == 0:

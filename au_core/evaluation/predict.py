@@ -89,7 +89,7 @@ def predict_run(plan: FoldPlan, folder: RunFolder, faces: Path, device: torch.de
     recognizer, card = load_recognizer(folder.model)
     recognizer.to(device)
     with ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool:
-        tables = []
+        tables = [prediction_schema(plan.spec.aus).empty_table()]
         for split in plan.splits:
             part = load_split(plan, faces, split)
             prob = predict_set(recognizer, part, card.input_size, pool)

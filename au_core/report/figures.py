@@ -42,8 +42,8 @@ def au_figure(results: Results) -> Figure:
     return Figure(
         name="f1_per_au",
         caption="F1 of each AU on the test subjects: bars are means, dots the single trainings (folds and "
-        'seeds), black lines the answer "active" to every face; thresholds chosen on the validation '
-        f"subjects. From `test.f1` and `always_1.f1` in {SOURCE}.",
+        f'seeds), black lines the answer "active" to every face; thresholds {results.thresholds}. '
+        f"From `test.f1` and `always_1.f1` in {SOURCE}.",
         alt="Bars with dots: F1 of each AU for each method, and of the answer active",
         png=panel_per_rate(results, _au_panel, height=2.7),
     )
@@ -117,13 +117,14 @@ def curves_figure(results: Results) -> Figure:
         if i == len(curves) - 1:
             ax.set_xlabel("Step of Algorithm 1")
     legend(canvas, axes)
+    validation = ", and average F1 on the validation subjects," * results.validated
     return Figure(
         name="training",
         caption="Training by fold: losses, how often D is right on real label vectors and on R's answers "
-        "(means since the report before), and average F1 on the validation subjects against the step, a line "
+        f"(means since the report before){validation} against the step, a line "
         "per missing rate and seed. Where alpha is 0, D is not trained and what is of it left out. From "
         "`history.jsonl` of each training.",
-        alt="Small line charts: losses, D's accuracies and validation F1 against the step, for each fold",
+        alt=f"Small line charts: losses, D's accuracies{validation} against the step, for each fold",
         png=png_bytes(canvas),
     )
 

@@ -40,6 +40,8 @@ def _missing(results: Results) -> Iterator[str]:
         yield f' Answering "active" to every face has a higher F1 than {names}: little has been learned.'
     if aus := _with_parts(results.unlearnable):
         yield f" AUs whose training labels are all alike, or none at all: {aus}. Scores there are chance."
+    if results.runs and not results.validated:
+        yield " No one was held out to choose on: R is of the last step, 0.5 the threshold of every AU."
     if aus := _with_parts(results.unchosen):
         yield f" AUs never present in the validation people: {aus}. Their threshold there is 0.5."
     yield from _lost(results)

@@ -13,7 +13,7 @@ from au_core.data.protocols import folds_of
 from au_core.data.provenance import made_with, read_quality
 from au_core.errors import ConfigError
 from au_core.report.averages import Spread, over_folds
-from au_core.report.run import BASELINE, Run, read_run
+from au_core.report.run import AT_HALF, BASELINE, SELECTIONS, Run, read_run
 from au_core.run_folder import run_folders
 
 SUBJECTS = ("train_subjects", "val_subjects", "test_subjects")
@@ -77,6 +77,23 @@ class Results:
         """Whether published numbers may stand here: beside recorded people, by the dataset's own labels."""
         return not self.synthetic and self.active_from == [self.own_active_from]
 
+    @property
+    def validated(self) -> bool:
+        """Whether validation subjects chose epochs and thresholds."""
+        return any(run.plan.val_subjects for run in self.runs)
+
+    @property
+    def selections(self) -> dict[str, str]:
+        """``SELECTIONS`` that tell anything: where no one chose thresholds, they are 0.5."""
+        if self.validated:
+            return SELECTIONS
+        return {AT_HALF: "last step, at 0.5", "test_selected": SELECTIONS["test_selected"]}
+
+    @property
+    def thresholds(self) -> str:
+        """In words, the thresholds of the F1 that is reported."""
+        return "chosen on validation subjects" if self.validated else "of 0.5"
+
     def hidden_as_published(self, rate: float) -> bool:
         """Whether labels are hidden at a rate as the paper hides them, frame by frame; at 0 none are."""
         return rate == 0 or all(run.plan.missing_scheme == "frame" for run in self.runs if run.rate == rate)
@@ -125,7 +142,7 @@ class Results:
     @property
     def unchosen(self) -> dict[str, list[int]]:
         """AUs that validation subjects never show, with these test parts: nothing chose a threshold."""
-        return self._folds_by_au(lambda run: [au for au, f1 in run.scores["val"]["f1"].items() if f1 is None])
+        return self._folds_by_au(lambda run: run.unchosen)
 
     def _folds_by_au(self, find: Callable[[Run], Iterable[str]]) -> dict[str, list[int]]:
         """The AUs that ``find`` finds in any training, with the test parts of these."""

@@ -65,6 +65,11 @@ class Run:
         """Runs that agree in both, and in the rate, saw the same faces and labels."""
         return self.plan.fold, self.plan.seed
 
+    @property
+    def unchosen(self) -> list[str]:
+        """AUs that its validation subjects never show; none where it has no such subjects."""
+        return [au for au, f1 in self.scores["val"]["f1"].items() if f1 is None and self.plan.val_subjects]
+
     def score(self, metric: str, au: str = "avg", selection: str = "") -> float:
         """A score of the test part in per cent, NaN where it is undefined.
 

@@ -58,18 +58,19 @@ def summary_table(results: Results) -> Table:
     rows = []
     for method, rate, runs in results.groups():
         by_fold = [spread(run.score("f1") for run in runs if run.fold == fold) for fold in results.folds]
-        f1 = [averaged(runs, "f1", selection=key) for key in (*SELECTIONS, BASELINE)]
+        f1 = [averaged(runs, "f1", selection=key) for key in (*results.selections, BASELINE)]
         rest = [averaged(runs, metric) for metric in ("auc", "accuracy")]
         always_absent = 100 - averaged(runs, "accuracy", selection=BASELINE).mean
         cells = [one_decimal(fold.mean) for fold in by_fold]
         cells += [*map(with_spread, [*f1, *rest]), one_decimal(always_absent), str(len(runs))]
         rows.append((method_label(method), percent(rate), *cells))
     folds = [f"F1 fold {k}" for k in results.folds]
-    chosen = [f"F1 {words}" for words in SELECTIONS.values()]
+    chosen = [f"F1 {words}" for words in results.selections.values()]
+    first, *others = (f"`{key}`" for key in (*results.selections, BASELINE))
     return Table(
         caption="Averages over the AUs on the test subjects, in per cent: mean over seeds, then over folds, "
-        f"± sample standard deviation of the n trainings. From {SOURCE}: folds and first F1 from `test`, "
-        'then `test_selected`, `test_at_half` and `always_1`, the answer "active" to all; AUC needs no '
+        f"± sample standard deviation of the n trainings. From {SOURCE}: folds and first F1 from {first}, "
+        f'then {", ".join(others)}, the last of the answer "active" to all; AUC needs no '
         'threshold; accuracy from `test_at_half`, beside it that of always 0, the answer "absent" to all.',
         header=(
             "Method",

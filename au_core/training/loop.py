@@ -30,7 +30,8 @@ from au_core.training.workers import agreed, gathered, share_statistics
 class Training:
     """What a worker needs to train one plan; all workers of a training run the same steps.
 
-    The first of them writes the folder: history, checkpoints and R with the best validation score.
+    The first of them writes the folder: history, checkpoints and R with the best validation score, or,
+    without validation faces, of the last step.
     """
 
     plan: FoldPlan
@@ -39,6 +40,7 @@ class Training:
     draw: Sampler
     """This worker's; it knows the worker's rank, and how many there are."""
     validation: Faces
+    """May be none."""
     pool: ThreadPoolExecutor
     """Threads that decode validation faces."""
     unlearned: Sequence[str]
@@ -50,7 +52,7 @@ class Training:
     check: Callable[[], None]
     """Raises if other workers have taken the folder over; asked before each write."""
     best: float = field(init=False)
-    """Highest validation score so far."""
+    """Highest validation score so far; without validation faces, the last step."""
 
     @property
     def first(self) -> bool:
@@ -93,11 +95,11 @@ class Training:
 
     def _report(self, step: int, history: History) -> None:
         measured = history.measure()
-        scores = self._validate() | self._watch()
+        scores = self._validate() | self._watch() if len(self.validation) else {}
         if self.first:
             self.check()
             history.write(step, measured | scores)
-            self._keep_best(step, scores["val/f1_avg"])
+            self._keep_best(step, scores.get("val/f1_avg", step))
             save_state(self.game, step, self.best, self.folder.checkpoints)
         history.restart()
 
@@ -130,7 +132,7 @@ class Training:
                 backbone=plan.train.backbone,
                 spec=plan.spec,
                 input_size=plan.train.input_size,
-                face_size=self.validation.edge,
+                face_size=self.draw.faces.edge,
                 jpeg_quality=self.jpeg_quality,
                 step=step,
                 unlearned=tuple(self.unlearned),

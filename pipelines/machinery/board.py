@@ -113,8 +113,9 @@ def progress_line(line: dict[str, Any], steps: int, left: float) -> str:
             f"adversarial {line['train/loss_adv']:.2f} (1:{1 / max(line['train/adv_to_sup'], 1e-9):.0f})",
             f"D right on real {line['train/d_real']:.0%}, fake {line['train/d_fake']:.0%}",
         ]
-    parts += [f"val F1 {100 * line['val/f1_avg']:.1f}", f"{line['train/images_per_second']:.0f} faces/s"]
-    return "  ".join([*parts, f"{duration(left)} left"])
+    if "val/f1_avg" in line:
+        parts.append(f"val F1 {100 * line['val/f1_avg']:.1f}")
+    return "  ".join([*parts, f"{line['train/images_per_second']:.0f} faces/s", f"{duration(left)} left"])
 
 
 def duration(seconds: float) -> str:

@@ -62,6 +62,8 @@ def summary(doc: str | None) -> str:
 
 def averages(scores: dict[str, Any]) -> str:
     """The averages of ``scores.json`` in per cent; where no AU occurs in the test part, there are none."""
+    if not any(scores["frames"].values()):
+        return "no one was held out"
     split = "test" if scores["frames"]["test"] else "val"  # no one was kept to be tested
     found = (scores[split][f"{metric}_avg"] for metric in ("f1", "auc"))
     f1, auc = ("-" if value is None else f"{100 * value:.1f}" for value in found)

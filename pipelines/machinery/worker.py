@@ -64,7 +64,8 @@ def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[st
     if not trained:
         check_unchanged(plan, sources)
         if config["predict"]:
-            load_split(plan, sources.coded, plan.splits[-1])  # no face there: refused now, not after hours
+            for split in plan.splits[-1:]:
+                load_split(plan, sources.coded, split)  # no face there: refused now, not after hours
         _train(plan, folder, sources, config["group"])
     if first:
         check_model(folder)
@@ -114,7 +115,9 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         ThreadPoolExecutor(plan.scaling.cpus_per_worker) as pool,
         closing(_sampler(plan, sources, pool)) as draw,
     ):
-        validation = check_validation(load_split(plan, sources.coded, "val"))
+        validation = draw.faces[:0]
+        if "val" in plan.splits:
+            validation = check_validation(load_split(plan, sources.coded, "val"))
         counts = census(draw.labels, plan.spec.columns, draw.draws_t2)
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)

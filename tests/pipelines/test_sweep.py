@@ -65,6 +65,11 @@ def test_what_this_machine_cannot_hold_is_refused(tmp_path, monkeypatch):
         main(["--out", str(tmp_path), "--m1", "1000", "--m2", "1000", "--workers", "1000"])
 
 
+def test_without_validation_subjects_there_is_nothing_to_compare_points_by(tmp_path):
+    with pytest.raises(ConfigError, match="compares its points on validation subjects, got"):
+        main(["--out", str(tmp_path), "--validation-subjects", "0"])
+
+
 def test_a_point_that_diverges_is_no_score_but_a_failure(tiny, tmp_path, monkeypatch):
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path)

@@ -33,6 +33,21 @@ def test_60_20_20_has_the_published_sizes():
     assert len({*split.train, *split.val, *split.test}) == 41
 
 
+def test_with_nobody_to_validate_all_others_are_trained_on():
+    splits = split_subjects("three_fold", "BP4D", EVERYONE["BP4D"], 0)
+    for split in splits.values():
+        assert not split.val and sorted((*split.train, *split.test)) == sorted(EVERYONE["BP4D"])
+    (split,) = split_subjects("everyone", "manifest", ["A"], 0).values()
+    assert (split.train, split.val, split.test) == (("A",), (), ())
+    with pytest.raises(DatasetError, match=r"0 training, 1 test subjects; .* so 2 people at the least: add"):
+        split_subjects("three_fold", "BP4D", ["F001"], 0)
+
+
+def test_a_protocol_with_validation_subjects_of_its_own_keeps_them():
+    with pytest.raises(ConfigError, match="validation_subjects is 0, but 60_20_20 has validation subjects"):
+        split_subjects("60_20_20", "BP4D", EVERYONE["BP4D"], 0)
+
+
 def test_own_people_are_dealt_to_three_parts():
     people = [f"person {i}" for i in range(10)]
     splits = split_subjects("hashed_three_fold", "manifest", people, 0.15)

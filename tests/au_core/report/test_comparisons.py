@@ -3,14 +3,14 @@ import pytest
 
 from au_core.data.files import read_json, write_json, write_table
 from au_core.data.schema import QUALITY
-from au_core.report.blocks import Table
+from au_core.report.blocks import Table, markdown
 from au_core.report.comparisons import difference_table
 from au_core.report.notice import notice
 from au_core.report.page import build_sections, difference_blocks
 from au_core.report.results import averaged, collect
 from au_core.report.settings import run_table
 from au_core.run_folder import run_folders
-from tests.toy_runs import write_experiment, write_protocol, write_run
+from tests.toy_runs import change_plans, write_experiment, write_protocol, write_run
 
 
 def test_differences_have_a_mean_a_standard_error_and_their_number(tmp_path):
@@ -140,6 +140,22 @@ def test_aus_whose_threshold_nothing_could_choose_are_told(tmp_path):
         scores["val"]["f1"]["AU09"] = 0.0
         write_json(scores, folder.scores)
     assert "validation people" not in notice(collect(tmp_path))
+
+
+def test_a_report_of_trainings_without_validation_people_promises_no_choice_by_them(tmp_path):
+    write_protocol(tmp_path, rates=(0.0,), data="BP4D")
+    change_plans(tmp_path, val_subjects=[])
+    for folder in run_folders(tmp_path):
+        scores = read_json(folder.scores)
+        scores["val"]["f1"] = dict.fromkeys(scores["val"]["f1"])
+        write_json({**scores, "test": scores["test_at_half"]}, folder.scores)
+    results = collect(tmp_path)
+    assert "No one was held out to choose on: R is of the last step" in notice(results)
+    assert "never present" not in notice(results)
+    page = markdown("", "", build_sections(results))
+    assert "validation subjects" not in page and "validation-selected" not in page
+    assert "| F1 last step, at 0.5 | F1 test-selected | F1 of always 1 |" in page
+    assert "| Published | Here | Here, test-selected | Here less published |" in page
 
 
 def test_lost_sequences_are_told_before_any_number(tmp_path):

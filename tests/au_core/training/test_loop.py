@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from au_core.data.files import read_json
 from au_core.data.fold import load_split
+from au_core.models.card import load_card
 from au_core.training import adversarial
 from tests.pipelines.conftest import train_here
 from tests.pipelines.toy_training import lines_of, toy_experiment, toy_plan
@@ -82,6 +84,20 @@ def test_each_report_tells_what_d_makes_of_validation_people_s_vectors(tmp_path,
         shares = [line.get("val/d_real") for line in lines_of(train_here(plan, experiment))]
         assert all(0 <= share <= 1 for share in shares) if reports else shares == [None, None]
         assert seen == [load_split(plan, experiment.faces, "val").labels.tolist()] * reports
+
+
+def test_without_validation_people_r_of_the_last_step_is_kept(steps, tmp_path):
+    look, found = steps
+    look.append(lambda game, _: game)
+    experiment = toy_experiment(tmp_path, 6)
+    train = replace(experiment.cfg.train, validation_subjects=0, report_every=2)
+    experiment = replace(experiment, cfg=replace(experiment.cfg, train=train))
+    folder = train_here(toy_plan(experiment), experiment)
+    last, kept = found[-1].bare_recognizer.state_dict(), load_file(folder.model / "model.safetensors")
+    torch.testing.assert_close(kept, last, rtol=0, atol=0)
+    assert load_card(folder.model).step == 6
+    assert [line["step"] for line in lines_of(folder)] == [2, 4, 6]
+    assert not any(key.startswith("val/") for line in lines_of(folder) for key in line)
 
 
 @pytest.mark.parametrize(

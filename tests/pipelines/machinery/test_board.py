@@ -32,6 +32,11 @@ def test_a_progress_line_says_what_and_how_fast():
     assert progress_line(LINE, 100, 30.0) == expected
 
 
+def test_without_validation_people_it_tells_the_rest():
+    line = {key: value for key, value in LINE.items() if key != "val/f1_avg"}
+    assert progress_line(line, 100, 30.0) == "step 25/100  supervised 6.00  80 faces/s  30 s left"
+
+
 def test_with_an_opponent_it_tells_of_both():
     line = progress_line({**LINE, **GAME}, 100, 30.0)
     assert "supervised 6.00  adversarial 0.75 (1:8)  D right on real 70%, fake 62%  val F1" in line
