@@ -26,9 +26,10 @@ def difference_table(results: Results) -> Table | None:
     ]
     caption = (
         "Paired differences in points: each pair had the same fold, the same seed, the same labels hidden. "
-        "Mean over seeds, then over folds, ± standard error over the pairs, which more seeds make as small "
-        "as one likes: it is of chance in training, on these people. How far other people would move the "
-        "difference in F1, the interval tells: 95 % of what the test people of each fold give, resampled "
+        "Mean over seeds, then over folds, ± standard error of chance in training, from how far the seeds of a "
+        "fold differ: unknown where a fold has one seed, as small as one likes with many. How far other "
+        "people would move the difference in F1, the interval tells: 95 % of what the test people of each fold "
+        "give, resampled "
         f"with replacement ({DRAWS:,} draws, the same people for both methods), training people and weights "
         "held fixed. Both chances together leave a difference less sure than either tells. From `test` "
         f"(accuracy: `test_at_half`) and `people` in {SOURCE}."
@@ -86,11 +87,11 @@ def _difference_cells(results: Results, pairs: Pairs) -> list[str]:
 
 
 def mean_difference(pairs: Pairs, measure: Callable[[Run], float]) -> str:
-    """Ours minus theirs: mean over seeds, then over folds, and standard error over the pairs."""
+    """Ours minus theirs: mean over seeds, then over folds, and standard error of chance in training."""
     values = over_folds((ours.fold, measure(ours) - measure(theirs)) for ours, theirs in pairs)
     if values.n == 0:
         return "-"
-    return signed(values.mean) + (f" ± {values.se:.1f}" if values.n > 1 else "")
+    return signed(values.mean) + ("" if np.isnan(values.se) else f" ± {values.se:.1f}")
 
 
 def over_people(pairs: Pairs) -> str:

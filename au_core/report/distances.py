@@ -66,7 +66,7 @@ def distance_differences(results: Results) -> Table | None:
     ]
     caption = (
         "The same in pairs of one fold and seed, ours less theirs: below 0 ours is closer to the labels. "
-        "Mean over seeds, then over folds, ± standard error over the pairs: chance in training alone. "
+        "Mean over seeds, then over folds, ± standard error of chance in training, from two seeds on. "
         "The last column counts the AUs whose P(AU) is closer with ours in the mean."
     )
     of_pairs = ["P(AU_j | AU_i) off by"] * has_pairs(results)
