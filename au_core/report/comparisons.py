@@ -26,11 +26,10 @@ def difference_table(results: Results) -> Table | None:
     ]
     caption = (
         "Paired differences in points: each pair had the same fold, the same seed, the same labels hidden. "
-        "Mean over seeds, then over folds, ± standard error of chance in training, from how far the seeds of a "
-        "fold differ: unknown where a fold has one seed, as small as one likes with many. How far other "
-        "people would move the difference in F1, the interval tells: 95 % of what the test people of each fold "
-        "give, resampled "
-        f"with replacement ({DRAWS:,} draws, the same people for both methods), training people and weights "
+        "Mean over seeds, then over folds, ± standard error of chance in training, from how far the seeds of "
+        "a fold differ: unknown where a fold has one seed, as small as one likes with many. How far other "
+        "people would move the difference in F1, the interval tells: 95 % of what the test people of each "
+        f"fold give, resampled with replacement ({DRAWS:,} draws, the same people for both methods), training people and weights "
         "held fixed. Both chances together leave a difference less sure than either tells. From `test` "
         f"(accuracy: `test_at_half`) and `people` in {SOURCE}."
     )
