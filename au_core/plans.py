@@ -1,24 +1,30 @@
 """From an experiment to its trainings: one plan per method, missing rate, fold and seed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
-from au_core.config import ExperimentConfig
+from au_core.config import AdversarialConfig, ExperimentConfig
 from au_core.data.protocols import split_subjects
 from au_core.fold_plan import FoldPlan
 from au_core.methods import settings_of
 
 
 def plan_runs(
-    cfg: ExperimentConfig, subjects: Sequence[str], faces: str, further: str = ""
+    cfg: ExperimentConfig,
+    subjects: Sequence[str],
+    faces: str,
+    further: Callable[[AdversarialConfig], str] = lambda _: "",
 ) -> list[FoldPlan]:
     """Every training of ``cfg`` over the ``subjects`` of the dataset; ``faces``, ``further``: see FoldPlan.
+
+    What else is read depends on a method's settings: only one with a D reads a label prior.
 
     Raises:
         ConfigError: an unknown method or protocol.
         DatasetError: a subject is in no fold, or a fold has too few.
     """
     splits = split_subjects(cfg.protocol, cfg.spec.name, subjects, cfg.train.validation_subjects)
+    settings = {method: settings_of(method, cfg.adversarial) for method in cfg.methods}
     return [
         FoldPlan(
             method=method,
@@ -31,8 +37,8 @@ def plan_runs(
             val_subjects=split.val,
             test_subjects=split.test,
             faces=faces,
-            further=further,
-            adversarial=settings_of(method, cfg.adversarial),
+            further=further(settings[method]),
+            adversarial=settings[method],
             train=cfg.train,
             scaling=cfg.scaling,
         )

@@ -45,7 +45,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """R as chosen on the validation subjects; there only when the training is finished."""
+        """R as chosen on the validation subjects, or of the last step; there when training is finished."""
         return self.path / "model"
 
     @property

@@ -1,4 +1,4 @@
-"""Train R against D by Algorithm 1 on one fold; the best R on the validation subjects becomes ``model/``.
+"""Train R against D by Algorithm 1 on one fold; the best R on validation subjects becomes ``model/``.
 
 uv run pipelines/train_fold.py --recipe demo --method ours --missing-rate 0.5 --fold 1
 """

@@ -32,6 +32,7 @@ def write_run(
     folder.history.write_text("".join(json.dumps(a | b) + "\n" for a, b in zip(lines, more, strict=True)))
     counts = dict.fromkeys(BP4D.columns, 9)
     head = {"faces": 40, "labelled": 20, "labelled_share": 0.5, "unlabelled_drawn": True}
+    head["people"] = {"BP4D": list(plan.train_subjects)}
     write_json({**head, "known": counts, "present": dict.fromkeys(BP4D.columns, 4)}, folder.training_set)
     write_json({"device": "a processor", "precision": "fp32"}, folder.machine)
     if f1 is not None:

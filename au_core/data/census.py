@@ -6,26 +6,38 @@ from typing import Any
 import numpy as np
 
 from au_core.data.faces import Faces
+from au_core.data.fold import true_name
 from au_core.errors import DatasetError
 
 
-def census(labels: np.ndarray, columns: Sequence[str], unlabelled_drawn: bool) -> dict[str, Any]:
-    """``training_set.json`` of ``labels[N, L]``: faces, those with a label, by AU how many know and show it.
+def census(
+    faces: Faces, labels: np.ndarray, columns: Sequence[str], unlabelled_drawn: bool
+) -> dict[str, Any]:
+    """``training_set.json`` of ``faces`` with ``labels[N, L]``: whose they are, how many know and show an AU.
 
     ``labelled_share`` is of all faces that are trained on: of whole people or sequences a missing rate can
     only hide so many as there are, and unlabelled video adds to the others. ``unlabelled_drawn``: whether
     these others are enough to be m2 of every batch.
     """
     known, present = labels >= 0, labels == 1
-    faces, labelled = len(labels), int(known.any(axis=1).sum())
+    labelled = int(known.any(axis=1).sum())
     return {
-        "faces": faces,
+        "people": people_of(faces),
+        "faces": len(faces),
         "labelled": labelled,
-        "labelled_share": labelled / faces,
+        "labelled_share": labelled / len(faces),
         "unlabelled_drawn": unlabelled_drawn,
         "known": dict(zip(columns, known.sum(axis=0).tolist(), strict=True)),
         "present": dict(zip(columns, present.sum(axis=0).tolist(), strict=True)),
     }
+
+
+def people_of(faces: Faces) -> dict[str, list[str]]:
+    """Subjects of ``faces`` by dataset."""
+    people: dict[str, set[str]] = {}
+    for dataset, subject in {*zip(faces.dataset, faces.subject, strict=True)}:
+        people.setdefault(true_name(dataset), set()).add(subject)
+    return {dataset: sorted(found) for dataset, found in sorted(people.items())}
 
 
 def unlearnable(counts: dict[str, Any]) -> list[str]:

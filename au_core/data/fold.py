@@ -1,16 +1,20 @@
 """The faces of one fold: what is trained on, with which labels, and what is validated or tested on."""
 
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
 
 from au_core.compare import content_of, digest_of
+from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import Faces, fingerprint, join_faces, list_subjects, load_faces
 from au_core.data.masking import visible_labels
 from au_core.data.prior import load_label_prior
 from au_core.errors import DatasetError
 from au_core.fold_plan import FoldPlan
+
+FURTHER = ", further "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +57,12 @@ class TrainingSet:
     """``int8[P, L]`` label vectors without faces."""
 
 
-def fingerprints(sources: Sources, prior: str | None, weights: str | None) -> tuple[str, str]:
-    """``faces`` and ``further`` of a :class:`FoldPlan` that reads these files."""
-    contents = [content_of(Path(path)) for path in (prior, weights) if path and Path(path).is_file()]
+def further_of(sources: Sources, game: AdversarialConfig, train: TrainConfig) -> str:
+    """``further`` of a :class:`FoldPlan` with these settings."""
+    files = [Path(path) for path in (game.label_prior, train.weights) if path]
+    contents = [content_of(path) for path in files if path.is_file()]
     further = [fingerprint(*sources.further), *contents] if sources.further or contents else None
-    return fingerprint(sources.coded), digest_of(further) if further else ""
+    return digest_of(further) if further else ""
 
 
 def check_unchanged(plan: FoldPlan, sources: Sources) -> None:
@@ -66,7 +71,8 @@ def check_unchanged(plan: FoldPlan, sources: Sources) -> None:
     Raises:
         DatasetError: it is not.
     """
-    if fingerprints(sources, plan.adversarial.label_prior, plan.train.weights) != (plan.faces, plan.further):
+    read = fingerprint(sources.coded), further_of(sources, plan.adversarial, plan.train)
+    if read != (plan.faces, plan.further):
         raise DatasetError(
             f"{sources.coded}, or what is trained on beside it, has changed since this training was planned; "
             "run the command again when nothing else writes there"
@@ -83,7 +89,7 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
     for path, active_from in sources.also:
         spec = replace(plan.spec, active_from=active_from)
         more = without_held_out(load_faces(path, spec, list_subjects(path)), own, plan)
-        faces = join_faces(faces, _told_apart(more, {*faces.dataset}))
+        faces = join_faces(faces, told_apart(more, {*faces.dataset}))
     labels = visible_labels(faces, plan.spec.columns, plan.missing_rate, plan.seed, plan.missing_scheme)
     prior = plan.adversarial.label_prior
     held_out = {*plan.val_subjects, *plan.test_subjects}
@@ -95,10 +101,20 @@ def load_training_set(plan: FoldPlan, sources: Sources) -> TrainingSet:
     return TrainingSet(faces, labels, vectors)
 
 
-def _told_apart(more: Faces, taken: set[str]) -> Faces:
+def told_apart(more: Faces, taken: set[str]) -> Faces:
     """``more`` by other names than those ``taken``: two manifests may code different AUs."""
-    names = {name: f"{name}, further" if name in taken else name for name in {*more.dataset}}
+    names = {name: _free(name, taken) for name in {*more.dataset}}
     return replace(more, dataset=np.array([names[name] for name in more.dataset], object))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    further = (f"{name}{FURTHER}{k}" for k in count(1))
+    return next(free for free in chain([name], further) if free not in taken)
+
+
+def true_name(dataset: str) -> str:
+    """What a dataset is called that :func:`told_apart` has renamed, or not."""
+    return dataset.partition(FURTHER)[0]
 
 
 def without_held_out(faces: Faces, datasets: set[str], plan: FoldPlan) -> Faces:

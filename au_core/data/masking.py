@@ -16,7 +16,8 @@ def visible_labels(
     """Labels ``int8[N, L]`` of ``faces``, UNKNOWN where hidden; ``columns[L]`` are their AUs.
 
     Schemes: ``frame`` (whole frames, T1 and T2 of the paper), ``entry`` (single labels), ``sequence`` and
-    ``subject`` (all frames of one, as when nobody coded it). Whatever a rate hides, higher rates hide too.
+    ``subject`` (all frames of one, as when nobody coded it; the rate is of those that somebody did). Whatever
+    a rate hides, higher rates hide too.
     """
     if scheme == "entry":
         entries = [
@@ -28,7 +29,7 @@ def visible_labels(
     else:
         names = zip(faces.dataset, faces.subject, faces.sequence, strict=True)  # F001 of each is someone else
         units = ["/".join(unit[:2] if scheme == "subject" else unit) for unit in names]
-        keep = _units_kept(units, missing_rate, seed)
+        keep = _units_kept(units, (faces.labels != UNKNOWN).any(axis=1), missing_rate, seed)
     return np.where(keep[:, None], faces.labels, UNKNOWN)
 
 
@@ -51,13 +52,13 @@ def _draws(keys: Iterable[str], seed: int) -> np.ndarray:
     return np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64) / 2.0**64
 
 
-def _units_kept(units: Sequence[str], missing_rate: float, seed: int) -> np.ndarray:
-    """``bool[N]``: all but the share ``missing_rate`` of the units, and at least one of them.
+def _units_kept(units: Sequence[str], coded: np.ndarray, missing_rate: float, seed: int) -> np.ndarray:
+    """``bool[N]``: all but the share ``missing_rate`` of the units with ``coded`` faces, and at least one.
 
     There are few units, so they are counted off in the order of their hashes, not decided one by one.
     """
     check_rate(missing_rate)
-    names = sorted(set(units))
+    names = sorted({unit for unit, any_label in zip(units, coded, strict=True) if any_label})
     order = np.argsort(_draws(names, seed))
     hidden = {names[i] for i in order[: min(round(missing_rate * len(names)), len(names) - 1)]}
     return np.array([unit not in hidden for unit in units])

@@ -48,10 +48,15 @@ def load_label_prior(path: Path, columns: tuple[str, ...], held_out: Collection[
 
 def _are_of(table: pa.Table, people: Collection[str]) -> np.ndarray:
     """Which rows are of ``people`` in any letter case, ``bool[N]``; none where the table has no subjects."""
-    if "subject" not in table.column_names:
-        return np.zeros(len(table), bool)
     known = {name.casefold() for name in people}
-    return np.array([str(name).strip().casefold() in known for name in table["subject"].to_pylist()])
+    found = np.zeros(len(table), bool)
+    for column in filter(_is_subject, table.column_names):
+        found |= [str(name).strip().casefold() in known for name in table[column].to_pylist()]
+    return found
+
+
+def _is_subject(column: str) -> bool:
+    return column.strip().casefold() == "subject"
 
 
 def read_prior(path: Path) -> pa.Table:
@@ -60,11 +65,12 @@ def read_prior(path: Path) -> pa.Table:
     Raises:
         DatasetError: no such file, or no Parquet or CSV.
     """
-    text = pyarrow.csv.ConvertOptions(column_types={"subject": pa.string()})  # 007 is no number
     try:
         if path.suffix == ".parquet":
             return pq.read_table(path)
-        return pyarrow.csv.read_csv(path, convert_options=text)
+        names = pyarrow.csv.open_csv(path).schema.names
+        types = {name: pa.string() for name in names if _is_subject(name)}  # 007 is no number
+        return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=types))
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"label prior {path}: no readable Parquet or CSV file ({error})") from error
 

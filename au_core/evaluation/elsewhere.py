@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN
 from au_core.data.faces import list_subjects, load_faces
-from au_core.data.files import write_table
+from au_core.data.files import read_json, write_table
 from au_core.data.fold import may_share_people, same_people
 from au_core.errors import ConfigError
 from au_core.evaluation.scores import labels_and_probabilities, scores_by_selection
@@ -34,14 +34,20 @@ class Judged:
         """People of the dataset whom R was not trained on, and who chose neither its epoch nor thresholds.
 
         Raises:
-            ConfigError: there are none.
+            ConfigError: there are none, or R began from a model that may have seen them.
         """
         plan, people = self.run.plan(), list_subjects(self.faces)
-        for name in {*load_card(self.run.model).seen} - {plan.spec.name}:
+        trained_on = read_json(self.run.training_set)["people"]
+        for name in {*load_card(self.run.model).seen} - trained_on.keys():
             if same_people(name, self.dataset):
-                raise ConfigError(f"{self.run.path}: trained on {name} too; expected another dataset")
-        known = {*plan.train_subjects, *plan.val_subjects}
-        seen = known if may_share_people(plan.spec.name, self.dataset) else set()
+                raise ConfigError(f"{self.run.path}: began from a model of {name}; expected another dataset")
+        chose = {plan.spec.name: plan.val_subjects}
+        seen = {
+            person
+            for dataset, names in (*trained_on.items(), *chose.items())
+            if may_share_people(dataset, self.dataset)
+            for person in names
+        }
         if not (left := [person for person in people if person not in seen]):
             raise ConfigError(f"{self.run.path}: trained on all {len(people)} people of {self.faces}")
         return left

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from au_core.aus import UNKNOWN
@@ -39,11 +40,11 @@ def write_scores(plan: FoldPlan, folder: RunFolder) -> dict[str, Any]:
 def score_predictions(rows: pa.Table, columns: Sequence[str]) -> dict[str, Any]:
     """Scores of prediction rows (see ``prediction_schema``) for the AUs in ``columns``.
 
-    ``test`` and ``val`` use thresholds chosen on the validation rows; ``test_selected`` chooses them on
-    the test rows, which is the most that thresholds can give; ``test_at_half`` takes 0.5. ``always_1`` looks
-    at no face and answers "active": what rates alone are worth. ``distributions`` are those of the test rows'
-    labels and of the answers at 0.5, ``distributions_soft`` of the probabilities. ``people`` has the counts
-    behind ``test``, person by person.
+    ``test`` and ``val`` use thresholds chosen on the validation rows (0.5 without any); ``test_selected``
+    chooses them on the test rows, the most that thresholds can give; ``test_at_half`` takes 0.5. ``always_1``
+    looks at no face and answers "active": what rates alone are worth. ``distributions`` are those of the test
+    rows' labels and of the answers at 0.5, ``distributions_soft`` of the probabilities. ``people`` has the
+    counts behind ``test``, person by person.
     """
     y_val, p_val = labels_and_probabilities(rows, columns, "val")
     y_test, p_test = labels_and_probabilities(rows, columns, "test")
@@ -83,7 +84,7 @@ def labels_and_probabilities(
 
 def split_rows(rows: pa.Table, split: str) -> pa.Table:
     """The rows of one split."""
-    return rows.filter(pa.array(np.array(rows["split"].to_pylist()) == split))
+    return rows.filter(pc.field("split") == split)
 
 
 def answers(prob: np.ndarray, thresholds: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class ModelCard:
     jpeg_quality: int = 95
     """Of these faces; cards that do not say are of 95."""
     step: int = 0
-    """Step of Algorithm 1 these weights are from, chosen on the validation subjects."""
+    """Step of Algorithm 1 these weights are from: chosen on the validation subjects, or the last."""
     sha256: str = ""
     """Of the weights file, which has no checksum of its own."""
     thresholds: dict[str, float] = field(default_factory=dict)

@@ -29,8 +29,9 @@ def difference_table(results: Results) -> Table | None:
         "Mean over seeds, then over folds, ± standard error of chance in training, from how far the seeds of "
         "a fold differ: unknown where a fold has one seed, as small as one likes with many. How far other "
         "people would move the difference in F1, the interval tells: 95 % of what the test people of each "
-        f"fold give, resampled with replacement ({DRAWS:,} draws, the same people for both methods), training people and weights "
-        "held fixed. Both chances together leave a difference less sure than either tells. From `test` "
+        f"fold give, resampled with replacement ({DRAWS:,} draws, the same people for both methods), "
+        "training people and weights held fixed. Both chances together leave a difference less sure than "
+        "either tells. From `test` "
         f"(accuracy: `test_at_half`) and `people` in {SOURCE}."
     )
     header = (

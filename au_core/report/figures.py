@@ -139,5 +139,6 @@ def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
 
 
 def _has(run: Run, key: str) -> bool:
-    """Whether a curve means anything."""
-    return key not in OF_D or run.plan.adversarial.alpha > 0
+    """Whether a training has a curve, and it means anything."""
+    there = any(line.get(key) is not None for line in run.history)
+    return there and (key not in OF_D or run.plan.adversarial.alpha > 0)

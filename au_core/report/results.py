@@ -12,6 +12,7 @@ from au_core.data.layouts import LAYOUTS, Layout
 from au_core.data.protocols import folds_of
 from au_core.data.provenance import made_with, read_quality
 from au_core.errors import ConfigError
+from au_core.methods import OF_D
 from au_core.report.averages import Spread, over_folds
 from au_core.report.run import AT_HALF, BASELINE, SELECTIONS, Run, read_run
 from au_core.run_folder import run_folders
@@ -19,9 +20,13 @@ from au_core.run_folder import run_folders
 SUBJECTS = ("train_subjects", "val_subjects", "test_subjects")
 NAMED = {"method", "missing_rate", "fold", "seed", *SUBJECTS, "scaling"}
 """What may differ between trainings of one report."""
-SEARCHED = ("adversarial.alpha", "adversarial.h_d", "adversarial.h_r")
-"""What may differ by method, missing rate and fold: a sweep at the rate chooses it on the fold's validation
-subjects."""
+SEARCHED = [f"adversarial.{name}" for name in ("alpha", "h_d", "h_r", "lr_d", "relaxed", "hard")]
+"""What may differ by method, missing rate and fold: a sweep at the rate, of a space in ``tune_spaces``,
+chooses it on the fold's validation subjects."""
+
+
+BY_D = [*(f"adversarial.{name}" for name in OF_D), "further"]
+"""What may differ by method: one without D has no settings of it and reads no label prior."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,9 +135,13 @@ class Results:
         for run in self.runs:
             plan = {key: value for key, value in asdict(run.plan).items() if key not in NAMED}
             for name, text in flattened(plan).items():
-                of = (run.method, run.rate, run.fold) if name in SEARCHED else ()
+                of = (run.method, run.rate, run.fold) if name in SEARCHED else (run.method,) * (name in BY_D)
                 values.setdefault((of, name), set()).add(text)
-        return {name: sorted(found) for (_, name), found in values.items() if len(found) > 1}
+        unlike: dict[str, set[str]] = {}
+        for (_, name), found in values.items():
+            if len(found) > 1:
+                unlike.setdefault(name, set()).update(found)
+        return {name: sorted(found) for name, found in unlike.items()}
 
     @property
     def unlearnable(self) -> dict[str, list[int]]:

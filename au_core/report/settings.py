@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from au_core.config import AdversarialConfig, PreprocessConfig, TrainConfig
+from au_core.methods import OF_D
 from au_core.report.averages import spread
 from au_core.report.blocks import Table
 from au_core.report.coverage import coverage
@@ -93,12 +94,13 @@ def _alphas(results: Results, method: str) -> str:
 
 
 def _of_all(runs: Sequence[Run], name: str) -> str:
-    """The values that a setting of Algorithm 1 has in ``runs``."""
-    return _or({getattr(run.plan.adversarial, name) for run in runs})
+    """The values that a setting of Algorithm 1 has in ``runs``, of D where there is one."""
+    games = [run.plan.adversarial for run in runs]
+    return _or({getattr(game, name) for game in games if game.alpha > 0 or name not in OF_D})
 
 
 def _or(values: Iterable[float]) -> str:
-    return " or ".join(map(str, sorted(values)))
+    return " or ".join(map(str, sorted(values))) or "-"
 
 
 def _labelled(results: Results) -> str:

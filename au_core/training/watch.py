@@ -33,7 +33,7 @@ def warnings_of(lines: Sequence[dict[str, Any]]) -> dict[str, str]:
             "often); a label_prior brings more of them, a smaller alpha lets D matter less",
         ),
         "r_collapses": (
-            max(_all(last, "val/prob_std"), default=1) < ONE_ANSWER,
+            max(_all(last, "val/prob_std") or _all(last, "train/prob_std"), default=1) < ONE_ANSWER,
             "R gives every face the same answer; try a smaller lr_r, or alpha where it is not 0",
         ),
     }

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
 from au_core.aus import DatasetSpec
 from au_core.config import ExperimentConfig
-from au_core.data.faces import are_drawn, list_au_numbers, list_subjects
+from au_core.data.faces import are_drawn, fingerprint, list_au_numbers, list_subjects
 from au_core.data.files import write_json
-from au_core.data.fold import Sources, fingerprints
+from au_core.data.fold import Sources, further_of
 from au_core.data.layouts import LAYOUTS
 from au_core.data.locks import held_together
 from au_core.data.names import quoted, readable
@@ -67,8 +68,8 @@ class Experiment:
         cfg = replace(self.cfg, spec=replace(self.cfg.spec, aus=self._aus(self.cfg.spec)))
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
-        read = fingerprints(self.sources, cfg.adversarial.label_prior, cfg.train.weights)
-        return plan_runs(cfg, self._subjects(), *read)
+        further = cache(lambda game: further_of(self.sources, game, cfg.train))
+        return plan_runs(cfg, self._subjects(), fingerprint(self.faces), further)
 
     def _subjects(self) -> list[str]:
         """Everyone in the dataset, also who has no face: folds must not change when one video fails."""

@@ -118,7 +118,7 @@ def _train(plan: FoldPlan, folder: RunFolder, sources: Sources, group: str) -> N
         validation = draw.faces[:0]
         if "val" in plan.splits:
             validation = check_validation(load_split(plan, sources.coded, "val"))
-        counts = census(draw.labels, plan.spec.columns, draw.draws_t2)
+        counts = census(draw.faces, draw.labels, plan.spec.columns, draw.draws_t2)
         if draw.share.rank == 0:
             write_json(counts, folder.training_set)
             write_json(machine_of(game), folder.machine)

@@ -51,6 +51,19 @@ def test_the_demo_is_six_trainings_paired_fold_by_fold():
     assert found[0].label == "ours missing=0.5 fold=1 seed=0"
 
 
+def test_settings_of_d_alone_change_no_baseline():
+    """Variants of D share one, which is not trained again for each of them."""
+    game = replace(
+        demo().adversarial, h_d=2, lr_d=1.0, hidden=8, spectral=True, noise=0.1, label_smoothing=0.1,
+        relaxed=0.5, hard=True, label_prior="prior.csv", prior_share=0.1,
+    )  # fmt: skip
+    for cfg in (replace(demo(), adversarial=game), replace(demo(), adversarial=replace(game, h_d=1))):
+        for plan, changed in zip(plans(), plans(cfg), strict=True):
+            assert (plan.digest == changed.digest) == (plan.method == "o_wlc")
+    faster = replace(demo(), adversarial=replace(demo().adversarial, lr_r=1.0))
+    assert all(a.digest != b.digest for a, b in zip(plans(), plans(faster), strict=True))
+
+
 def test_a_plan_survives_json():
     plan = plans()[0]
     assert FoldPlan.from_dict(json.loads(json.dumps(asdict(plan)))) == plan

@@ -15,8 +15,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from au_core.aus import BP4D
 from au_core.config import AdversarialConfig, ScalingConfig, TrainConfig
+from au_core.data.faces import fingerprint
 from au_core.data.files import write_table
-from au_core.data.fold import Sources, fingerprints
+from au_core.data.fold import Sources, further_of
 from au_core.data.schema import face_schema
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder, read_history
@@ -91,8 +92,8 @@ def train(faces: Path, out: Path, fold: FoldPlan) -> dict[str, float]:
 
     connect()
     folder, sources = RunFolder(out / uuid4().hex), Sources(coded=faces)
-    coded, further = fingerprints(sources, fold.adversarial.label_prior, fold.train.weights)
-    fold = replace(fold, faces=coded, further=further)
+    further = further_of(sources, fold.adversarial, fold.train)
+    fold = replace(fold, faces=fingerprint(faces), further=further)
     claim(folder, fold)
     called = time.time()
     train_folds([(fold, folder)], sources, predict=False)

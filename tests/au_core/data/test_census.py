@@ -17,7 +17,8 @@ def test_faces_and_labels_are_counted_as_they_are_learned_from(faces):
     labels = faces.labels.copy()
     labels[::4] = UNKNOWN
     labels[:, 0], labels[:, 1] = UNKNOWN, np.minimum(labels[:, 1], 0)
-    counts = census(labels, BP4D.columns, True)
+    counts = census(faces, labels, BP4D.columns, True)
+    assert counts["people"] == {"BP4D": [*PEOPLE]}
     n = len(faces)
     assert (counts["faces"], counts["labelled"], counts["labelled_share"]) == (n, n * 3 // 4, 0.75)
     assert counts["known"]["AU01"] == 0 and counts["known"]["AU04"] == n * 3 // 4

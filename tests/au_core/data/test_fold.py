@@ -9,7 +9,7 @@ from au_core.aus import BP4D
 from au_core.config import SCHEMES, AdversarialConfig, ScalingConfig, TrainConfig
 from au_core.data.faces import load_faces
 from au_core.data.files import write_table
-from au_core.data.fold import Sources, load_training_set
+from au_core.data.fold import Sources, load_training_set, told_apart, true_name
 from au_core.data.masking import visible_labels
 from au_core.fold_plan import FoldPlan
 from tests.toy import PEOPLE, write_toy_faces
@@ -59,3 +59,13 @@ def test_a_training_is_given_the_label_prior_it_asks_for(folder, tmp_path):
         [0, 1],
         [1, 0],
     ]
+
+
+def test_every_further_dataset_has_a_name_of_its_own(folder):
+    """By which its AUs are told from others'; what it is called is not lost."""
+    faces = load_faces(folder, BP4D, PEOPLE[:1])
+    again = told_apart(faces, {"BP4D"})
+    third = told_apart(faces, {"BP4D", *again.dataset})
+    assert len({*faces.dataset, *again.dataset, *third.dataset}) == 3
+    assert {true_name(name) for name in (*again.dataset, *third.dataset)} == {"BP4D"}
+    assert {*told_apart(faces, {"DISFA"}).dataset} == {"BP4D"}

@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from au_core.aus import BP4D
+from au_core.aus import BP4D, UNKNOWN
 from au_core.config import SCHEMES
 from au_core.data.faces import join_faces, load_faces
 from au_core.data.masking import is_labelled, visible_labels
@@ -92,3 +92,13 @@ def test_people_of_one_name_in_two_datasets_are_two(tmp_path):
 def test_at_least_one_person_keeps_labels(faces):
     kept = visible_labels(faces, BP4D.columns, 0.999, 0, "subject") >= 0
     assert len(set(faces.subject[kept.any(1)])) == 1
+
+
+@pytest.mark.parametrize("scheme", ["sequence", "subject"])
+def test_whole_people_and_sequences_are_hidden_of_those_that_were_coded(faces, scheme):
+    """Else a rate of 0.5 would often hide all labels of two people of whom one was never coded."""
+    uncoded = faces.subject != PEOPLE[0]
+    labels = np.where(uncoded[:, None], UNKNOWN, faces.labels)
+    for seed in range(20):
+        left = visible_labels(replace(faces, labels=labels), BP4D.columns, 0.5, seed, scheme)
+        assert (left != UNKNOWN).any()

@@ -25,11 +25,12 @@ def test_parquet_reads_the_same(tmp_path):
     assert load_label_prior(tmp_path / "prior.parquet", COLUMNS).tolist() == [[-1, 1, 1], [-1, 0, 0]]
 
 
+@pytest.mark.parametrize("subject", ["subject", " Subject"])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_vectors_of_people_who_are_held_out_are_left_out(tmp_path, suffix):
-    path = written(tmp_path, "subject,AU12,AU01\n007,1,0\nF002,0,1\n7,0,0\nf003,1,1\n")
+def test_vectors_of_people_who_are_held_out_are_left_out(tmp_path, suffix, subject):
+    path = written(tmp_path, f"{subject},AU12,AU01\n007,1,0\nF002,0,1\n7,0,0\nf003,1,1\n")
     if suffix == ".parquet":
-        table = {"subject": ["007", "F002", "7", "f003"], "AU12": [1, 0, 0, 1], "AU01": [0, 1, 0, 1]}
+        table = {subject: ["007", "F002", "7", "f003"], "AU12": [1, 0, 0, 1], "AU01": [0, 1, 0, 1]}
         path = tmp_path / "prior.parquet"
         pq.write_table(pa.table(table), path)
     assert len(load_label_prior(path, COLUMNS)) == 4

@@ -39,7 +39,7 @@ def test_with_nobody_to_validate_all_others_are_trained_on():
         assert not split.val and sorted((*split.train, *split.test)) == sorted(EVERYONE["BP4D"])
     (split,) = split_subjects("everyone", "manifest", ["A"], 0).values()
     assert (split.train, split.val, split.test) == (("A",), (), ())
-    with pytest.raises(DatasetError, match=r"0 training, 1 test subjects; .* so 2 people at the least: add"):
+    with pytest.raises(DatasetError, match="0 training, 1 test subjects; each needs at least one: add"):
         split_subjects("three_fold", "BP4D", ["F001"], 0)
 
 
@@ -76,7 +76,7 @@ def test_a_subject_in_no_fold_is_named():
 
 
 def test_a_fold_without_people_is_refused():
-    with pytest.raises(DatasetError, match="each needs at least one, so 3 people at the least: add"):
+    with pytest.raises(DatasetError, match="0 training, 0 validation, 2 test subjects; each needs"):
         split_subjects("three_fold", "BP4D", ["F001", "F002"], 0.15)
 
 
@@ -90,5 +90,5 @@ def test_everyone_is_one_training_that_tests_nobody():
     ((fold, split),) = split_subjects("everyone", "manifest", people, 0.15).items()
     assert fold == 0 and not split.test and len(split.val) == 2
     assert sorted((*split.train, *split.val)) == people
-    with pytest.raises(DatasetError, match=r"0 training, 1 validation subjects; .* so 2 people at the least"):
+    with pytest.raises(DatasetError, match="0 training, 1 validation subjects; each needs at"):
         split_subjects("everyone", "manifest", people[:1], 0.15)

@@ -31,12 +31,23 @@ def test_who_was_learned_from_or_chose_is_not_judged_on(run, tmp_path):
     assert Judged(run, faces, "manifest", 1).strangers() == ["F004", "F099"]  # it may be BP4D's
 
 
-def test_a_dataset_that_was_trained_on_as_a_whole_is_refused(run, tmp_path):
+def test_people_of_further_datasets_were_learned_from_too(run, tmp_path):
+    counts = read_json(run.training_set)
+    people = {**counts["people"], "DISFA": ["SN001"], "manifest": ["carla"]}
+    write_json({**counts, "people": people}, run.training_set)
+    faces = write_toy_faces(tmp_path / "faces", ["F001", "F003", "SN001", "SN002", "carla"])
+    assert Judged(run, faces, "DISFA+", 2).strangers() == ["F001", "F003", "SN002"]
+    assert Judged(run, faces, "manifest", 1).strangers() == ["SN002"], "it may be anyone's"
+    assert len(Judged(run, faces, "BP4D+", 1).strangers()) == 4, "carla's manifest may be BP4D+'s"
+
+
+def test_what_a_model_it_began_from_has_seen_is_refused(run, tmp_path):
+    """Whom of it, nobody noted."""
     card = run.model / "model.json"
     write_json({**read_json(card), "seen": ["BP4D", "DISFA"]}, card)
     faces = write_toy_faces(tmp_path / "faces", ["SN001"])
     for dataset in ("DISFA", "DISFA+"):
-        with pytest.raises(ConfigError, match="trained on DISFA too"):
+        with pytest.raises(ConfigError, match="began from a model of DISFA"):
             Judged(run, faces, dataset, 2).strangers()
     assert Judged(run, faces, "BP4D+", 1).strangers() == ["SN001"]
 

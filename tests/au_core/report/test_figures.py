@@ -1,3 +1,4 @@
+import json
 from itertools import pairwise
 
 import cv2
@@ -10,7 +11,7 @@ from au_core.report.closeness import conditional_figure, marginal_figure
 from au_core.report.drawing import COLOURS
 from au_core.report.figures import au_figure, curves_figure, rate_figure
 from au_core.report.results import collect
-from au_core.run_folder import run_folders
+from au_core.run_folder import read_history, run_folders
 from tests.toy_runs import change_plans, write_protocol, write_run
 
 
@@ -48,6 +49,20 @@ def test_au_figure_has_a_panel_for_each_rate_and_a_dot_for_each_training(tmp_pat
     for end in (0, 1):
         found = [path.vertices[end, 1] for path in marks.get_paths()]
         assert found == pytest.approx(heights, nan_ok=True)
+
+
+def test_a_curve_that_no_training_has_takes_no_room(tmp_path, drawn):
+    write_protocol(tmp_path)
+    curves_figure(collect(tmp_path))
+    for folder in run_folders(tmp_path):
+        lines = [
+            {k: v for k, v in line.items() if k != "val/f1_avg"} for line in read_history(folder.history)
+        ]
+        folder.history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    curves_figure(collect(tmp_path))
+    before, after = ([panel.get_ylabel() for panel in canvas.axes] for canvas in drawn)
+    assert "Validation F1, %" in before and "Validation F1, %" not in after
+    assert len(before) == len(after) + 3
 
 
 @pytest.fixture
@@ -137,13 +152,13 @@ def test_published_points_are_of_hidden_frames(tmp_path, drawn):
 def test_curves_follow_the_history_and_leave_out_an_untrained_discriminator(tmp_path, drawn):
     write_protocol(tmp_path)
     curves_figure(collect(tmp_path))
-    axes = np.array(drawn[0].axes).reshape(6, 3)
+    axes = np.array(drawn[0].axes).reshape(5, 3)
     ours, o_wlc = axes[0, 0].lines
     assert ours.get_xydata().tolist() == [[1, 9], [2, 4.5], [3, 3]]
     assert (ours.get_color(), o_wlc.get_color()) == COLOURS[:2]
-    for of_d in axes[2:5, 0]:
+    for of_d in axes[1:4, 0]:
         assert [len(line.get_xdata()) for line in of_d.lines] == [3, 0]
-    shares = [panel.lines[0].get_ydata().tolist() for panel in axes[3:, 0]]
+    shares = [panel.lines[0].get_ydata().tolist() for panel in axes[2:, 0]]
     assert shares == [[90] * 3, [60] * 3, pytest.approx([10, 20, 30])], "in per cent"
 
 
@@ -151,12 +166,13 @@ def test_curves_have_no_row_for_what_no_training_has(tmp_path, drawn):
     write_run(tmp_path, "o_wlc", 0.5, 1, 0, 0.5)
     curves_figure(collect(tmp_path))
     labels = [panel.get_ylabel() for panel in drawn[0].axes]
-    assert labels == ["Loss of R (Eq. 4)", "Supervised (Eq. 5)", "Validation F1, %"]
-    assert [len(panel.lines[0].get_xdata()) for panel in drawn[0].axes] == [3, 0, 3]
+    assert labels == ["Loss of R (Eq. 4)", "Validation F1, %"]
+    assert [len(panel.lines[0].get_xdata()) for panel in drawn[0].axes] == [3, 3]
     assert drawn[0].axes[-1].get_xlabel() == "Step of Algorithm 1"
 
 
 def test_a_training_without_history_has_no_curve(tmp_path, drawn):
     write_run(tmp_path, "ours", 0.5, 1, 0, 0.5).history.unlink()
+    write_run(tmp_path, "ours", 0.5, 1, 1, 0.5)
     curves_figure(collect(tmp_path))
-    assert not any(line.get_xdata().size for panel in drawn[0].axes for line in panel.lines)
+    assert all([line.get_xdata().size for line in panel.lines] == [0, 3] for panel in drawn[0].axes)

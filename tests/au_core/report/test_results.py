@@ -12,6 +12,7 @@ from au_core.report.results import collect, paired
 from au_core.report.run import BASELINE, DISTRIBUTIONS, PEOPLE, SOFT
 from au_core.report.settings import run_table
 from tests.toy_runs import write_protocol, write_run
+from tune_spaces import SPACES, load_space
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):
@@ -96,6 +97,37 @@ def test_settings_may_be_chosen_for_each_missing_rate_by_a_sweep_of_its_own(tmp_
     assert results.unlike == {} and "not comparable" not in notice(results)
     write_run(tmp_path, "ours", 0.5, 1, 1, 0.5, h_d=3)
     assert collect(tmp_path).unlike == {"adversarial.h_d": ["2", "3"]}
+
+
+def test_what_only_d_uses_may_differ_between_methods_and_the_baseline_has_no_d(tmp_path):
+    """A label prior is read beside the faces (``further``) by the method alone that has a D."""
+    write_run(tmp_path, "o_wlc", 0.5, 1, 0, 0.5)
+    ours = write_run(tmp_path, "ours", 0.5, 1, 0, 0.5, noise=0.1, label_prior="prior.csv", h_d=2)
+    config = read_json(ours.config)
+    write_json(config | {"plan": config["plan"] | {"further": "1234"}}, ours.config)
+    results = collect(tmp_path)
+    assert results.unlike == {}
+    assert ", H_D 2, H_R 1" in dict(run_table(results).rows)["Training"]
+    write_run(tmp_path, "ours", 0.5, 2, 0, 0.5)
+    assert {*collect(tmp_path).unlike} == {"further", "adversarial.noise", "adversarial.label_prior"}
+
+
+def test_all_points_of_the_spaces_may_be_chosen_for_each_fold(tmp_path):
+    points = [
+        point if isinstance(point, dict) else {name: point}
+        for space in SPACES
+        for name, values in load_space(space).items()
+        for point in values["grid_search"]
+    ]
+    for fold, point in enumerate(points, start=1):
+        write_run(tmp_path, "ours", 0.5, fold, 0, 0.5, **point)
+    assert collect(tmp_path).unlike == {}
+
+
+def test_all_values_of_a_setting_are_told_of_whichever_fold(tmp_path):
+    for fold, seed, alpha in ((1, 0, 0.1), (1, 1, 0.2), (2, 0, 0.3), (2, 1, 0.4)):
+        write_run(tmp_path, "ours", 0.5, fold, seed, 0.5, alpha=alpha)
+    assert collect(tmp_path).unlike == {"adversarial.alpha": ["0.1", "0.2", "0.3", "0.4"]}
 
 
 def test_an_au_that_one_training_lacks_is_undefined_there(tmp_path):

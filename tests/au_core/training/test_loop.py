@@ -98,6 +98,7 @@ def test_without_validation_people_r_of_the_last_step_is_kept(steps, tmp_path):
     assert load_card(folder.model).step == 6
     assert [line["step"] for line in lines_of(folder)] == [2, 4, 6]
     assert not any(key.startswith("val/") for line in lines_of(folder) for key in line)
+    assert all(0 < line["train/prob_std"] < 0.5 for line in lines_of(folder)), "its collapse would be seen"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,11 @@ def test_each_way_to_go_wrong_is_named(change, name, words):
     assert warnings_of([{**WELL, **change}] * 2 + [WELL]) == {}, "what is over is over"
 
 
+def test_a_collapse_is_seen_without_validation_people_too():
+    assert {*warnings_of([{"train/prob_std": 0.001}] * 2)} == {"r_collapses"}
+    assert warnings_of([{"train/prob_std": 0.1}] * 2) == {}
+
+
 def test_who_guesses_knows_nothing_by_heart():
     assert warnings_of([{**WELL, "train/d_real": 0.5, "val/d_real": 0.2}] * 3) == {}
 

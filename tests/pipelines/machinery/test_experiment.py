@@ -131,11 +131,12 @@ def test_changed_initial_weights_are_another_training(mixed, tmp_path):
 def test_a_changed_prior_is_another_training(mixed, tmp_path):
     path = tmp_path / "prior.csv"
     cfg = replace(mixed.cfg, adversarial=replace(mixed.cfg.adversarial, label_prior=str(path)))
-    digests = []
+    digests = {"ours": set(), "o_wlc": set()}
     for text in ("AU01\n1\n", "AU01\n0\n"):
         path.write_text(text)
-        digests.append(replace(mixed, cfg=cfg).plans()[0].digest)
-    assert digests[0] != digests[1]
+        for plan in replace(mixed, cfg=cfg).plans():
+            digests[plan.method].add((plan.fold, plan.digest))
+    assert len(digests["ours"]) == 2 * len(digests["o_wlc"]), "without D nobody reads it"
 
 
 def test_what_a_training_would_lack_is_told_before_it_begins(mixed, tmp_path):
