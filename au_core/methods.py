@@ -1,5 +1,6 @@
-"""Methods by name: what each fixes in Algorithm 1's settings."""
+"""Methods by name: what each fixes in Algorithm 1's settings, and variants of them."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,11 @@ from au_core.config import AdversarialConfig
 from au_core.errors import ConfigError
 
 METHODS: dict[str, dict[str, Any]] = {"ours": {}, "o_wlc": {"alpha": 0.0}}
-"""``ours`` is the paper's method; ``o_wlc`` the same without label constraint."""
+"""``ours`` is the paper's method; ``o_wlc`` the same without label constraint.
+
+A variant is called ``ours+NAME``: the same method with other settings, under a name of its own in folders,
+reports and MLflow.
+"""
 
 
 OF_D = (
@@ -15,6 +20,15 @@ OF_D = (
     *("relaxed", "hard", "reuse_batch", "label_prior", "prior_share"),
 )
 """Settings of D and of what it sees: without it (alpha = 0) they change nothing."""
+
+
+def is_variant(method: str) -> bool:
+    """Whether a method has settings of its own choice, not those of ``METHODS``.
+
+    >>> is_variant("ours+relaxed"), is_variant("ours")
+    (True, False)
+    """
+    return "+" in method
 
 
 def settings_of(method: str, cfg: AdversarialConfig) -> AdversarialConfig:
@@ -25,8 +39,12 @@ def settings_of(method: str, cfg: AdversarialConfig) -> AdversarialConfig:
     Raises:
         ConfigError: there is no such method.
     """
-    if method not in METHODS:
-        raise ConfigError(f"unknown method {method!r}; expected one of {', '.join(METHODS)}")
-    cfg = replace(cfg, **METHODS[method])
+    base, plus, name = method.partition("+")
+    if base not in METHODS or (plus and not re.fullmatch(r"[A-Za-z0-9_.-]+", name)):
+        raise ConfigError(
+            f"unknown method {method!r}; expected one of {', '.join(METHODS)}, or a variant with other "
+            "settings by a name of yours, such as ours+relaxed"
+        )
+    cfg = replace(cfg, **METHODS[base])
     default = AdversarialConfig()
     return cfg if cfg.alpha > 0 else replace(cfg, **{name: getattr(default, name) for name in OF_D})

@@ -14,7 +14,9 @@ from au_core.config import ExperimentConfig, PreprocessConfig
 from au_core.data.prior import load_label_prior, read_prior
 from au_core.data.protocols import split_subjects
 from au_core.errors import ConfigError
+from au_core.methods import settings_of
 from pipelines.machinery.arguments import (
+    METHOD_HELP,
     add_experiment_arguments,
     add_settings,
     load_experiment,
@@ -85,6 +87,8 @@ def _check(experiment: Experiment) -> None:
     from au_core.models.recognizer import build_backbone
 
     cfg = experiment.cfg
+    for method in cfg.methods:
+        settings_of(method, cfg.adversarial)
     if experiment.data is None and cfg.synthetic is None:
         raise ConfigError(
             f"recipe {cfg.name} needs --data DIR, a dataset in the {cfg.layout} layout; "
@@ -107,9 +111,9 @@ def for_unlabelled(cfg: PreprocessConfig) -> PreprocessConfig:
     return replace(cfg, detector=detector, all_faces=True)
 
 
-def with_seeds_and_rates(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
-    """``cfg`` with the seeds and missing rates of the command line, each once, where there are any."""
-    given = {name: getattr(args, name) for name in ("seeds", "missing_rates")}
+def with_lists(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:
+    """``cfg`` with seeds, methods and missing rates of the command line, each once, where there are any."""
+    given = {name: getattr(args, name) for name in ("seeds", "methods", "missing_rates")}
     return replace(cfg, **{name: tuple(dict.fromkeys(values)) for name, values in given.items() if values})
 
 
@@ -124,13 +128,14 @@ def main(argv: list[str] | None = None) -> None:
         help="of weights, batches and hidden labels; with five a small difference can be told from chance "
         "(without it, the recipe's)",
     )
+    parser.add_argument("--methods", nargs="+", metavar="METHOD", help=f"likewise; each {METHOD_HELP}")
     parser.add_argument(
         "--missing-rates", type=float, nargs="+", help="shares of labels to hide, in [0, 1) (likewise)"
     )
     add_settings(parser, argv)
     args = parser.parse_args(argv)
     experiment = load_experiment(args)
-    experiment = replace(experiment, cfg=with_seeds_and_rates(experiment.cfg, args))
+    experiment = replace(experiment, cfg=with_lists(experiment.cfg, args))
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
     uri = tracking_uri(experiment.out)

@@ -7,8 +7,8 @@ import argparse
 from dataclasses import asdict, replace
 
 from au_core.config import EVERYONE
-from au_core.methods import METHODS
 from pipelines.machinery.arguments import (
+    METHOD_HELP,
     add_experiment_arguments,
     add_settings,
     load_experiment,
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     """Train one fold of a recipe whose faces are in ``OUT/faces``, and evaluate it."""
     parser = argparse.ArgumentParser(description=summary(__doc__))
     add_experiment_arguments(parser)
-    parser.add_argument("--method", default="ours", help="one of: " + ", ".join(METHODS))
+    parser.add_argument("--method", default="ours", help=METHOD_HELP)
     parser.add_argument("--missing-rate", type=float, default=0.0, help="share of labels to hide, in [0, 1)")
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--fold", type=int, help="number of the test part (default: the protocol's first)")

@@ -21,7 +21,7 @@ def write_run(
     plan = FoldPlan(
         method=method, missing_rate=rate, fold=fold, seed=seed, spec=BP4D,
         train_subjects=("F001", "F002"), val_subjects=("F003",), test_subjects=("M001",), faces="0",
-        adversarial=AdversarialConfig(**{"alpha": 0.01 if method == "ours" else 0.0, **adversarial}),
+        adversarial=AdversarialConfig(**{"alpha": 0.0 if method == "o_wlc" else 0.01, **adversarial}),
         train=TrainConfig(), scaling=ScalingConfig(),
     )  # fmt: skip
     folder = RunFolder(out / "runs" / plan.run)

@@ -29,7 +29,7 @@ class ExperimentConfig:
     protocol: str = "three_fold"
     """``three_fold``, ``hashed_three_fold``, ``train_dev``, ``60_20_20``, or :data:`EVERYONE`."""
     methods: tuple[str, ...] = ("ours", "o_wlc")
-    """Methods to train, by their names in ``au_core.methods``."""
+    """Methods to train, by their names in ``au_core.methods``, or variants of them."""
     missing_rates: tuple[float, ...] = (0.0,)
     """Shares of the training labels to hide."""
     missing_scheme: str = "frame"

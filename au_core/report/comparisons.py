@@ -1,10 +1,12 @@
-"""One method against another: ours pair by pair."""
+"""One method against another, pair by pair."""
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 
+from au_core.methods import is_variant
 from au_core.report.averages import over_folds
 from au_core.report.blocks import Table
 from au_core.report.people import DRAWS, interval_over_people
@@ -19,10 +21,10 @@ OVER_PEOPLE = "F1, 95 % over test people"
 
 
 def difference_table(results: Results) -> Table | None:
-    """Ours against each other method, pair by pair; None where nothing can be paired."""
+    """One method against another, pair by pair; None where nothing can be paired."""
     rows = [
-        (f"Ours against {method_label(other)}", percent(rate), *_difference_cells(results, pairs))
-        for other, rate, pairs in pairings(results)
+        (" against ".join(map(method_label, both)), percent(rate), *_difference_cells(results, pairs))
+        for both, rate, pairs in pairings(results)
     ]
     caption = (
         "Paired differences in points: each pair had the same fold, the same seed, the same labels hidden. "
@@ -41,7 +43,7 @@ def difference_table(results: Results) -> Table | None:
         OVER_PEOPLE,
         "AUC",
         "Accuracy at 0.5",
-        "Ours has higher F1",
+        "The first has higher F1",
         "Seeds a fold",
     )
     return Table(caption=caption, header=header, rows=tuple(rows)) if rows else None
@@ -63,15 +65,18 @@ def unlike_machines(results: Results) -> str:
     return f"{words}: {unlike} of {len(pairs)} pairs." if unlike else ""
 
 
-def pairings(results: Results) -> list[tuple[str, float, Pairs]]:
-    """Each other method and missing rate at which ours can be paired with it, and the pairs."""
+def pairings(results: Results) -> list[tuple[tuple[str, str], float, Pairs]]:
+    """Every two methods and missing rate at which they can be paired, and the pairs.
+
+    The baseline is the second of two, and ours, where it stands beside variants.
+    """
+    methods = sorted(results.methods, key=lambda method: (not is_variant(method), method == "o_wlc"))
     found = [
-        (other, rate, paired(results.of("ours", rate), results.of(other, rate)))
-        for other in results.methods
+        (both, rate, paired(*(results.of(method, rate) for method in both)))
+        for both in combinations(methods, 2)
         for rate in results.rates
-        if other != "ours"
     ]
-    return [pairing for pairing in found if pairing[2]]
+    return sorted((pairing for pairing in found if pairing[2]), key=lambda pairing: is_variant(pairing[0][0]))
 
 
 def _fewest(results: Results, pairs: Pairs) -> int:
@@ -87,7 +92,7 @@ def _difference_cells(results: Results, pairs: Pairs) -> list[str]:
 
 
 def mean_difference(pairs: Pairs, measure: Callable[[Run], float]) -> str:
-    """Ours minus theirs: mean over seeds, then over folds, and standard error of chance in training."""
+    """The first less the second: mean over seeds, then over folds, ± standard error of chance in training."""
     values = over_folds((ours.fold, measure(ours) - measure(theirs)) for ours, theirs in pairs)
     if values.n == 0:
         return "-"

@@ -58,19 +58,20 @@ def distribution_table(results: Results) -> Table:
 
 
 def distance_differences(results: Results) -> Table | None:
-    """How much closer ours is than each other method, pair by pair; None where nothing can be paired."""
+    """How much closer one method is than another, pair by pair; None where nothing can be paired."""
     rows = [
-        (f"Ours against {method_label(other)}", percent(rate), words, *_cells_of(results, pairs, form))
-        for other, rate, pairs in pairings(results)
+        (" against ".join(map(method_label, both)), percent(rate), words, *_cells_of(results, pairs, form))
+        for both, rate, pairs in pairings(results)
         for form, words in FORMS.items()
     ]
     caption = (
-        "The same in pairs of one fold and seed, ours less theirs: below 0 ours is closer to the labels. "
+        "The same in pairs of one fold and seed, the first less the second: below 0 the first is closer to "
+        "the labels. "
         "Mean over seeds, then over folds, ± standard error of chance in training, from two seeds on. "
-        "The last column counts the AUs whose P(AU) is closer with ours in the mean."
+        "The last column counts the AUs whose P(AU) is closer with the first in the mean."
     )
     of_pairs = ["P(AU_j | AU_i) off by"] * has_pairs(results)
-    header = ("Pairs of", "Labels hidden", "Of", "P(AU) off by", *of_pairs, "AUs closer with ours")
+    header = ("Pairs of", "Labels hidden", "Of", "P(AU) off by", *of_pairs, "AUs closer with the first")
     return Table(caption=caption, header=header, rows=tuple(rows)) if rows else None
 
 

@@ -12,6 +12,8 @@ from au_core.report.tables import percent, with_spread
 
 WIDTH = 100
 """Characters of a line of words."""
+NAMES = 24
+"""Characters of a line's first column."""
 OFF = {DISTRIBUTIONS: "P(AU) off by", SOFT: "soft, off by"}
 """Heads of the columns that tell how close P(AU) is, of answers at 0.5 and of probabilities."""
 
@@ -30,15 +32,15 @@ def _scores(results: Results) -> list[str]:
             scores = (with_spread(averaged(runs, metric)) for metric in ("f1", "auc"))
             off = (with_spread(over_folds((run.fold, run.p_off(form)) for run in runs)) for form in OFF)
             lines.append(_line(method_label(method), percent(rate), *scores, *off, str(len(runs))))
-        for other, _, pairs in (pairing for pairing in pairings(results) if pairing[1] == rate):
-            lines += _difference(other, rate, pairs)
+        for both, _, pairs in (pairing for pairing in pairings(results) if pairing[1] == rate):
+            lines += _difference(both, rate, pairs)
     return lines
 
 
-def _difference(other: str, rate: float, pairs: Pairs) -> list[str]:
+def _difference(both: tuple[str, str], rate: float, pairs: Pairs) -> list[str]:
     scores = (mean_difference(pairs, lambda run, m=metric: run.score(m)) for metric in ("f1", "auc"))
     off = (mean_difference(pairs, lambda run, f=form: run.p_off(f)) for form in OFF)
-    mean = _line(f"Ours - {method_label(other)}", percent(rate), *scores, *off, f"{len(pairs)} pairs")
+    mean = _line(" - ".join(map(method_label, both)), percent(rate), *scores, *off, f"{len(pairs)} pairs")
     return [mean, _line("  95 % of people", percent(rate), over_people(pairs))]
 
 
@@ -51,4 +53,4 @@ def _of_few_seeds(results: Results) -> list[str]:
 
 def _line(*cells: str) -> str:
     first, *rest = cells
-    return f"{first:<16}" + "".join(f"{cell:>14}" for cell in rest)
+    return f"{first:<{NAMES}}" + "".join(f"{cell:>14}" for cell in rest)

@@ -51,7 +51,7 @@ def build_sections(results: Results) -> list[Section]:
     """All sections for which there is something to show."""
     found = [
         Section("Results", _results_blocks(results)),
-        Section("Ours against the others", difference_blocks(results)),
+        Section("One method against another", difference_blocks(results)),
         Section("Published numbers", published_blocks(results)),
         Section("Each AU", [au_figure(results), *(au_table(results, rate) for rate in results.rates)]),
         Section("Distributions of AUs", distribution_blocks(results)),
@@ -80,7 +80,7 @@ def _training_blocks(results: Results) -> list[str | Table | Figure]:
 
 
 def difference_blocks(results: Results) -> list[str | Table | Figure]:
-    """Ours pair by pair against the others, and what to know of the pairs; nothing where there are none."""
+    """Methods pair by pair, and what to know of the pairs; nothing where there are none."""
     table = difference_table(results)
     if table is None:
         return []

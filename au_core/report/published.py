@@ -10,12 +10,13 @@ _PROTOCOLS = {"three_fold": "3_fold", "train_dev": "train_dev", "60_20_20": "60_
 
 
 def method_label(method: str) -> str:
-    """A method as the paper prints it.
+    """A method as the paper prints it, a variant with its name.
 
-    >>> method_label("o_wlc")
-    'O-wlc'
+    >>> method_label("o_wlc"), method_label("ours+relaxed")
+    ('O-wlc', 'Ours+relaxed')
     """
-    return LABELS.get(method, method)
+    base, plus, name = method.partition("+")
+    return LABELS.get(base, base) + plus + name
 
 
 def published_table(dataset: str, protocol: str, metric: str) -> dict[str, dict[str, float | None]]:

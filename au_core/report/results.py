@@ -12,7 +12,7 @@ from au_core.data.layouts import LAYOUTS, Layout
 from au_core.data.protocols import folds_of
 from au_core.data.provenance import made_with, read_quality
 from au_core.errors import ConfigError
-from au_core.methods import OF_D
+from au_core.methods import OF_D, is_variant
 from au_core.report.averages import Spread, over_folds
 from au_core.report.run import AT_HALF, BASELINE, SELECTIONS, Run, read_run
 from au_core.run_folder import run_folders
@@ -135,7 +135,8 @@ class Results:
         for run in self.runs:
             plan = {key: value for key, value in asdict(run.plan).items() if key not in NAMED}
             for name, text in flattened(plan).items():
-                of = (run.method, run.rate, run.fold) if name in SEARCHED else (run.method,) * (name in BY_D)
+                own = name in BY_D or is_variant(run.method)
+                of = (run.method, run.rate, run.fold) if name in SEARCHED else (run.method,) * own
                 values.setdefault((of, name), set()).add(text)
         unlike: dict[str, set[str]] = {}
         for (_, name), found in values.items():

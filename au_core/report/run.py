@@ -47,7 +47,7 @@ class Run:
 
     @property
     def method(self) -> str:
-        """Name in ``au_core.methods``."""
+        """Name in ``au_core.methods``, or a variant's."""
         return self.plan.method
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from au_core.config import AdversarialConfig, PreprocessConfig, TrainConfig
-from au_core.methods import OF_D
+from au_core.methods import OF_D, is_variant
 from au_core.report.averages import spread
 from au_core.report.blocks import Table
 from au_core.report.coverage import coverage
@@ -37,6 +37,7 @@ def run_table(results: Results) -> Table:
         "unlabelled ones are fewer, or not 1 % of all), ".format(**asdict(plan.adversarial))
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Other settings": _not_the_defaults(results) or "the defaults",
+        **_variants(results),
         "Different settings": unlike_words(results) or "all other settings are the same in all trainings",
         "Computed on": " or ".join(
             sorted({", ".join(run.machine.values()) or "unknown" for run in results.runs})
@@ -63,6 +64,21 @@ def _not_the_defaults(results: Results) -> str:
     default |= asdict(PreprocessConfig())
     found = {name: settings.get(name, value) for name, value in default.items() if name not in TOLD}
     return ", ".join(f"`{name}` {value}" for name, value in found.items() if value != default[name])
+
+
+def _variants(results: Results) -> dict[str, str]:
+    """What is special of each variant: its settings that ours does not have, or that are not the defaults."""
+    found = {}
+    for method in filter(is_variant, results.methods):
+        base = next((run.plan for run in results.runs if run.method == method.partition("+")[0]), None)
+        plan = next(run.plan for run in results.runs if run.method == method)
+        usual = (base.adversarial, base.train) if base else (AdversarialConfig(), TrainConfig())
+        before, after = (
+            {**asdict(game), **asdict(train)} for game, train in (usual, (plan.adversarial, plan.train))
+        )
+        words = [f"`{name}` {value}" for name, value in after.items() if value != before[name]]
+        found[method_label(method)] = ", ".join(words) or "the same settings"
+    return found
 
 
 def unlike_words(results: Results) -> str:

@@ -16,12 +16,18 @@ from au_core.config import (
 from au_core.data.faces import are_drawn, are_intensities
 from au_core.data.layouts import LAYOUTS
 from au_core.errors import ConfigError
+from au_core.methods import METHODS
 from au_core.models.card import initial_weights
 from au_core.recipes import RECIPES, demo, load_recipe
 from pipelines.machinery.cli import out_root, say
 from pipelines.machinery.cluster import cores_of
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
+
+METHOD_HELP = (
+    f"one of: {', '.join(METHODS)}; a variant with other settings by a name of yours, such as ours+relaxed, "
+    "stands beside them in the report"
+)
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:

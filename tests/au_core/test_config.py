@@ -64,6 +64,16 @@ def test_settings_of_d_alone_change_no_baseline():
     assert all(a.digest != b.digest for a, b in zip(plans(), plans(faster), strict=True))
 
 
+def test_a_variant_is_its_method_under_another_name():
+    cfg = demo()
+    for method in ("ours", "o_wlc"):
+        (plan, *_), (variant, *_) = (plans(replace(cfg, methods=(name,))) for name in (method, f"{method}+x"))
+        assert (
+            variant.adversarial == plan.adversarial
+            and variant.run == f"{method}+x/{plan.run.split('/', 1)[1]}"
+        )
+
+
 def test_a_plan_survives_json():
     plan = plans()[0]
     assert FoldPlan.from_dict(json.loads(json.dumps(asdict(plan)))) == plan
@@ -111,6 +121,8 @@ def test_every_recipe_knows_where_faces_are(name):
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: load_recipe("x"), "unknown recipe 'x'; expected one of demo"),
     (lambda: plans(replace(demo(), methods=("x",))), "unknown method 'x'; expected one of ours, o_wlc"),
+    (lambda: plans(replace(demo(), methods=("ours+a/b",))), r"unknown method 'ours\+a/b'; expected .* ours\+relaxed"),
+    (lambda: plans(replace(demo(), methods=("ours+",))), r"unknown method 'ours\+'; expected"),
     (lambda: replace(demo(), missing_rates=(1.0,)), r"missing rate must be in \[0, 1\), got 1.0"),
     (lambda: replace(demo(), layout="x"), "layout must be one of bp4d"),
     (lambda: au_number("gaze"), "'gaze' is no action unit; expected a name such as AU12"),

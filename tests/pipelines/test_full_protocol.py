@@ -12,7 +12,7 @@ from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, Tr
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.recipes import RECIPES
-from pipelines.full_protocol import full_protocol, main, prepare_faces, with_seeds_and_rates
+from pipelines.full_protocol import full_protocol, main, prepare_faces, with_lists
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
@@ -66,6 +66,7 @@ def test_one_call_goes_from_nothing_to_a_report_and_a_second_does_nothing(
         ({"also": (("bp4d", Path("/no/such")),)}, {}, "/no/such: no such file or folder"),
         ({"also": (("lists", ROOT),)}, {}, "not the lists layout"),
         ({"unlabelled": Path("/no/such")}, {}, "/no/such: no such file or folder"),
+        ({}, {"methods": ("our",)}, "unknown method 'our'"),
         ({}, {"spec": DISFA}, "subject F001 is in no part of DISFA's three_fold protocol"),
         ({}, {"train": TrainConfig(backbone="resnet1")}, "backbone 'resnet1'"),
         (
@@ -181,9 +182,10 @@ def test_a_mistake_is_one_line_and_not_a_trace(script, arguments, message, tmp_p
 
 
 def test_seeds_and_rates_are_those_of_the_command_line_each_once(tiny):
-    args = argparse.Namespace(seeds=[3, 1, 3], missing_rates=None)
-    cfg = with_seeds_and_rates(tiny, args)
+    args = argparse.Namespace(seeds=[3, 1, 3], methods=["ours+relaxed", "o_wlc"], missing_rates=None)
+    cfg = with_lists(tiny, args)
     assert cfg.seeds == (3, 1) and cfg.missing_rates == tiny.missing_rates
+    assert cfg.methods == ("ours+relaxed", "o_wlc")
 
 
 @pytest.mark.parametrize(("words", "steps"), [((), 240), (("--recipe", "bp4d_three_fold"), 20_000)])

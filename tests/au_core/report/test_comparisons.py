@@ -43,6 +43,30 @@ def test_folds_that_differ_make_a_difference_no_less_sure_and_seeds_do(tmp_path)
     assert "+21.0 ± 1.0" in first_row(tmp_path)
 
 
+def test_variants_stand_against_ours_and_the_baseline_under_names_of_their_own(tmp_path):
+    """A variant may have any setting of its own; which, the report says."""
+    write_protocol(tmp_path)
+    for fold in (1, 2, 3):
+        write_run(tmp_path, "ours+relaxed", 0.5, fold, 0, 0.6, relaxed=0.5, lr_r=1e-3)
+        write_run(tmp_path, "ours+hard", 0.5, fold, 0, 0.4, relaxed=0.5, hard=True)
+    results = collect(tmp_path)
+    table = difference_table(results)
+    assert table is not None and {row[0]: row[2] for row in table.rows} == {
+        "Ours against O-wlc": "+3.0",
+        "Ours+hard against Ours+relaxed": "-20.0",
+        "Ours+hard against Ours": "-13.0",
+        "Ours+hard against O-wlc": "-10.0",
+        "Ours+relaxed against Ours": "+7.0",
+        "Ours+relaxed against O-wlc": "+10.0",
+    }
+    assert table.rows[0][0] == "Ours against O-wlc" and results.unlike == {}
+    settings = dict(run_table(results).rows)
+    assert settings["Ours+relaxed"] == "`lr_r` 0.001, `relaxed` 0.5"
+    assert settings["Ours+hard"] == "`relaxed` 0.5, `hard` True"
+    write_run(tmp_path, "ours+hard", 0.5, 1, 1, 0.4, relaxed=0.5, hard=True, lr_r=1e-3)
+    assert collect(tmp_path).unlike == {"adversarial.lr_r": ["0.0001", "0.001"]}
+
+
 def first_row(out) -> tuple:
     table = difference_table(collect(out))
     assert table is not None
@@ -69,7 +93,7 @@ def test_seeds_are_counted_where_they_are_fewest(tmp_path):
     assert table is not None and [row[-1] for row in table.rows] == ["0", "1"], (
         "of all labels on fold 1 alone"
     )
-    (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
+    (section,) = [part for part in build_sections(results) if part.title == "One method against another"]
     assert section.blocks[1] == (
         "Seeds so far: 0. With less than 5 seeds on every test part, a difference may be chance in training. "
         "Seeds tell no more than that: of chance in who was filmed the interval over test people tells."
@@ -95,7 +119,7 @@ def test_a_missing_test_part_is_told_however_many_seeds_there_are(tmp_path):
         for method in ("ours", "o_wlc"):
             write_run(tmp_path, method, 0.5, 1, seed, 0.5)
     results = collect(tmp_path)
-    (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
+    (section,) = [part for part in build_sections(results) if part.title == "One method against another"]
     assert str(section.blocks[1]).startswith(
         "Test parts so far: 1. With less than 5 seeds on every test part"
     )
@@ -111,7 +135,7 @@ def test_a_test_part_that_one_method_lacks_is_told(tmp_path):
             if fold == 1:
                 write_run(tmp_path, "o_wlc", 0.5, fold, seed, 0.49)
     results = collect(tmp_path)
-    (section,) = [part for part in build_sections(results) if part.title == "Ours against the others"]
+    (section,) = [part for part in build_sections(results) if part.title == "One method against another"]
     table, caveat = section.blocks[:2]
     assert isinstance(table, Table) and table.rows[0][-2:] == ("5 of 5", "0")
     assert str(caveat).startswith("Seeds so far: 0. With less than 5 seeds on every test part, a difference")

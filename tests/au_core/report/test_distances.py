@@ -39,7 +39,7 @@ def test_who_is_closer_is_told_in_pairs_and_au_by_au(tmp_path):
         write_json(scores, folder.scores)
     table = distance_differences(collect(tmp_path))
     assert table is not None
-    assert table.header[3:] == ("P(AU) off by", "P(AU_j | AU_i) off by", "AUs closer with ours")
+    assert table.header[3:] == ("P(AU) off by", "P(AU_j | AU_i) off by", "AUs closer with the first")
     names = "Ours against O-wlc", "50 %"
     assert table.rows == (
         (*names, "answers at 0.5", "+0.3", "+0.5", "0 of 11"),
