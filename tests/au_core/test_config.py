@@ -121,7 +121,7 @@ def test_every_recipe_knows_where_faces_are(name):
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: load_recipe("x"), "unknown recipe 'x'; expected one of demo"),
     (lambda: plans(replace(demo(), methods=("x",))), "unknown method 'x'; expected one of ours, o_wlc"),
-    (lambda: plans(replace(demo(), methods=("ours+a/b",))), r"unknown method 'ours\+a/b'; expected .* ours\+relaxed"),
+    (lambda: plans(replace(demo(), methods=("ours+a/b",))), r"method 'ours\+a/b'; expected .* ours\+relaxed"),
     (lambda: plans(replace(demo(), methods=("ours+",))), r"unknown method 'ours\+'; expected"),
     (lambda: replace(demo(), missing_rates=(1.0,)), r"missing rate must be in \[0, 1\), got 1.0"),
     (lambda: replace(demo(), layout="x"), "layout must be one of bp4d"),
