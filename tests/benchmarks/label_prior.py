@@ -31,14 +31,17 @@ def main() -> None:
 
 
 def write_prior(path: Path, tasks: int) -> None:
-    """7,872 label vectors of the twin's 41 people in other performances of their first tasks."""
+    """7,872 label vectors of the twin's 41 people in other performances of their first tasks, and whose they are.
+
+    By that a fold's training leaves out those of people it is validated and tested on.
+    """
     cfg = SyntheticConfig(seed=1, sequences=tasks, frames=FRAMES // tasks, difficulty=0)
     with path.open("w") as file:
         rows = csv.writer(file)
-        rows.writerow(BP4D.columns)
+        rows.writerow(("subject", *BP4D.columns))
         for subject, sequence in plan_sequences(cfg):
             codes = play(cfg, subject, sequence).codes[:, [AUS.index(au) for au in BP4D.aus]]
-            rows.writerows((codes >= 2).astype(int).tolist())
+            rows.writerows([subject, *row] for row in (codes >= 2).astype(int).tolist())
 
 
 if __name__ == "__main__":
