@@ -31,9 +31,9 @@ def main() -> None:
 
 
 def write_prior(path: Path, tasks: int) -> None:
-    """7,872 label vectors of the twin's 41 people in other performances of their first tasks, and whose they are.
+    """7,872 label vectors of the twin's 41 people in other performances of their first tasks.
 
-    By that a fold's training leaves out those of people it is validated and tested on.
+    By the column of subjects a fold's training leaves out those of people it is validated and tested on.
     """
     cfg = SyntheticConfig(seed=1, sequences=tasks, frames=FRAMES // tasks, difficulty=0)
     with path.open("w") as file:
