@@ -68,8 +68,8 @@ def read_prior(path: Path) -> pa.Table:
     try:
         if path.suffix == ".parquet":
             return pq.read_table(path)
-        names = pyarrow.csv.open_csv(path).schema.names
-        types = {name: pa.string() for name in names if _is_subject(name)}  # 007 is no number
+        with pyarrow.csv.open_csv(path) as file:
+            types = {name: pa.string() for name in file.schema.names if _is_subject(name)}  # 007 is no number
         return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=types))
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"label prior {path}: no readable Parquet or CSV file ({error})") from error
