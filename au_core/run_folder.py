@@ -83,8 +83,15 @@ class RunFolder:
         return read_json(self.config)["digest"] if self.config.exists() else None
 
     def is_owned_by(self, group: str) -> bool:
-        """Whether these workers may write here: no others have come, and no new command."""
-        return self.owner.exists() and read_json(self.owner) == group
+        """Whether these workers may write here: no others have come, and no new command.
+
+        Raises:
+            OSError: the disk does not answer now, which says nothing of others.
+        """
+        try:
+            return json.loads(self.owner.read_text()) == group
+        except FileNotFoundError:
+            return False
 
     def plan(self) -> FoldPlan:
         """The training this folder was made for.

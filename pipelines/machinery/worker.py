@@ -1,5 +1,6 @@
 """What every worker runs: one plan after another, each trained if it is not, then predicted."""
 
+import errno
 import platform
 import shutil
 import time
@@ -27,12 +28,18 @@ from au_core.training.game import Game, new_game
 from au_core.training.loop import Training
 from au_core.training.workers import REPLICATED, agreed
 
+OF_THE_FILE = (
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+    errno.EACCES, errno.EPERM, errno.EROFS,
+)  # fmt: skip
+"""Errors of the file system that say something of a file, and will again when it is asked again."""
+
 
 def train_worker(config: dict[str, Any]) -> None:
     """Carry out plans one after another, each to its predictions; finished ones are passed over.
 
     A refusal (bad data, a loss that is no number) is written into the run's folder, to be told by the
-    driver and not tried again.
+    driver and not tried again; not by workers that others have taken over from, nor for a moment's disk.
 
     Args:
         config: ``jobs``, pairs of plan and run folder, the ``sources`` of faces, whether to ``predict`` the
@@ -46,12 +53,22 @@ def train_worker(config: dict[str, Any]) -> None:
             with full_disk_named(folder.path):
                 _carry_out(plan, folder, trained, config)
         except AuError as error:
-            write_json({"reason": str(error)}, folder.refusal)
+            if not _is_of_a_moment(error):
+                check_owner(folder, config["group"])
+                write_json({"reason": str(error)}, folder.refusal)
             raise
 
 
 def _what_is_there(folder: RunFolder) -> tuple[bool, bool, bool]:
     return folder.refusal.exists(), folder.predictions.exists(), folder.model.exists()
+
+
+def _is_of_a_moment(error: BaseException) -> bool:
+    """Whether behind an error for people lies a disk that did not answer, and may when it is tried again."""
+    disk = isinstance(error, OSError) and error.errno  # pyarrow's of a damaged file has no number
+    if disk and disk not in OF_THE_FILE:
+        return True
+    return error.__cause__ is not None and _is_of_a_moment(error.__cause__)
 
 
 def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[str, Any]) -> None:

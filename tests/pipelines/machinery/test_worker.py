@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from au_core.data.files import read_json
-from au_core.errors import CheckpointError
+from au_core.data.files import read_json, write_json
+from au_core.errors import AuError, CheckpointError
 from au_core.run_folder import RunFolder, read_history
+from pipelines.machinery import worker
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.conftest import in_this_process
@@ -194,13 +195,72 @@ def test_a_model_that_cannot_be_read_now_stays(quiet, tmp_path, monkeypatch):
     folder = RunFolder(tmp_path / "run")
     shutil.copytree(quiet.path, folder.path)
 
-    def stale(path):
-        raise OSError(errno.ESTALE, "Stale file handle", str(path))
-
     with monkeypatch.context() as disk, pytest.raises(CheckpointError, match="Stale file handle"):
         disk.setattr("au_core.models.checkpoint._sha256", stale)
         check_model(folder)
     check_model(folder)
+
+
+def stale(path, *_):
+    raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch):
+    """Whether a training that meets an error is given up, by its worker, for good."""
+    folder = RunFolder(tmp_path)
+    write_json("ours", folder.owner)
+
+    def work(meet):
+        monkeypatch.setattr(worker, "_carry_out", lambda *_: meet())
+        with contextlib.suppress(AuError, OSError, RuntimeError):
+            worker.train_worker({"jobs": [(None, folder)], "group": "ours"})
+            pytest.fail("no error")
+        return folder.refusal.exists()
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("number", "given_up"),
+    [
+        (errno.ENOENT, True),
+        (errno.EACCES, True),
+        (errno.EROFS, True),
+        (errno.ESTALE, False),
+        (errno.EIO, False),
+    ],
+)
+def test_a_moment_without_the_disk_is_no_reason_to_refuse(refused, tmp_path, monkeypatch, number, given_up):
+    """Every reader words it for people; workers that begin again may find the disk."""
+
+    def read(path, *_):
+        raise OSError(number, os.strerror(number), str(path))
+
+    def meet():
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "read_text", read)
+            read_json(tmp_path / "plan.json")
+
+    assert refused(meet) is given_up
+
+
+def test_workers_that_others_have_taken_over_from_refuse_nothing(refused, tmp_path):
+    def meet():
+        write_json("others", RunFolder(tmp_path).owner)
+        read_json(tmp_path / "missing.json")
+
+    assert not refused(meet)
+
+
+def test_a_folder_is_its_owners_until_it_has_none_or_another(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    assert not folder.is_owned_by("ours")
+    write_json("ours", folder.owner)
+    assert folder.is_owned_by("ours") and not folder.is_owned_by("others")
+    monkeypatch.setattr(Path, "read_text", stale)
+    with pytest.raises(OSError, match="Stale file handle"):
+        folder.is_owned_by("ours")
 
 
 @pytest.fixture
