@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / ".refused.json"
 
     @property
+    def deaths(self) -> Path:
+        """Each death of its workers: a line with the time, and below it the whole error."""
+        return self.path / "deaths.log"
+
+    @property
     def owner(self) -> Path:
         """Which group of workers may write here: those of a killed driver can live on for a minute."""
         return self.path / ".owner.json"

@@ -152,6 +152,7 @@ pipelines.machinery.finding
 pipelines.machinery.tracking
 pipelines.machinery.backend
 pipelines.machinery.worker
+pipelines.machinery.deaths
 pipelines.machinery.group
 pipelines.machinery.board
 pipelines.machinery.runs

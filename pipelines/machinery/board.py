@@ -10,6 +10,7 @@ from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder, read_history
 from au_core.training.watch import warnings_of
 from pipelines.machinery.cli import averages, say
+from pipelines.machinery.deaths import noted
 from pipelines.machinery.group import Job
 from pipelines.machinery.tracking import Tracking
 
@@ -20,7 +21,7 @@ def tested(folder: RunFolder) -> str:
 
 
 class Board:
-    """Watches the folders of running trainings, and tells each report, score and refusal."""
+    """Watches the folders of running trainings, and tells each report, death, score and refusal."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Board:
         self.counted: set[FoldPlan] = set()
         self.told: dict[FoldPlan, int] = {}
         self.warned: set[tuple[FoldPlan, str]] = set()
+        self.deaths = {plan: len(noted(folder.deaths)) for plan, folder in jobs}
         for plan, folder in jobs:
             if lines := read_history(folder.history):
                 self.told[plan] = lines[-1]["step"]
@@ -48,6 +50,7 @@ class Board:
         for plan, folder in self.running:
             outcome = self.outcome(folder)  # before its last report is looked for
             self._tell_progress(plan, folder)
+            self._tell_deaths(plan, folder)
             self.tracking.follow(plan, folder)
             if outcome:
                 left.remove((plan, folder))
@@ -83,6 +86,11 @@ class Board:
             if (plan, name) not in self.warned:
                 self.warned.add((plan, name))
                 say(f"{self.labels[plan]}  warning: {warning}")
+
+    def _tell_deaths(self, plan: FoldPlan, folder: RunFolder) -> None:
+        for words in noted(folder.deaths)[self.deaths[plan] :]:
+            self.deaths[plan] += 1
+            say(f"{self.labels[plan]}  {words}")
 
 
 def counts_line(counts: dict[str, Any]) -> str:

@@ -3,8 +3,9 @@
 import json
 import shutil
 import threading
-import traceback
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from au_core.data.fold import Sources
 from au_core.errors import AuError, ConfigError, FullDiskError
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
+from pipelines.machinery.deaths import note, words_of_death, worker_errors
 from pipelines.machinery.nodes import worker_resources
 
 Job = tuple[FoldPlan, RunFolder]
@@ -45,6 +47,8 @@ CHANGED = {
 """What it means that a fingerprint of a plan differs."""
 MAX_DEATHS = 4
 """How often in a row workers may die without a step forward: so often is no accident."""
+PATIENCE = 30
+"""Seconds for which the driver waits for a disk that does not answer."""
 
 
 def train_folds(
@@ -68,7 +72,7 @@ def train_folds(
     for _, folder in jobs:
         write_json(group, folder.owner)
     before, deaths = [_progress(folder) for _, folder in jobs], 0
-    while todo := [(plan, folder) for plan, folder in jobs if not _is_settled(folder, predict)]:
+    while todo := _unsettled(jobs, predict):
         try:
             with full_disk_named(jobs[0][1].path):
                 _fit(todo, sources, predict, group)
@@ -77,46 +81,66 @@ def train_folds(
             _raise_if_full(error)
             if stop and stop.is_set():
                 raise
+            _check_is_ours(todo[0][1], group)
+            if any(folder.refusal.exists() for _, folder in todo):
+                continue
             # Machines may come and go for weeks; only standing still is a failure.
             now = [_progress(folder) for _, folder in jobs]
             before, deaths = now, 1 if now != before else deaths + 1
-            if deaths == MAX_DEATHS:
-                _refuse(todo[0][1], error, group)  # at which they stand; the others go on
+            for _, folder in _unsettled(todo, predict)[:1]:  # at which they stand; the others go on
+                _tell_death(folder, error, deaths)
         finally:
             shutil.rmtree(scratch_of(todo[0][1], group), ignore_errors=True)
     for _, folder in jobs:
         folder.owner.unlink(missing_ok=True)
 
 
+def _unsettled(jobs: Sequence[Job], predict: bool) -> list[Job]:
+    """Those in whose folders workers would find something to do."""
+    return [(plan, folder) for plan, folder in jobs if not _is_settled(folder, predict)]
+
+
 def _is_settled(folder: RunFolder, predict: bool) -> bool:
-    """Whether workers would find nothing to do in ``folder``."""
     trained = folder.model.exists() and not folder.checkpoints.exists()
     return folder.refusal.exists() or (folder.predictions.exists() if predict else trained)
 
 
-def _refuse(folder: RunFolder, error: Exception, group: str) -> None:
-    """Let a training of which workers died be, for this time.
+def _check_is_ours(folder: RunFolder, group: str) -> None:
+    """Make sure that these workers may begin again; a disk of which they died may not answer the driver yet.
 
     Raises:
-        AuError: they did not die of it: Ray failed, or other workers have taken over.
+        AuError: others have taken over.
     """
-    reason = f"the training workers died: {_root_cause(error)}; see Ray's logs"
-    if not _worker_errors(error) or not folder.is_owned_by(group):
-        raise AuError(reason) from error
-    write_json({"reason": reason}, folder.refusal)
+    for _ in range(PATIENCE):
+        with suppress(OSError):
+            folder.is_owned_by(group)
+            break
+        time.sleep(1)
+    if not folder.is_owned_by(group):
+        raise AuError(f"{folder.path}: other workers have taken over")
+
+
+def _tell_death(folder: RunFolder, error: Exception, deaths: int) -> None:
+    """Note that workers died of a training; let it be, for this time, after :data:`MAX_DEATHS` in a row.
+
+    Raises:
+        AuError: they did not die of it: Ray failed again and again.
+    """
+    words, last = words_of_death(error), deaths == MAX_DEATHS
+    then = f"given up after {deaths} times" if last else "going on from what is saved"
+    note(f"{words}; {then}", error, folder.deaths)
+    if last:
+        reason = f"{words}, {deaths} times without a step forward; see {folder.deaths}"
+        if not worker_errors(error):
+            raise AuError(reason) from error
+        write_json({"reason": reason}, folder.refusal)
 
 
 def _raise_if_full(error: Exception) -> None:
     """Raise what a full disk did to the driver or a worker: on such a disk no worker leaves a refusal."""
-    for cause in (error, *_worker_errors(error)):
+    for cause in (error, *worker_errors(error)):
         if isinstance(cause, FullDiskError):
             raise cause from error
-
-
-def _worker_errors(error: Exception) -> list[Exception]:
-    """What the workers raised, where Ray's error says so."""
-    failures = getattr(error, "worker_failures", {}).values()
-    return [getattr(failure, "_base_exc", failure) for failure in failures]
 
 
 def _progress(folder: RunFolder) -> list[str]:
@@ -206,9 +230,3 @@ def ray_scaling(scaling: ScalingConfig):  # noqa: ANN201
     return train.ScalingConfig(
         num_workers=scaling.workers, use_gpu=scaling.gpu, resources_per_worker=resources
     )
-
-
-def _root_cause(error: Exception) -> str:
-    """The last line of the first worker's error; the whole trace is in Ray's logs."""
-    first = next(iter(_worker_errors(error)), error)
-    return traceback.format_exception_only(first)[-1].strip().splitlines()[-1]

@@ -4,6 +4,7 @@ import errno
 import platform
 import shutil
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -56,6 +57,9 @@ def train_worker(config: dict[str, Any]) -> None:
             if not _is_of_a_moment(error):
                 check_owner(folder, config["group"])
                 write_json({"reason": str(error)}, folder.refusal)
+            raise
+        except Exception as error:
+            error.add_note(traceback.format_exc())  # for the driver: the trace itself does not travel
             raise
 
 

@@ -8,6 +8,7 @@ from au_core.data.files import write_json
 from au_core.run_folder import RunFolder
 from pipelines.machinery.board import Board, progress_line, seconds_left
 from pipelines.machinery.cli import averages
+from pipelines.machinery.deaths import note
 from pipelines.machinery.tracking import Tracking
 from tests.toy_runs import write_run
 
@@ -126,6 +127,19 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
     write_json({"frames": {"test": 9}, "test": {"f1_avg": 0.5, "auc_avg": 1}}, first.scores)
     board.poll()
     assert "done (1 of 3): test F1 50.0, AUC 100.0; the rest in about 80 s" in capsys.readouterr().err
+
+
+def test_deaths_are_told_each_but_not_those_of_an_earlier_command(run, capsys):
+    plan, folder = run
+    folder.training_set.unlink()
+    note("its workers died (an earlier one)", KeyError("AU99"), folder.deaths)
+    board = board_of(run)
+    for cause in ("a", "b"):
+        note(f"its workers died ({cause})", KeyError("AU99"), folder.deaths)
+        for _ in range(2):
+            board.poll()
+    told = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
+    assert told[1:] == [f"{plan.label}  its workers died ({cause})" for cause in ("a", "b")]
 
 
 def test_what_failed_is_told_at_once_and_once(run, tmp_path, capsys):

@@ -6,6 +6,7 @@
 import contextlib
 import errno
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -24,6 +25,7 @@ from au_core.data.files import read_json, write_json
 from au_core.errors import AuError, CheckpointError
 from au_core.run_folder import RunFolder, read_history
 from pipelines.machinery import worker
+from pipelines.machinery.deaths import noted
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.worker import check_model
 from tests.pipelines.conftest import in_this_process
@@ -113,10 +115,11 @@ def assert_same(struck: RunFolder, quiet: RunFolder) -> None:
 def assert_whole(struck: RunFolder, quiet: RunFolder) -> None:
     steps = read_json(struck.config)["plan"]["adversarial"]["steps"]
     assert [line["step"] for line in read_history(struck.history)] == list(range(REPORT, steps + 1, REPORT))
-    assert {path.name for path in struck.path.rglob("*")} == {path.name for path in quiet.path.rglob("*")}
+    names, expected = ({path.name for path in folder.path.rglob("*")} for folder in (struck, quiet))
+    assert names - {struck.deaths.name} == expected
 
 
-def test_a_killed_worker(local_ray, database, quiet, steps, moments, tmp_path):
+def test_a_killed_worker(local_ray, database, quiet, steps, moments, tmp_path, capsys):
     experiment, killed, others = toy_experiment(tmp_path, steps), [], set[str]()
 
     def strike() -> None:
@@ -131,6 +134,10 @@ def test_a_killed_worker(local_ray, database, quiet, steps, moments, tmp_path):
     struck = train_toy(experiment)
     thread.join(LIMIT)
     assert killed == [1] * len(moments)
+    words = "its workers died (ActorDiedError: The actor died unexpectedly before finishing this task.)"
+    assert noted(struck.deaths) == [f"{words}; going on from what is saved"] * len(moments)
+    told = capsys.readouterr().err
+    assert told.count(words) == len(moments), told
     assert not others, "on a laptop nothing listens to other machines"
     assert_same(struck, quiet)
 
@@ -243,6 +250,19 @@ def test_a_moment_without_the_disk_is_no_reason_to_refuse(refused, tmp_path, mon
             read_json(tmp_path / "plan.json")
 
     assert refused(meet) is given_up
+
+
+def test_the_trace_of_what_a_worker_met_travels_with_it(tmp_path, monkeypatch):
+    """Ray cuts it to a thousand characters."""
+
+    def meet(*_):
+        raise KeyError("AU99")
+
+    monkeypatch.setattr(worker, "_carry_out", meet)
+    with pytest.raises(KeyError) as found:
+        worker.train_worker({"jobs": [(None, RunFolder(tmp_path))], "group": "ours"})
+    (trace,) = pickle.loads(pickle.dumps(found.value)).__notes__
+    assert ", in meet\n" in trace
 
 
 def test_workers_that_others_have_taken_over_from_refuse_nothing(refused, tmp_path):
