@@ -173,7 +173,7 @@ def claim(folder: RunFolder, plan: FoldPlan) -> None:
         before, work = read_json(folder.config)["plan"], "a" if finished else "an interrupted"
         raise ConfigError(
             f"{folder.path} holds {work} training with other settings ({_difference(before, plan)}); "
-            "choose another --out, or remove that folder, or all of OUT/runs, to train again"
+            "choose another --out, or remove that folder to train again"
         )
     shutil.rmtree(folder.path, ignore_errors=True)
     versions = {package: version(package) for package in PACKAGES}

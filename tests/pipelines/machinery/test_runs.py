@@ -85,7 +85,10 @@ def test_nothing_finished_is_done_again(finished, monkeypatch):
 def test_other_settings_never_overwrite_a_finished_run(finished):
     changed = replace(finished.cfg, adversarial=replace(finished.cfg.adversarial, alpha=0.3))
     plans = [plan for plan in replace(finished, cfg=changed).plans() if plan.fold == 1]
-    with pytest.raises(ConfigError, match=r"alpha was 0.01, is 0.3\); choose another --out"):
+    with pytest.raises(
+        ConfigError,
+        match=r"alpha was 0.01, is 0.3\); choose another --out, or remove that folder to train again$",
+    ):
         run_plans(plans, finished, lambda: Tracking(finished.out, "toy", finished.write_description()))
 
 
