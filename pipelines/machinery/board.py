@@ -10,9 +10,14 @@ from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder, read_history
 from au_core.training.watch import warnings_of
 from pipelines.machinery.cli import averages, say
+from pipelines.machinery.cluster import on_a_cluster
 from pipelines.machinery.deaths import noted
 from pipelines.machinery.group import Job
+from pipelines.machinery.nodes import Waiting
 from pipelines.machinery.tracking import Tracking
+
+SILENCE = 600.0
+"""Seconds without a report after which a training may hang, or five times those it should take if longer."""
 
 
 def tested(folder: RunFolder) -> str:
@@ -21,7 +26,10 @@ def tested(folder: RunFolder) -> str:
 
 
 class Board:
-    """Watches the folders of running trainings, and tells each report, death, score and refusal."""
+    """Watches the folders of running trainings, and tells each report, death, score and refusal.
+
+    And that nothing happens: that a cluster has no place, that a training which has begun says nothing more.
+    """
 
     def __init__(
         self,
@@ -43,6 +51,9 @@ class Board:
                 self.told[plan] = lines[-1]["step"]
                 say(f"{self.labels[plan]}  goes on after step {self.told[plan]}")
         self.began, self.begun = time.monotonic(), dict(self.told)
+        self.signs = {plan: signs_of(folder) for plan, folder in jobs}
+        self.last: dict[FoldPlan, float] = {}
+        self.waiting = Waiting(jobs[0][0].scaling) if jobs and on_a_cluster() else None
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
@@ -64,6 +75,8 @@ class Board:
                 say(f"{self.labels[plan]}  failed: {self.failures[plan]}")
                 self.tracking.fail(plan, self.failures[plan])
         self.running = left
+        if self.running and self.waiting:
+            self.waiting.poll()
 
     def _left(self) -> float:
         """Seconds until all steps of all trainings are made, at the pace since the beginning."""
@@ -86,11 +99,32 @@ class Board:
             if (plan, name) not in self.warned:
                 self.warned.add((plan, name))
                 say(f"{self.labels[plan]}  warning: {warning}")
+        next_step = self.told.get(plan, 0) + plan.train.report_every
+        self._tell_silence(plan, folder, seconds_left(ours, lines[-1], next_step) if lines else 0)
+
+    def _tell_silence(self, plan: FoldPlan, folder: RunFolder, expected: float) -> None:
+        """Warn once if a training that has begun, with steps to make, takes far longer than ``expected``."""
+        signs = signs_of(folder)
+        if signs != self.signs[plan]:  # others wait for their turn
+            self.signs[plan], self.last[plan] = signs, time.monotonic()
+        silent = time.monotonic() - self.last.get(plan, float("inf"))
+        done = self.told.get(plan, 0) >= plan.adversarial.steps
+        if silent > max(SILENCE, 5 * expected) and not done and (plan, "silence") not in self.warned:
+            self.warned.add((plan, "silence"))
+            say(
+                f"{self.labels[plan]}  warning: no report for {duration(silent)}; if its workers do nothing "
+                "(see top, nvidia-smi), interrupt, and run the same command again to go on from what is saved"
+            )
 
     def _tell_deaths(self, plan: FoldPlan, folder: RunFolder) -> None:
         for words in noted(folder.deaths)[self.deaths[plan] :]:
             self.deaths[plan] += 1
             say(f"{self.labels[plan]}  {words}")
+
+
+def signs_of(folder: RunFolder) -> list[int]:
+    """What changes when workers begin with a training, and when they report."""
+    return [path.stat().st_mtime_ns for path in (folder.training_set, folder.history) if path.exists()]
 
 
 def counts_line(counts: dict[str, Any]) -> str:

@@ -71,10 +71,11 @@ class Waiting:
 
 
 def _is_placed() -> bool:
-    """Whether any workers of this command have their place."""
+    """Whether any workers of this command have their place; a sweep's trials, without a core, always do."""
     import ray
     from ray.util import placement_group_table
 
     job = ray.get_runtime_context().get_job_id()  # the end of its placement groups' names
-    groups = placement_group_table().items()
-    return any(name.endswith(job) and group["state"] == "CREATED" for name, group in groups)
+    ours = [group for name, group in placement_group_table().items() if name.endswith(job)]
+    placed = [group["bundles"].values() for group in ours if group["state"] == "CREATED"]
+    return any("CPU" in bundle for bundles in placed for bundle in bundles)

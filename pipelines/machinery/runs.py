@@ -14,7 +14,6 @@ from pipelines.machinery.cli import say
 from pipelines.machinery.cluster import check_fits, on_a_cluster
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import Job, claim, train_folds
-from pipelines.machinery.nodes import Waiting
 from pipelines.machinery.tracking import Tracking
 
 MAX_AT_ONCE = 8
@@ -89,15 +88,13 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
     with ThreadPoolExecutor(n_groups) as pool:
         hands = [[job] for job in jobs] if on_a_cluster() else dealt(jobs, n_groups)
         groups = [pool.submit(train_folds, hand, experiment.sources, stop=stop) for hand in hands]
-        board, waiting = Board(list(jobs), tracking), Waiting(jobs[0][0].scaling)
+        board = Board(list(jobs), tracking)
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
                 with suppress(OSError, DatasetError):  # for a moment; the last look is strict
                     score_new(jobs)
                     board.poll()
-                if on_a_cluster():
-                    waiting.poll()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)

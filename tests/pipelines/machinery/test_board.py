@@ -1,5 +1,7 @@
 import json
+import os
 from dataclasses import replace
+from types import SimpleNamespace
 from unittest.mock import create_autospec
 
 import pytest
@@ -127,6 +129,66 @@ def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, 
     write_json({"frames": {"test": 9}, "test": {"f1_avg": 0.5, "auc_avg": 1}}, first.scores)
     board.poll()
     assert "done (1 of 3): test F1 50.0, AUC 100.0; the rest in about 80 s" in capsys.readouterr().err
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that can be set."""
+    now = [1000.0]
+    monkeypatch.setattr("pipelines.machinery.board.time.monotonic", lambda: now[0])
+    return now
+
+
+def silent(board, clock, capsys, seconds):
+    """What is warned of when a board looks after some seconds more."""
+    clock[0] += seconds
+    board.poll()
+    return [
+        line.split("warning: ")[1] for line in capsys.readouterr().err.splitlines() if "no report" in line
+    ]
+
+
+def test_a_training_that_has_begun_and_says_nothing_more_is_told_once(run, clock, capsys):
+    plan, folder = run
+    plan = replace(plan, adversarial=replace(plan.adversarial, steps=75))
+    plan = replace(plan, train=replace(plan.train, report_every=25))
+    folder.history.unlink()
+    board = board_of((plan, folder))
+    assert silent(board, clock, capsys, 10_000) == [], "it waits for its turn"
+    os.utime(folder.training_set)
+    assert silent(board, clock, capsys, 1) == silent(board, clock, capsys, 599) == []
+    folder.history.write_text(json.dumps({**LINE, "seconds": 200.0}) + "\n")
+    assert silent(board, clock, capsys, 1) == silent(board, clock, capsys, 999) == [], "not yet 5 x 200 s"
+    (warning,) = silent(board, clock, capsys, 2)
+    assert warning.startswith("no report for 17 min; if its workers do nothing (see top, nvidia-smi), inter")
+    assert silent(board, clock, capsys, 9999) == []
+
+
+def test_who_has_made_all_steps_has_no_more_to_report(run, clock, capsys):
+    plan, folder = run
+    plan = replace(plan, adversarial=replace(plan.adversarial, steps=25))
+    folder.history.unlink()
+    board = board_of((plan, folder))
+    folder.history.write_text(json.dumps(LINE) + "\n")
+    assert silent(board, clock, capsys, 1) == silent(board, clock, capsys, 9999) == []
+
+
+def test_a_board_tells_what_a_cluster_waits_for_while_anything_is_left(run, monkeypatch):
+    _, folder = run
+    polled, made = [], []
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+
+    def waiting(scaling):
+        made.append(scaling)
+        return SimpleNamespace(poll=lambda: polled.append(1))
+
+    monkeypatch.setattr("pipelines.machinery.board.Waiting", waiting)
+    board_of().poll()
+    board = board_of(run)
+    board.poll()
+    write_json({"reason": "it had enough"}, folder.refusal)
+    board.poll()
+    assert made == [run[0].scaling] and polled == [1]
 
 
 def test_deaths_are_told_each_but_not_those_of_an_earlier_command(run, capsys):

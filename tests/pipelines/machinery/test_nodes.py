@@ -15,7 +15,12 @@ def test_nodes_with_a_gpu_may_come_where_there_is_none_yet(monkeypatch, tmp_path
 
 
 def test_what_a_cluster_waits_for_is_told_once_a_minute(monkeypatch, capsys):
-    now, groups = [0.0], {"ab01": {"state": "PENDING"}, "cd02": {"state": "CREATED"}}
+    worker, trial = {0: {"CPU": 4.0, "GPU": 1.0}}, {0: {"node:__internal_head__": 0.001}}
+    now, groups = [0.0], {"ab01": {"state": "PENDING", "bundles": worker}}
+    groups |= {
+        "cd02": {"state": "CREATED", "bundles": worker},
+        "ef01": {"state": "CREATED", "bundles": trial},
+    }
     monkeypatch.setattr("pipelines.machinery.nodes.time.monotonic", lambda: now[0])
     monkeypatch.setattr("ray.get_runtime_context", lambda: SimpleNamespace(get_job_id=lambda: "01"))
     monkeypatch.setattr("ray.util.placement_group_table", lambda: groups)
@@ -30,7 +35,7 @@ def test_what_a_cluster_waits_for_is_told_once_a_minute(monkeypatch, capsys):
 
     line = "waiting for 2 x {CPU: 4, GPU: 1}; the cluster has {CPU: 2}: see 'ray status' on its head"
     assert told(59) == [] and told(130) == [line] * 2
-    groups["ab01"] = {"state": "CREATED"}
+    groups["ab01"]["state"] = "CREATED"
     assert told(1000) == []
-    groups["ab01"] = {"state": "REMOVED"}
+    groups["ab01"]["state"] = "REMOVED"
     assert told(1059) == [] and told(1060) == [line]

@@ -248,7 +248,7 @@ def begun(tiny, tmp_path, monkeypatch):
     write_toy_faces(tmp_path / "faces")
     experiment, begun = Experiment(cfg=tiny, out=tmp_path), []
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    monkeypatch.setattr("pipelines.machinery.runs.Waiting", lambda _: SimpleNamespace(poll=lambda: None))
+    monkeypatch.setattr("pipelines.machinery.board.Waiting", lambda _: SimpleNamespace(poll=lambda: None))
 
     def train(hand, sources, stop):
         begun.append([plan.method for plan, _ in hand])
