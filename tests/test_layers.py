@@ -143,6 +143,7 @@ pipelines.machinery.cli
 pipelines.machinery.options
 pipelines.machinery.nodes
 pipelines.machinery.cluster
+pipelines.machinery.tasks
 pipelines.machinery.experiment
 pipelines.machinery.arguments
 pipelines.machinery.jobs

@@ -39,7 +39,7 @@ class Board:
         labels: dict[FoldPlan, str] | None = None,
     ) -> None:
         """Of trainings that end with an ``outcome`` in words, empty before; called by ``labels``, if any."""
-        self.running, self.tracking, self.n_jobs = jobs, tracking, len(jobs)
+        self.running, self.tracking, self.n_jobs = list(jobs), tracking, len(jobs)
         self.outcome, self.labels = outcome, labels or {plan: plan.label for plan, _ in jobs}
         self.failures: dict[FoldPlan, str] = {}
         self.counted: set[FoldPlan] = set()
@@ -57,26 +57,28 @@ class Board:
 
     def poll(self) -> None:
         """Tell what is new since the last look."""
-        left = list(self.running)
-        for plan, folder in self.running:
-            outcome = self.outcome(folder)  # before its last report is looked for
-            self._tell_progress(plan, folder)
-            self._tell_deaths(plan, folder)
-            self.tracking.follow(plan, folder)
-            if outcome:
-                left.remove((plan, folder))
-                rest = f"; the rest in about {duration(self._left())}" if left else ""
-                done = self.n_jobs - len(left)
-                say(f"{self.labels[plan]}  done ({done} of {self.n_jobs}): {outcome}{rest}")
-                self.tracking.finish(plan, folder)
-            elif folder.refusal.exists():
-                left.remove((plan, folder))
-                self.failures[plan] = read_json(folder.refusal)["reason"]
-                say(f"{self.labels[plan]}  failed: {self.failures[plan]}")
-                self.tracking.fail(plan, self.failures[plan])
-        self.running = left
+        for plan, folder in list(self.running):
+            self._look_at(plan, folder)
         if self.running and self.waiting:
             self.waiting.poll()
+
+    def _look_at(self, plan: FoldPlan, folder: RunFolder) -> None:
+        outcome = self.outcome(folder)  # before its last report is looked for
+        self._tell_progress(plan, folder)
+        self._tell_deaths(plan, folder)
+        self.tracking.follow(plan, folder)
+        if outcome:
+            self.running.remove((plan, folder))
+            rest = f"; the rest in about {duration(self._left())}" if self.running else ""
+            done = self.n_jobs - len(self.running)
+            say(f"{self.labels[plan]}  done ({done} of {self.n_jobs}): {outcome}{rest}")
+            self.tracking.finish(plan, folder)
+        elif folder.refusal.exists():
+            reason = read_json(folder.refusal)["reason"]
+            self.running.remove((plan, folder))
+            self.failures[plan] = reason
+            say(f"{self.labels[plan]}  failed: {reason}")
+            self.tracking.fail(plan, reason)
 
     def _left(self) -> float:
         """Seconds until all steps of all trainings are made, at the pace since the beginning."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 
 from au_core.data.locks import held_alone
-from au_core.errors import AuError, DatasetError
+from au_core.errors import AuError, DatasetError, words_of
 from au_core.evaluation.scores import write_scores
 from au_core.fold_plan import FoldPlan
 from pipelines.machinery.board import Board
@@ -14,6 +14,7 @@ from pipelines.machinery.cli import say
 from pipelines.machinery.cluster import check_fits, on_a_cluster
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import Job, claim, train_folds
+from pipelines.machinery.tasks import raise_failures
 from pipelines.machinery.tracking import Tracking
 
 MAX_AT_ONCE = 8
@@ -46,9 +47,8 @@ def _run_jobs(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) -
             tracking.finish(plan, folder)
     todo = [(plan, folder) for plan, folder in jobs if not folder.scores.exists()]
     say(f"{len(jobs) - len(todo)} of {len(jobs)} trainings are already finished")
-    if failures := _run_all(todo, experiment, tracking) if todo else {}:
-        reasons = "\n  ".join(f"{plan.label}: {reason}" for plan, reason in failures.items())
-        raise AuError(f"{len(failures)} of {len(jobs)} trainings failed, the others are kept:\n  {reasons}")
+    failures = _run_all(todo, experiment, tracking) if todo else {}
+    raise_failures({plan.label: reason for plan, reason in failures.items()}, len(jobs), "trainings")
 
 
 @contextmanager
@@ -92,29 +92,37 @@ def _run_all(jobs: Sequence[Job], experiment: Experiment, tracking: Tracking) ->
         try:
             while not all(group.done() for group in groups):
                 wait(groups, timeout=POLL_SECONDS)
+                score_new(jobs)
                 with suppress(OSError, DatasetError):  # for a moment; the last look is strict
-                    score_new(jobs)
                     board.poll()
         except BaseException:  # above all Ctrl-C: end the workers, or their threads would be waited for
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             ray.shutdown()
             raise
-    score_new(jobs)
+    unscored = score_new(jobs)
     board.poll()
     died = {
         plan: str(g.exception() or "no predictions were written")
         for g, hand in zip(groups, hands, strict=True)
         for plan, _ in hand
     }
-    return board.failures | {plan: died[plan] for plan, _ in board.running}
+    return board.failures | {plan: unscored.get(plan, died[plan]) for plan, _ in board.running}
 
 
-def score_new(jobs: Sequence[Job]) -> None:
-    """Score every training that has predictions and no scores yet."""
+def score_new(jobs: Sequence[Job]) -> dict[FoldPlan, str]:
+    """Score every training that has predictions and no scores yet; returns why some cannot be scored now."""
+    reasons = {}
     for plan, folder in jobs:
-        if folder.predictions.exists() and not folder.scores.exists():
-            write_scores(plan, folder)
+        try:
+            if folder.predictions.exists() and not folder.scores.exists():
+                write_scores(plan, folder)
+        except AuError as error:
+            reasons[plan] = str(error)
+        except Exception as error:  # a disk's moment, or a damaged file
+            remedy = f"if {folder.predictions} is damaged, remove it and run the same command again"
+            reasons[plan] = f"cannot be scored ({words_of(error)}); {remedy}"
+    return reasons
 
 
 def dealt(jobs: Sequence[Job], hands: int) -> list[list[Job]]:

@@ -1,7 +1,6 @@
 import errno
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,15 +12,14 @@ from au_core.config import ScalingConfig
 from au_core.data.census import unlearnable
 from au_core.data.files import read_json, write_json
 from au_core.data.locks import held_alone
-from au_core.errors import AuError, ConfigError, DatasetError
+from au_core.errors import AuError, ConfigError
+from au_core.evaluation.scores import write_scores
 from au_core.models.checkpoint import load_recognizer
 from au_core.models.device import computes_in_bf16
-from au_core.recipes import demo
-from au_core.run_folder import RunFolder, read_history
-from pipelines.evaluate import evaluate_run
+from au_core.run_folder import read_history
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.group import claim
-from pipelines.machinery.runs import at_once, claimed, dealt, run_plans, score_new
+from pipelines.machinery.runs import claimed, run_plans
 from pipelines.machinery.tracking import Tracking
 from tests.pipelines.conftest import first_fold, in_this_process, snapshot
 from tests.toy import write_toy_faces
@@ -100,29 +98,6 @@ def test_what_this_machine_cannot_hold_is_refused_before_a_folder_is_claimed(tin
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_model_made_with_a_gpu_is_evaluated_without_one(local_ray, finished, tmp_path):
-    shutil.copytree(finished.out, tmp_path / "out")
-    folder = RunFolder(tmp_path / "out" / runs_of(finished)[0][1].path.relative_to(finished.out))
-    config, before = read_json(folder.config), read_json(folder.scores)
-    config["plan"]["scaling"] |= {"gpu": True, "cpus_per_worker": 10_000}
-    write_json(config, folder.config)
-    folder.predictions.unlink()
-    after = evaluate_run(folder, finished.out / "faces")
-    assert after["thresholds"] == pytest.approx(before["thresholds"], abs=1e-5)
-    assert after["test"]["f1"] == pytest.approx(before["test"]["f1"])
-
-
-def test_scores_are_never_of_other_faces_than_a_model_was_made_for(local_ray, finished, tmp_path):
-    """As when another command makes the faces anew meanwhile: the shard it is at is not there."""
-    shutil.copytree(finished.out, tmp_path / "out")
-    folder = RunFolder(tmp_path / "out" / runs_of(finished)[0][1].path.relative_to(finished.out))
-    folder.predictions.unlink()
-    next((tmp_path / "out" / "faces").glob("subject=*/*.parquet")).unlink()
-    with pytest.raises(DatasetError, match=r"faces has changed since ours missing=0.5 fold=1 seed=0 was"):
-        evaluate_run(folder, tmp_path / "out" / "faces")
-    assert not folder.predictions.exists()
-
-
 def test_faces_stay_as_they_are_while_trainings_read_them(tiny, tmp_path):
     write_toy_faces(tmp_path / "faces")
     experiment = Experiment(cfg=tiny, out=tmp_path)
@@ -169,16 +144,30 @@ def test_a_moment_without_the_network_disk_ends_no_training(database, tiny, tmp_
     write_toy_faces(tmp_path / "faces")
     experiment, looks = Experiment(cfg=replace(tiny, methods=("ours",)), out=tmp_path), []
 
-    def look(jobs):
+    def score(plan, folder):
         looks.append(1)
         if len(looks) == 1:
             raise OSError(errno.ESTALE, "Stale file handle")
-        score_new(jobs)
+        write_scores(plan, folder)
 
-    monkeypatch.setattr("pipelines.machinery.runs.score_new", look)
+    monkeypatch.setattr("pipelines.machinery.runs.write_scores", score)
     with in_this_process():
         run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
     assert all(folder.scores.exists() for _, folder in runs_of(experiment)) and len(looks) > 1
+
+
+def test_one_damaged_file_keeps_no_other_run_from_its_scores(database, finished, tmp_path):
+    """Told at the end, with what to do."""
+    shutil.copytree(finished.out, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mlflow.db"))
+    experiment = replace(finished, out=tmp_path)
+    (damaged, folder), (_, other) = runs_of(experiment)
+    for each in (folder, other):
+        each.scores.unlink()
+    folder.predictions.write_bytes(b"PAR1 damaged")
+    error = rf"1 of 2 trainings failed.*\n  {damaged.label}: cannot be scored \(ArrowInvalid: .*, remove it"
+    with in_this_process(), pytest.raises(AuError, match=error):
+        run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
+    assert other.scores.exists() and not folder.scores.exists()
 
 
 def test_faces_made_anew_since_a_training_was_planned_are_not_learned_from(database, tiny, tmp_path):
@@ -199,87 +188,6 @@ def test_a_fold_whose_test_people_have_no_face_is_refused_before_it_is_trained(d
     with in_this_process(), pytest.raises(AuError, match="no face of the subjects F001, "):
         run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
     assert not folder.history.exists()
-
-
-@pytest.mark.parametrize(
-    ("there", "gpu", "expected"),
-    [
-        ({"CPU": 4, "memory": 64 * 2**30}, False, 4),
-        ({"CPU": 16, "memory": 64 * 2**30}, False, 8),
-        ({"CPU": 16, "memory": 12 * 2**30}, False, 1),
-        ({"CPU": 16, "memory": 64 * 2**30, "GPU": 1}, True, 1),
-        ({"CPU": 1, "memory": 2**30}, False, 1),
-    ],
-)
-def test_no_more_trainings_at_once_than_cores_memory_and_gpus_hold(
-    tiny, tmp_path, monkeypatch, there, gpu, expected
-):
-    """ResNet-50 at 224 pixels keeps 82 MiB a face: 5 GiB a batch of 64, beside 2 for the worker."""
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr("ray.cluster_resources", lambda: there)
-    write_toy_faces(tmp_path / "faces")
-    (plan, *_) = Experiment(cfg=tiny, out=tmp_path).plans()
-    train = replace(plan.train, backbone="resnet50", input_size=224)
-    adversarial, scaling = replace(plan.adversarial, m1=32, m2=32), replace(plan.scaling, gpu=gpu)
-    assert at_once(replace(plan, train=train, adversarial=adversarial, scaling=scaling)) == expected
-
-
-def test_the_demo_trains_on_both_cores_of_a_small_laptop(tmp_path, monkeypatch):
-    """With the 4.9 GiB that README gives it."""
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2, "memory": 4.9 * 2**30})
-    write_toy_faces(tmp_path / "faces")
-    plans = Experiment(cfg=demo(), out=tmp_path).plans()
-    assert [at_once(plan) for plan in plans] == [2] * 6
-
-
-def test_no_group_of_workers_gets_all_of_one_method():
-    jobs = [(method, fold) for fold in (1, 2, 3) for method in ("ours", "o_wlc")]
-    assert dealt(jobs, 2) == [
-        [("ours", 1), ("o_wlc", 2), ("ours", 3)],
-        [("o_wlc", 1), ("ours", 2), ("o_wlc", 3)],
-    ]
-    assert dealt(jobs[:3], 5) == [[jobs[0]], [jobs[1]], [jobs[2]], [], []]
-
-
-@pytest.fixture
-def begun(tiny, tmp_path, monkeypatch):
-    """The hands that were begun with, on a cluster of one node: of two trainings, none of which ends."""
-    write_toy_faces(tmp_path / "faces")
-    experiment, begun = Experiment(cfg=tiny, out=tmp_path), []
-    monkeypatch.setenv("RAY_ADDRESS", "auto")
-    monkeypatch.setattr("pipelines.machinery.board.Waiting", lambda _: SimpleNamespace(poll=lambda: None))
-
-    def train(hand, sources, stop):
-        begun.append([plan.method for plan, _ in hand])
-        stop.wait(3)
-
-    monkeypatch.setattr("pipelines.machinery.runs.train_folds", train)
-
-    def run():
-        with in_this_process():
-            run_plans(first_fold(experiment), experiment, lambda: Tracking(tmp_path, "toy", {}))
-
-    return run, begun
-
-
-def test_on_a_cluster_each_training_waits_for_its_turn(begun):
-    run, hands = begun
-    with pytest.raises(AuError, match="2 of 2 trainings failed"):
-        run()
-    assert hands == [["ours"], ["o_wlc"]]
-
-
-def test_ctrl_c_begins_no_training_that_waits_for_its_turn(begun, monkeypatch):
-    def interrupt(_):
-        raise KeyboardInterrupt
-
-    run, hands = begun
-    monkeypatch.setattr("pipelines.machinery.runs.score_new", interrupt)
-    monkeypatch.setattr("ray.shutdown", lambda: None)
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    assert hands == [["ours"]]
 
 
 def test_two_commands_do_not_train_one_thing(tmp_path, tiny):
