@@ -16,15 +16,15 @@ from au_core.data.faces import fingerprint
 from au_core.data.files import read_json, whole, write_json
 from au_core.data.layouts import LAYOUTS
 from au_core.data.locks import held_alone
-from au_core.errors import ConfigError
+from au_core.errors import ConfigError, words_of
 from au_core.evaluation.elsewhere import Judged, scores_elsewhere
 from au_core.models.card import load_card
 from au_core.run_folder import RunFolder, run_folders
 from pipelines.machinery.cli import averages, run, say, summary
-from pipelines.machinery.cluster import connect, cores_of, has_gpu, our_errors
 from pipelines.machinery.datasets import list_dataset, refuse_leftovers
 from pipelines.machinery.finding import find_faces
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
+from pipelines.machinery.tasks import as_done, raise_failures
 from pipelines.predict_video import warn_if_drawn
 
 NOTE = "made_from.json"
@@ -90,16 +90,26 @@ def finished(paths: Sequence[Path]) -> list[RunFolder]:
 
 
 def answer_all(judged: Sequence[Judged], out: Path, gpu: bool) -> None:
-    """Let every model answer that has not yet, as many at once as there is room for."""
+    """Let every model answer that has not yet, as many at once as there is room for.
+
+    Raises:
+        AuError: some cannot; the message lists them, the answers of all others are kept.
+    """
     for each in judged:
         each.strangers()  # refused before the first is asked
     faces = fingerprint(out / "faces")
     notes = {each: {"faces": faces, **each.note()} for each in judged}
     todo = [each for each in judged if notes[each] != _note_of(place(each.run, out))]
     say(f"{len(judged) - len(todo)} of {len(judged)} models have answered already")
-    for each in _answered(todo, out, gpu) if todo else []:
-        write_json(notes[each], place(each.run, out) / NOTE)
-        say(f"{each.run.plan().label} has answered")
+    tables = {each: (each, place(each.run, out) / "predictions.parquet") for each in todo}
+    reasons = {}
+    for each, error in as_done(Judged.predict, tables, ScalingConfig(gpu=gpu)):
+        if error:
+            reasons[each.run.plan().label] = words_of(error)
+        else:
+            write_json(notes[each], place(each.run, out) / NOTE)
+            say(f"{each.run.plan().label} has answered")
+    raise_failures(reasons, len(judged), "models")
 
 
 def place(run: RunFolder, out: Path) -> Path:
@@ -109,25 +119,6 @@ def place(run: RunFolder, out: Path) -> Path:
 
 def _note_of(folder: Path) -> dict[str, Any] | None:
     return read_json(folder / NOTE) if (folder / NOTE).exists() else None
-
-
-def _answered(todo: Sequence[Judged], out: Path, gpu: bool) -> Iterator[Judged]:
-    """Each of ``todo``, once its predictions are written."""
-    import ray
-
-    connect()
-    scaling = cores_of(ScalingConfig())
-    gpu = gpu and has_gpu()
-    task = ray.remote(Judged.predict).options(num_cpus=scaling.cpus_per_worker, num_gpus=int(gpu))
-    jobs = {
-        task.remote(each, place(each.run, out) / "predictions.parquet", scaling.cpus_per_worker, gpu): each
-        for each in todo
-    }
-    while jobs:
-        (done, *_), _ = ray.wait(list(jobs))
-        with our_errors():
-            ray.get(done)
-        yield jobs.pop(done)
 
 
 def write_table_of(judged: Sequence[Judged], out: Path) -> Path:
