@@ -10,7 +10,7 @@ from pipelines.machinery.cluster import connect, cores_of, has_gpu, our_errors
 
 K = TypeVar("K")
 MEMORY = 2 * 2**30
-"""Bytes that a task holds of Ray's, so that many cores do not begin more than a machine can bear (measured: 1.6
+"""Bytes that a task holds of Ray's, or many cores would begin more than a machine can bear (measured: 1.6
 where a ResNet-50 predicts)."""
 
 
