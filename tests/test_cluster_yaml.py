@@ -72,6 +72,16 @@ def test_what_is_uploaded_is_all_that_the_package_is_built_from():
     assert set(PROJECT) == needed and all((ROOT / name).exists() for name in needed)
 
 
+def test_nodes_get_what_starts_machines_but_not_what_tests_and_checks_need(cluster):
+    """Pyright alone brings Node.js."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        config = tomllib.load(file)
+    (install,) = (command for command in cluster["setup_commands"] if "uv sync" in command)
+    assert "--no-dev" in install.split() and "--no-default-groups" not in install
+    assert "cluster" in config["tool"]["uv"]["default-groups"]
+    assert config["dependency-groups"]["cluster"][0].startswith("boto3")
+
+
 def test_the_head_trains_nothing_and_gpu_nodes_come_and_go(cluster):
     types = cluster["available_node_types"]
     assert types[cluster["head_node_type"]]["resources"]["CPU"] == 0
