@@ -36,10 +36,10 @@ def check_fits(scaling: ScalingConfig) -> None:
     """Make sure that a training will not wait for cores or GPUs that never come.
 
     Raises:
-        ConfigError: this machine has fewer, or every type of a cluster's nodes, where these are known.
+        ConfigError: this machine has fewer, or all nodes of a cluster together, where their types are known.
     """
     if on_a_cluster():
-        return _check_node_types(worker_resources(scaling))
+        return _check_nodes(scaling)
     asked, there = scaling.workers * scaling.cpus_per_worker, cores_here()
     if asked > there:
         raise ConfigError(
@@ -55,14 +55,31 @@ def check_fits(scaling: ScalingConfig) -> None:
         )
 
 
-def _check_node_types(asked: Mapping[str, float]) -> None:
-    types = [node.resources for node in node_types()]
-    known = types and all("CPU" in there for there in types)
-    if known and not any(all(there.get(unit, 0) >= n for unit, n in asked.items()) for there in types):
+def _check_nodes(scaling: ScalingConfig) -> None:
+    """All workers of a training run at once, each on one node."""
+    asked, types = worker_resources(scaling), node_types()
+    # A head is one node more than its type's `max_workers` says.
+    room = sum(_holds(node.resources, asked) * max(1, node.most) for node in types)
+    known = types and all("CPU" in node.resources for node in types)
+    if known and max(room, sum(_holds(there, asked) for there in _nodes_now())) < scaling.workers:
+        nodes = ", ".join(f"{max(1, node.most)} x {words_for(node.resources)}" for node in types)
         raise ConfigError(
-            f"a worker asks for {words_for(asked)}, the cluster's nodes have "
-            f"{' or '.join(map(words_for, types))}; lower --cpus-per-worker, or change cluster.yaml"
+            f"a training asks for {scaling.workers} x {words_for(asked)}, the cluster's nodes ({nodes}) have "
+            f"room for {room}; lower --workers or --cpus-per-worker, or change cluster.yaml"
         )
+
+
+def _holds(there: Mapping[str, float], asked: Mapping[str, float]) -> int:
+    """How many workers that ask for so much find room on one node."""
+    return int(min(there.get(unit, 0) // amount for unit, amount in asked.items()))
+
+
+def _nodes_now() -> list[dict[str, float]]:
+    """What each node of the cluster has, if it was joined: somebody may have started some by hand."""
+    import ray
+
+    nodes = ray.nodes() if ray.is_initialized() else []
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 def gpus_here() -> int:

@@ -52,8 +52,11 @@ def on_a_head(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    def leave(**types):
-        nodes = {name: {"resources": resources, "node_config": {}} for name, resources in types.items()}
+    def leave(most=None, **types):
+        nodes = {
+            name: {"resources": resources, "node_config": {}, "max_workers": (most or {}).get(name, 0)}
+            for name, resources in types.items()
+        }
         write_json({"available_node_types": nodes}, tmp_path / "ray_bootstrap_config.yaml")
 
     return leave
@@ -69,8 +72,27 @@ def test_a_worker_waits_for_nodes_that_may_come(on_a_head, gpu):
 
 @pytest.mark.parametrize("scaling", [{"cpus_per_worker": 16}, {"cpus_per_worker": 8, "gpu": True}])
 def test_a_worker_that_no_node_could_hold_is_refused(on_a_head, scaling):
-    on_a_head(head={"CPU": 0}, small={"CPU": 4, "GPU": 1, "memory": 9e9}, large={"CPU": 8})
-    asked = r"\{CPU: (16|8, GPU: 1)\}"
-    there = r"\{CPU: 0\} or \{CPU: 4, GPU: 1\} or \{CPU: 8\}; lower --cpus-per-worker"
-    with pytest.raises(ConfigError, match=f"a worker asks for {asked}, the cluster's nodes have {there}"):
+    on_a_head(head={"CPU": 0}, small={"CPU": 4, "GPU": 1, "memory": 9e9}, large={"CPU": 8}, most={"small": 6})
+    asked = r"1 x \{CPU: (16|8, GPU: 1)\}"
+    there = r"\(1 x \{CPU: 0\}, 6 x \{CPU: 4, GPU: 1\}, 1 x \{CPU: 8\}\) have room for 0; lower --workers or"
+    with pytest.raises(ConfigError, match=f"a training asks for {asked}, the cluster's nodes {there}"):
         check_fits(ScalingConfig(**scaling))
+
+
+def test_more_workers_than_all_nodes_could_hold_are_refused_unless_more_nodes_are_there(
+    on_a_head, monkeypatch
+):
+    """Faces would be found for hours first."""
+    on_a_head(head={"CPU": 0}, gpu={"CPU": 8, "GPU": 1}, cores={"CPU": 7}, most={"gpu": 6, "cores": 2})
+    check_fits(ScalingConfig(workers=6, gpu=True, cpus_per_worker=4))
+    check_fits(ScalingConfig(workers=14, cpus_per_worker=4))  # two on each node with 8 cores
+    with pytest.raises(ConfigError, match=r"asks for 8 x \{CPU: 4, GPU: 1\}, .* have room for 6; lower"):
+        check_fits(ScalingConfig(workers=8, gpu=True, cpus_per_worker=4))
+    with pytest.raises(ConfigError, match=r"asks for 15 x \{CPU: 4\}, .* have room for 14; lower"):
+        check_fits(ScalingConfig(workers=15, cpus_per_worker=4))
+    large = {"Alive": True, "Resources": {"CPU": 64.0, "GPU": 8.0}}
+    monkeypatch.setattr("ray.is_initialized", lambda: True)
+    monkeypatch.setattr("ray.nodes", lambda: [large, {**large, "Alive": False}])
+    check_fits(ScalingConfig(workers=8, gpu=True, cpus_per_worker=4))
+    with pytest.raises(ConfigError, match="have room for 6; lower"):
+        check_fits(ScalingConfig(workers=9, gpu=True, cpus_per_worker=4))
