@@ -118,7 +118,9 @@ def place(run: RunFolder, out: Path) -> Path:
 
 
 def _note_of(folder: Path) -> dict[str, Any] | None:
-    return read_json(folder / NOTE) if (folder / NOTE).exists() else None
+    """What the predictions in ``folder`` were made from; None where there are none, note or not."""
+    there = (folder / NOTE).exists() and (folder / "predictions.parquet").exists()
+    return read_json(folder / NOTE) if there else None
 
 
 def write_table_of(judged: Sequence[Judged], out: Path) -> Path:

@@ -58,6 +58,16 @@ def test_models_are_scored_on_aus_that_both_know_by_the_other_datasets_codes(
     assert len(before) == 2
 
 
+def test_answers_that_are_gone_are_asked_for_again(local_ray, finished, disfa, out):
+    """Though the note of what they were made from is still there."""
+    answers = out / "models" / RUN / "predictions.parquet"
+    score(finished.out / "runs" / RUN, disfa, out)
+    before = pd.read_parquet(answers)
+    answers.unlink()
+    score(finished.out / "runs" / RUN, disfa, out)
+    pd.testing.assert_frame_equal(pd.read_parquet(answers), before)
+
+
 def test_other_codes_are_other_answers(local_ray, finished, disfa, out):
     """What counts as active is asked anew, not taken from the predictions that are there."""
     for word, least in (("2", 2), ("4", 4)):
