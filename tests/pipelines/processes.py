@@ -62,7 +62,10 @@ def open_to_others(pids: Iterable[int]) -> set[str]:
     found = set()
     for pid in pids:
         with suppress(OSError):  # it ended meanwhile
-            sockets = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+            sockets = set()
+            for fd in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):  # it was closed meanwhile
+                    sockets.add(os.readlink(fd))
             for table in ("tcp", "tcp6"):
                 rows = [
                     line.split() for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
