@@ -25,7 +25,7 @@ from pipelines.machinery.arguments import (
 from pipelines.machinery.cli import run, summary
 from pipelines.machinery.cluster import check_fits
 from pipelines.machinery.experiment import Experiment
-from pipelines.machinery.tracking import Tracking, tracking_uri
+from pipelines.machinery.tracking import Tracking, tracking_uri, without_password
 
 
 def full_protocol(experiment: Experiment) -> Path:
@@ -138,9 +138,19 @@ def main(argv: list[str] | None = None) -> None:
     experiment = replace(experiment, cfg=with_lists(experiment.cfg, args))
     page = full_protocol(experiment)
     print(f"report: {page}", file=sys.stderr)
-    uri = tracking_uri(experiment.out)
-    command = f"uv run mlflow ui --workers 1 --backend-store-uri {shlex.quote(uri)}"
-    print(f"compare: {uri if uri.startswith('http') else command}", file=sys.stderr)
+    print(f"compare: {where_to_compare(tracking_uri(experiment.out))}", file=sys.stderr)
+
+
+def where_to_compare(uri: str) -> str:
+    """The address of MLflow's server, or the command that shows its database; without the password of either.
+
+    >>> where_to_compare("postgresql://anna:secret@db/m")
+    'uv run mlflow ui --workers 1 --backend-store-uri "$MLFLOW_TRACKING_URI"'
+    """
+    if uri.startswith("http"):
+        return without_password(uri)
+    shown = shlex.quote(uri) if uri == without_password(uri) else '"$MLFLOW_TRACKING_URI"'
+    return f"uv run mlflow ui --workers 1 --backend-store-uri {shown}"
 
 
 if __name__ == "__main__":

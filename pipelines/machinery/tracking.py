@@ -7,6 +7,7 @@ never answers is given up after ten seconds, and again at the end (`tests/benchm
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -39,6 +40,15 @@ def tracking_uri(out: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path}"
 
 
+def without_password(text: str) -> str:
+    """``text``, in whose addresses passwords are three stars: people show others what a command says.
+
+    >>> without_password("postgresql://anna:secret@db/m"), without_password("sqlite:////me@work/mlflow.db")
+    ('postgresql://anna:***@db/m', 'sqlite:////me@work/mlflow.db')
+    """
+    return re.sub(r"(://[^\s/:@]*):\S*@", r"\1:***@", text)
+
+
 def _folder_of(uri: str) -> Path | None:
     """Where the sqlite file of ``uri`` lies, which other output folders may share; None of another store."""
     from sqlalchemy.engine import make_url
@@ -66,7 +76,7 @@ def _never_fatal(log: Logs[P]) -> Logs[P]:
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    return without_password(f"{type(error).__name__}: {' '.join(str(error).split())}")[:300]
 
 
 class Tracking:
@@ -82,7 +92,7 @@ class Tracking:
 
     def __init__(self, out: Path, name: str, config: dict[str, Any]) -> None:
         self.uri, self.out, self.off, self.keeps_files = tracking_uri(out), out, False, True
-        self.name, self.config = name, config
+        self.name, self.config, self.place = name, config, f"MLflow at {without_password(self.uri)}"
         self.missed: dict[tuple, Callable[[], None]] = {}
         """Calls that failed or were not made since, each once: a run is followed every second."""
         self.warned = False
@@ -108,13 +118,13 @@ class Tracking:
         for call in missed.values():
             call()
         if not self.off:
-            print(f"MLflow at {self.uri} answers again: what it missed is logged", file=sys.stderr)
+            print(f"{self.place} answers again: what it missed is logged", file=sys.stderr)
 
     def _give_up(self, error: Exception) -> None:
         if not self.warned:
             words = "training goes on without it. Scores are on disk; they are logged at the end if it "
             words += "answers then, else by the same command run again"
-            print(f"warning: MLflow at {self.uri} failed ({_told(error)}); {words}", file=sys.stderr)
+            print(f"warning: {self.place} failed ({_told(error)}); {words}", file=sys.stderr)
         self.off = self.warned = True
 
     @_never_fatal

@@ -12,7 +12,13 @@ from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, Tr
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.recipes import RECIPES
-from pipelines.full_protocol import full_protocol, main, prepare_faces, with_lists
+from pipelines.full_protocol import (
+    full_protocol,
+    main,
+    prepare_faces,
+    where_to_compare,
+    with_lists,
+)
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
@@ -186,6 +192,13 @@ def test_seeds_and_rates_are_those_of_the_command_line_each_once(tiny):
     cfg = with_lists(tiny, args)
     assert cfg.seeds == (3, 1) and cfg.missing_rates == tiny.missing_rates
     assert cfg.methods == ("ours+relaxed", "o_wlc")
+
+
+def test_where_to_compare_is_told_without_a_password():
+    ui = "uv run mlflow ui --workers 1 --backend-store-uri"
+    assert where_to_compare("sqlite:///a b/mlflow.db") == f"{ui} 'sqlite:///a b/mlflow.db'"
+    assert where_to_compare("postgresql://anna:secret@db/m") == f'{ui} "$MLFLOW_TRACKING_URI"'
+    assert where_to_compare("https://anna:secret@mlflow.org") == "https://anna:***@mlflow.org"
 
 
 @pytest.mark.parametrize(("words", "steps"), [((), 240), (("--recipe", "bp4d_three_fold"), 20_000)])

@@ -10,7 +10,7 @@ from au_core.data.files import read_json, write_json
 from au_core.errors import AuError
 from au_core.run_folder import RunFolder
 from pipelines.machinery.group import claim
-from pipelines.machinery.tracking import Tracking, tracking_uri
+from pipelines.machinery.tracking import Tracking, tracking_uri, without_password
 from tests.pipelines.conftest import first_fold
 
 
@@ -97,6 +97,19 @@ def test_an_unreachable_server_costs_one_warning(finished, monkeypatch, capsys):
     tracking.attach(method="ours")
     told = capsys.readouterr().err
     assert told.count("warning: MLflow at http://127.0.0.1:9") == 1 and "Scores are on disk" in told
+
+
+@pytest.mark.parametrize("shown", ["http://anna:***@127.0.0.1:9", "nonsense://:***@db:1/m"])
+def test_a_password_is_told_to_nobody(tmp_path, monkeypatch, capsys, shown):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", shown.replace("***", "se/cr@t"))
+    assert Tracking(tmp_path, "toy", {}).off
+    told = capsys.readouterr().err
+    assert f"warning: MLflow at {shown} failed" in told and "se/cr" not in told and "cr@t" not in told
+
+
+def test_an_address_without_a_password_is_told_as_it_is():
+    for uri in ("http://host:5000", "postgresql://anna@db:5432/m", "sqlite:////home/anna@work/mlflow.db"):
+        assert without_password(uri) == uri
 
 
 def no(*_, **__):
