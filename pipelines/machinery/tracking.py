@@ -1,19 +1,21 @@
 """MLflow: a parent run per protocol, a child run per training, all read from the files the runs wrote.
 
 Only the driver logs. A tracking server that cannot be reached costs one warning: scores are on disk first,
-and what is missing is logged at the command's end, or by the next call of the same command. A server that
-never answers is given up after ten seconds, and again at the end (`tests/benchmarks/lost_mlflow.py`).
+and what is missing is logged once it answers again, or by the next call of the same command. It is asked
+every ten minutes and at the end; one that never answers is given up after ten seconds each time
+(`tests/benchmarks/lost_mlflow.py`).
 """
 
 import logging
+import math
 import os
 import re
 import sys
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial, wraps
 from pathlib import Path
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from au_core.compare import content_of, digest_of, flattened
@@ -31,6 +33,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Opens the experiment in MLflow's view for trainings."""
+PATIENCE = 600.0
+"""Seconds after which a server that failed is asked again, while trainings run."""
 P = ParamSpec("P")
 
 
@@ -61,10 +65,12 @@ Logs = Callable[Concatenate["Tracking", P], None]
 
 
 def _never_fatal(log: Logs[P]) -> Logs[P]:
-    """Turn a failure of MLflow into one warning, after which tracking is off, and what is missed is noted."""
+    """Turn a failure of MLflow into one warning; tracking is off for a while, what it misses is noted."""
 
     @wraps(log)
     def guarded(self: "Tracking", *args: P.args, **kwargs: P.kwargs) -> None:
+        if self.off and monotonic() >= self.ask_again:
+            self._catch_up()
         if not self.off:
             try:
                 return log(self, *args, **kwargs)
@@ -95,7 +101,7 @@ class Tracking:
         self.name, self.config, self.place = name, config, f"MLflow at {without_password(self.uri)}"
         self.missed: dict[tuple, Callable[[], None]] = {}
         """Calls that failed or were not made since, each once: a run is followed every second."""
-        self.warned = False
+        self.warned, self.ask_again = False, math.inf
         self.runs: dict[str, str] = {}
         """MLflow run id by the plan's digest."""
         self.logged: dict[str, int] = {}
@@ -107,7 +113,9 @@ class Tracking:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         status = "FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED"
-        if self.off and status != "KILLED":  # nobody who interrupts waits for a server
+        if self.off and status == "KILLED":
+            return  # nobody who interrupts waits for a server
+        if self.off:
             self._catch_up()
         self._end(status)
 
@@ -118,14 +126,16 @@ class Tracking:
         for call in missed.values():
             call()
         if not self.off:
+            self.warned = False  # another failure would be news
             print(f"{self.place} answers again: what it missed is logged", file=sys.stderr)
 
     def _give_up(self, error: Exception) -> None:
         if not self.warned:
-            words = "training goes on without it. Scores are on disk; they are logged at the end if it "
-            words += "answers then, else by the same command run again"
+            words = "training goes on without it. Scores are on disk; they are logged as soon as it answers, "
+            words += "else by the same command run again"
             print(f"warning: {self.place} failed ({_told(error)}); {words}", file=sys.stderr)
         self.off = self.warned = True
+        self.ask_again = monotonic() + PATIENCE
 
     @_never_fatal
     def _end(self, status: str) -> None:
@@ -206,7 +216,7 @@ class Tracking:
         from mlflow.entities import Metric
 
         self.follow(plan, folder)
-        run, stamp = self.client.get_run(self.runs[plan.digest]), int(time.time() * 1000)
+        run, stamp = self.client.get_run(self.runs[plan.digest]), int(time() * 1000)
         content = content_of(folder.scores) if folder.scores.exists() else ""
         if run.info.status == "FINISHED" and run.data.tags.get("scores", "") == content:
             return

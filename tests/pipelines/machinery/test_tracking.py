@@ -10,7 +10,7 @@ from au_core.data.files import read_json, write_json
 from au_core.errors import AuError
 from au_core.run_folder import RunFolder
 from pipelines.machinery.group import claim
-from pipelines.machinery.tracking import Tracking, tracking_uri, without_password
+from pipelines.machinery.tracking import PATIENCE, Tracking, tracking_uri, without_password
 from tests.pipelines.conftest import first_fold
 
 
@@ -117,7 +117,7 @@ def no(*_, **__):
 
 
 @pytest.mark.parametrize("first", ["open", "start", "finish"])
-def test_what_a_server_missed_is_logged_in_the_end(finished, tmp_path, monkeypatch, capsys, first):
+def test_what_a_server_missed_is_logged_in_the_end(finished, database, tmp_path, monkeypatch, capsys, first):
     """Whatever call was the first that it did not answer."""
     jobs = [(plan, finished.folder(plan)) for plan in first_fold(finished)]
     with monkeypatch.context() as down:
@@ -143,14 +143,43 @@ def test_what_a_server_missed_is_logged_in_the_end(finished, tmp_path, monkeypat
         assert [m.step for m in tracking.client.get_metric_history(run, "train/loss_r")] == [3, 6]
 
 
-def test_who_interrupts_does_not_wait_for_a_lost_server(tmp_path, monkeypatch):
+def test_a_server_that_answers_again_has_the_curves_while_trainings_run(
+    finished, database, tmp_path, monkeypatch, capsys
+):
+    """It is asked every ten minutes; on the second of these it is there."""
+    plan, now = first_fold(finished)[0], [0.0]
+    folder = finished.folder(plan)
+    monkeypatch.setattr("pipelines.machinery.tracking.monotonic", lambda: now[0])
+
+    def steps() -> list[int]:
+        found = tracking.client.get_metric_history(tracking.runs[plan.digest], "train/loss_r")
+        return [metric.step for metric in found]
+
+    with Tracking(tmp_path, "toy", {}) as tracking:
+        tracking.start(plan, folder)
+        asked = []
+        with monkeypatch.context() as down:
+            down.setattr(MlflowClient, "log_batch", lambda *_, **__: asked.append(now[0]) or no())
+            while now[0] < 1.5 * PATIENCE:
+                tracking.follow(plan, folder)
+                now[0] += 1
+        assert asked == [0, PATIENCE] and tracking.off and steps() == []
+        while now[0] <= 2 * PATIENCE:
+            tracking.follow(plan, folder)
+            now[0] += 1
+        assert not tracking.off and steps() == [3, 6]
+        told = capsys.readouterr().err
+        assert told.count("warning: MLflow") == 1 and told.count("answers again") == 1
+
+
+def test_who_interrupts_does_not_wait_for_a_lost_server(database, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt), Tracking(tmp_path, "toy", {}) as tracking:
-        tracking.off = True
+        tracking.off, tracking.ask_again = True, 0.0
         monkeypatch.setattr(tracking, "_catch_up", lambda: pytest.fail("asked again"))
         raise KeyboardInterrupt
 
 
-def test_an_experiment_that_another_command_has_just_made_is_used(tmp_path, monkeypatch):
+def test_an_experiment_that_another_command_has_just_made_is_used(database, tmp_path, monkeypatch):
     """On a server, where no lock keeps two commands apart."""
     first, find = Tracking(tmp_path, "toy", {}), MlflowClient.get_experiment_by_name
     answers = [lambda *_: None, find]
@@ -159,8 +188,12 @@ def test_an_experiment_that_another_command_has_just_made_is_used(tmp_path, monk
     assert not again.off and again.experiment == first.experiment and not answers
 
 
-def test_a_moved_folder_is_an_experiment_of_its_own_and_nothing_goes_to_the_old_place(finished, tmp_path):
+def test_a_moved_folder_is_an_experiment_of_its_own_and_nothing_goes_to_the_old_place(
+    finished, tables, tmp_path
+):
     before, after, plan = tmp_path / "out", tmp_path / "moved", first_fold(finished)[0]
+    before.mkdir()
+    shutil.copy(tables, before / "mlflow.db")
     Tracking(before, "toy", {})
     before.rename(after)
     with Tracking(after, "toy", {}) as tracking:
@@ -215,8 +248,8 @@ def test_a_training_stands_below_the_protocol_that_named_it_last(finished, datab
         assert run.data.tags["mlflow.parentRunId"] == tracking.parent
 
 
-@pytest.mark.parametrize("name", ["a?b", "a%20b"])
-def test_the_database_lies_in_the_folder_whatever_it_is_called(tmp_path, name):
+def test_the_database_lies_in_the_folder_whatever_it_is_called(tmp_path):
+    name = "a%20b?c"
     assert not Tracking(tmp_path / name, "toy", {}).off
     assert [path.parent for path in tmp_path.rglob("*.db")] == [tmp_path / name]
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
