@@ -38,7 +38,10 @@ class _Backend(_TorchBackend):
             "timeout_s": backend_config.timeout_s,
         }
         ranks = range(len(worker_group))
-        ray.get([worker_group.execute_single_async(i, _join, world_rank=i, **group) for i in ranks])
+        joined: list[Any] = [
+            worker_group.execute_single_async(i, _join, world_rank=i, **group) for i in ranks
+        ]
+        ray.get(joined)
 
     def on_shutdown(self, worker_group, backend_config) -> None:  # noqa: ANN001
         try:
