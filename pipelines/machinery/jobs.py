@@ -16,7 +16,8 @@ MAX_ACTORS = 32
 """Actors asked of nodes that are still to come."""
 TRIES = 3
 """Deaths of a worker over one job after which it is not given to another."""
-HANG = float(os.environ.get("AU_HANG_SECONDS", "600"))
+HANG_FROM = "AU_HANG_SECONDS"
+HANG = float(os.environ.get(HANG_FROM, "600"))
 """Seconds without a frame (a batch, a sequence's labels and hashes) that are a hang; its worker is ended."""
 
 Row = dict[str, Any]
@@ -87,6 +88,11 @@ def n_actors(unit: str) -> int:
     return max(there, min(most(unit), MAX_ACTORS)) or MAX_ACTORS
 
 
+def _hang_of_driver() -> dict[str, Any] | None:
+    """What lets workers on every node have the :data:`HANG` that the command was given, if it was."""
+    return {"env_vars": {HANG_FROM: os.environ[HANG_FROM]}} if HANG_FROM in os.environ else None
+
+
 def map_jobs(
     worker: type[JobActor], args: Sequence[Any], jobs: Sequence[str], tries: Path, gpu: bool = False
 ) -> Iterator[tuple[int, Row]]:
@@ -111,6 +117,7 @@ def map_jobs(
             compute=data.ActorPoolStrategy(size=min(len(jobs), actors), max_tasks_in_flight_per_actor=2),
             num_cpus=1,
             num_gpus=int(gpu),
+            runtime_env=_hang_of_driver(),
         )
         .iter_rows()
     )

@@ -25,6 +25,7 @@ from au_core.data.provenance import write_quality
 from au_core.data.readers import list_sequences
 from au_core.data.synthetic.write import write_sequence
 from au_core.face.prepare import prepare_sequence
+from pipelines.preprocess import main as preprocess
 from tests.pipelines.processes import SOON, begin, descendants, end, finish, wait_until
 
 SEQUENCES, FRAMES, DRAWN = 24, 250, 10
@@ -70,9 +71,13 @@ def whole(archive, tmp_path_factory):
     return contents(faces)
 
 
+def arguments(archive: Path, out: Path) -> list[str]:
+    return ["--layout", "bp4d", "--data", str(archive), "--out", str(out)]
+
+
 def start(archive: Path, out: Path, **environment: str) -> subprocess.Popen:
-    arguments = ("--layout", "bp4d", "--data", archive, "--out", out)
-    return begin("pipelines.preprocess", *arguments, **environment)
+    """As a command of its own, with a Ray of its own unless told of another."""
+    return begin("pipelines.preprocess", *arguments(archive, out), **environment)
 
 
 def finished(faces: Path) -> dict[Path, int]:
@@ -158,15 +163,20 @@ def test_an_actor_killed(archive, whole, tmp_path, request):
     assert not list(faces.rglob(".*.tmp"))
 
 
-def test_a_hanging_file_costs_one_line(tmp_path):
-    """A named pipe in place of a label file: whoever opens it waits for ever."""
+def test_a_hanging_file_costs_one_line(local_ray, tmp_path, monkeypatch, capsys):
+    """A named pipe in place of a label file: whoever opens it waits for ever.
+
+    Ray's nodes are there before the command is told how long to wait, as a cluster's are.
+    """
+    monkeypatch.setenv("AU_HANG_SECONDS", "1")
     cfg, data = SyntheticConfig(subjects=3, frames=8), tmp_path / "data"
     for task in ("T1", "T2"):
         write_sequence(cfg, "F001", task, data)
     label = data / "AUCoding" / "AU_OCC" / "F001_T1.csv"
     label.unlink()
     os.mkfifo(label)
-    words = finish(start(data, tmp_path, AU_HANG_SECONDS="1"))
+    preprocess(arguments(data, tmp_path))
+    words = capsys.readouterr().err
     assert "1 with problems" in words and "failed: F001 T1: 3 workers died of it, or hung for 1 s" in words
     assert [path.name for path in (tmp_path / "faces").glob("subject=*/*.parquet")] == ["T2.parquet"]
 
