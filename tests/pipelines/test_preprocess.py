@@ -176,7 +176,7 @@ def test_damaged_inputs_and_dying_workers_cost_their_own_sequences_alone(
     assert table.reason[table.status != "ok"].str.len().min() > 10
 
 
-def test_many_damaged_sequences_are_as_many_lines(twin, local_ray, tmp_path, request):
+def test_many_damaged_sequences_are_as_many_lines(twin, in_turn, tmp_path, request):
     """One file of each is damaged; the job ends, and each has its row, its shard or its reason."""
     root, draw, n = tmp_path / "data", random.Random(1), request.config.getoption("mutants")
     labels, marks = (root.joinpath(*names) for names in (("AUCoding", "AU_OCC"), ("2DFeatures",)))

@@ -50,8 +50,14 @@ def test_of_an_unknown_total_nothing_is_said(clock, monkeypatch):
     assert told.getvalue().startswith("frames: 1 done, 1 frames")
 
 
-@pytest.mark.parametrize(("ray", "kept"), [("import ray", "all"), ("connect()", "nothing")])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("ray", "kept", "number"),
+    [
+        ("import ray", "all", signal.SIGTERM),
+        ("import ray", "all", signal.SIGHUP),
+        ("connect()", "nothing", signal.SIGTERM),
+    ],
+)
 def test_a_batch_systems_signal_or_a_lost_connection_ends_a_command_as_ctrl_c_does(ray, kept, number):
     code = "import sys, time\nfrom pipelines.machinery.cli import run\n"
     code += "from pipelines.machinery.cluster import connect\n"
@@ -61,6 +67,13 @@ def test_a_batch_systems_signal_or_a_lost_connection_ends_a_command_as_ctrl_c_do
         command.send_signal(number)
         error = command.communicate(timeout=60)[1]
     assert command.returncode == 130 and f"\ninterrupted; {kept}\n" in error and "SIGTERM" not in error
+
+
+def test_a_lost_connection_is_as_ctrl_c_once_ray_is_started(local_ray):
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        pytest.skip("by nohup, which the next test is about")
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGHUP)
 
 
 def test_nohup_keeps_a_command_when_the_connection_is_lost():
