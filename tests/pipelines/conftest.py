@@ -67,12 +67,13 @@ def tiny() -> ExperimentConfig:
 
 
 @pytest.fixture(scope="session")
-def finished(tiny, tmp_path_factory) -> Experiment:
+def finished(tiny, tables, tmp_path_factory) -> Experiment:
     """Two methods trained and evaluated on one fold of toy faces."""
     from pipelines.machinery.runs import run_plans
     from pipelines.machinery.tracking import Tracking
 
     out = tmp_path_factory.mktemp("finished")
+    shutil.copy(tables, out / "mlflow.db")
     write_toy_faces(out / "faces")
     experiment = Experiment(cfg=tiny, out=out)
     with in_this_process():

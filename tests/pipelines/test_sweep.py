@@ -190,7 +190,9 @@ def test_a_sweep_trains_every_point_and_never_sees_the_test_part(local_ray, swee
     assert "2 of 2 trials are already finished" in capsys.readouterr().err
 
 
-def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(tiny, tmp_path, monkeypatch, capsys):
+def test_the_rate_is_asked_for_and_what_is_there_is_not_prepared_again(
+    database, tiny, tmp_path, monkeypatch, capsys
+):
     write_toy_faces(tmp_path / "faces")
     seen = []
 
