@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from au_core.data.readers import list_sequences
 from au_core.data.synthetic.write import write_sequence
 from au_core.face.prepare import prepare_sequence
 from pipelines.preprocess import main as preprocess
-from tests.pipelines.processes import SOON, begin, descendants, end, finish, wait_until
+from tests.pipelines.processes import LIMIT, SOON, begin, descendants, end, finish, wait_until
 
 SEQUENCES, FRAMES, DRAWN = 24, 250, 10
 
@@ -112,7 +113,7 @@ def reader(faces: Path) -> Iterator[None]:
     assert not errors
 
 
-def test_the_driver_killed(archive, whole, tmp_path, request):
+def test_the_driver_killed(local_ray, archive, whole, tmp_path, request):
     """What was finished is not touched again, what was not is made anew, also while old workers still end."""
     faces, draw, orphans = tmp_path / "faces", random.Random(0), {}
     for _ in range(request.config.getoption("kills")):
@@ -137,29 +138,30 @@ def test_the_driver_killed(archive, whole, tmp_path, request):
         assert "quality.parquet" in made, "at any time, so that a part is known as one"
         assert made.items() - {*whole.items()} <= {("quality.parquet", made["quality.parquet"])}
     kept = finished(faces)
-    words = finish(start(archive, tmp_path))
+    preprocess(arguments(archive, tmp_path))
     end(orphans)
     assert kept.items() <= finished(faces).items(), "finished sequences were done again"
-    assert contents(faces) == whole and not list(faces.rglob(".*.tmp")), words
+    assert contents(faces) == whole and not list(faces.rglob(".*.tmp"))
 
 
-def test_an_actor_killed(archive, whole, tmp_path, request):
+def test_an_actor_killed(local_ray, archive, whole, tmp_path, request):
     """The same run goes on with another actor."""
     faces, draw, left = tmp_path / "faces", random.Random(1), request.config.getoption("kills")
     while left:
         shutil.rmtree(faces, ignore_errors=True)
-        with reader(faces):
-            run = start(archive, tmp_path)
+        with reader(faces), ThreadPoolExecutor(1) as pool:
+            run = pool.submit(preprocess, arguments(archive, tmp_path))
             for _ in range(min(left, 4)):
-                wait_until(lambda run=run: half_written(faces) or run.poll() is not None, "a sequence")
+                wait_until(lambda run=run: half_written(faces) or run.done(), "a sequence")
                 time.sleep(draw.uniform(0, 0.6))
-                actors = [pid for pid, line in descendants(run.pid).items() if "PrepareSequence" in line]
-                if actors and run.poll() is None:
+                below = descendants(os.getpid())
+                actors = [pid for pid, line in below.items() if "PrepareSequence" in line]
+                if actors and not run.done():
                     os.kill(draw.choice(actors), signal.SIGKILL)
                     left -= 1
                     time.sleep(0.5)
-            words = finish(run)
-        assert contents(faces) == whole and not (faces / ".tries").exists(), words
+            run.result(LIMIT)
+        assert contents(faces) == whole and not (faces / ".tries").exists()
     assert not list(faces.rglob(".*.tmp"))
 
 
