@@ -104,10 +104,18 @@ def lost_frames(row: dict[str, Any]) -> int:
 
 
 def shard_metadata(shard: Path) -> dict[str, str]:
-    """What a shard says of itself; empty where there is none, or none that can be read."""
+    """What a shard says of itself; empty where there is none, or none that can be read.
+
+    Raises:
+        OSError: the disk does not answer, which says nothing of the shard.
+    """
     try:
         found = pq.read_metadata(shard).metadata or {}
-    except (OSError, ValueError):  # absent, or damaged by something other than us
+    except ValueError:  # damaged by something other than us
+        return {}
+    except OSError as error:  # pyarrow's own, of a damaged file, has no number
+        if error.errno not in (None, errno.ENOENT, errno.EACCES):
+            raise
         return {}
     return {k.decode(): v.decode() for k, v in found.items() if k != b"ARROW:schema"}
 

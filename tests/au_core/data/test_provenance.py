@@ -1,10 +1,11 @@
 """What a sequence is made from: what its reader opens, and nothing that lies beside it."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from au_core.data.provenance import content_hash, signature, source_files
+from au_core.data.provenance import content_hash, shard_metadata, signature, source_files
 from au_core.data.schema import SequenceRef
 
 NAMES = (
@@ -60,3 +61,18 @@ def test_links_that_lead_nowhere_or_in_a_circle_are_passed_over(ref, tmp_path):
     (tmp_path / "F001/T1/12.jpg").symlink_to("12.jpg")
     (tmp_path / "F001/T1/13.jpg").mkdir()
     assert content_hash(ref) == before
+
+
+def test_a_disk_that_does_not_answer_is_not_taken_for_a_shard_without_notes(tmp_path, monkeypatch):
+    """Else a fingerprint would differ for a moment, and a training would be refused for changed faces."""
+    shard = tmp_path / "T1.parquet"
+    assert shard_metadata(shard) == {}
+    shard.write_bytes(b"PAR1 damaged PAR1")
+    assert shard_metadata(shard) == {}
+
+    def stale(_):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr("pyarrow.parquet.read_metadata", stale)
+    with pytest.raises(OSError, match="Stale"):
+        shard_metadata(shard)
