@@ -19,6 +19,11 @@ NO_SPACE = "no space left on the disk"
 """What every message about a full disk says."""
 NO_ROOM = 2**20
 """Bytes left on a disk below which a failed write is put down to the disk."""
+OF_THE_FILE = (
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+    errno.EACCES, errno.EPERM, errno.EROFS,
+)  # fmt: skip
+"""Errors of the file system that say something of a file, and will again when it is asked again."""
 
 
 @contextmanager
@@ -144,3 +149,11 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: expected a JSON file, {error}") from error
+
+
+def is_of_a_moment(error: BaseException) -> bool:
+    """Whether behind an error for people lies a disk that did not answer, and may when it is tried again."""
+    disk = isinstance(error, OSError) and error.errno  # pyarrow's of a damaged file has no number
+    if disk and disk not in OF_THE_FILE:
+        return True
+    return error.__cause__ is not None and is_of_a_moment(error.__cause__)

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from au_core.data.files import write_table
+from au_core.data.files import is_of_a_moment, write_table
 from au_core.data.layouts.tree import landmarks_below, picture_names, relative
 from au_core.data.schema import QUALITY, SequenceRef, shards
 
@@ -113,8 +113,8 @@ def shard_metadata(shard: Path) -> dict[str, str]:
         found = pq.read_metadata(shard).metadata or {}
     except ValueError:  # damaged by something other than us
         return {}
-    except OSError as error:  # pyarrow's own, of a damaged file, has no number
-        if error.errno not in (None, errno.ENOENT, errno.EACCES):
+    except OSError as error:
+        if is_of_a_moment(error):
             raise
         return {}
     return {k.decode(): v.decode() for k, v in found.items() if k != b"ARROW:schema"}

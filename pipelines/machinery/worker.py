@@ -1,6 +1,5 @@
 """What every worker runs: one plan after another, each trained if it is not, then predicted."""
 
-import errno
 import platform
 import shutil
 import time
@@ -18,7 +17,7 @@ from au_core.data.batches.sampling import Sampler
 from au_core.data.batches.shuffle import Share
 from au_core.data.census import census, check_validation, unlearnable
 from au_core.data.faces import are_drawn, jpeg_quality
-from au_core.data.files import full_disk_named, remove_leftovers_below, write_json
+from au_core.data.files import full_disk_named, is_of_a_moment, remove_leftovers_below, write_json
 from au_core.data.fold import Sources, check_unchanged, load_split, load_training_set
 from au_core.errors import AuError, DamagedError
 from au_core.evaluation.predict import predict_run
@@ -28,12 +27,6 @@ from au_core.run_folder import RunFolder
 from au_core.training.game import Game, new_game
 from au_core.training.loop import Training
 from au_core.training.workers import REPLICATED, agreed
-
-OF_THE_FILE = (
-    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
-    errno.EACCES, errno.EPERM, errno.EROFS,
-)  # fmt: skip
-"""Errors of the file system that say something of a file, and will again when it is asked again."""
 
 
 def train_worker(config: dict[str, Any]) -> None:
@@ -54,7 +47,7 @@ def train_worker(config: dict[str, Any]) -> None:
             with full_disk_named(folder.path):
                 _carry_out(plan, folder, trained, config)
         except AuError as error:
-            if not _is_of_a_moment(error):
+            if not is_of_a_moment(error):
                 check_owner(folder, config["group"])
                 write_json({"reason": str(error)}, folder.refusal)
             raise
@@ -65,14 +58,6 @@ def train_worker(config: dict[str, Any]) -> None:
 
 def _what_is_there(folder: RunFolder) -> tuple[bool, bool, bool]:
     return folder.refusal.exists(), folder.predictions.exists(), folder.model.exists()
-
-
-def _is_of_a_moment(error: BaseException) -> bool:
-    """Whether behind an error for people lies a disk that did not answer, and may when it is tried again."""
-    disk = isinstance(error, OSError) and error.errno  # pyarrow's of a damaged file has no number
-    if disk and disk not in OF_THE_FILE:
-        return True
-    return error.__cause__ is not None and _is_of_a_moment(error.__cause__)
 
 
 def _carry_out(plan: FoldPlan, folder: RunFolder, trained: bool, config: dict[str, Any]) -> None:

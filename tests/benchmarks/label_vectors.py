@@ -23,7 +23,7 @@ from scipy.stats import norm
 from au_core.data.fold import Sources, load_training_set
 from au_core.evaluation.metrics import auc_per_au, average, best_thresholds, f1_per_au
 from au_core.evaluation.scores import labels_and_probabilities
-from au_core.report.averages import spread
+from au_core.report.averages import over_folds
 from au_core.run_folder import RunFolder, run_folders
 
 Answers = tuple[np.ndarray, np.ndarray]
@@ -39,10 +39,10 @@ def main() -> None:
     parser.add_argument("--method", default="o_wlc")
     args = parser.parse_args()
     runs = [run for run in run_folders(args.out) if run.plan().method == args.method and run.scores.exists()]
-    found = [gains(run, args.out / "faces") for run in runs]
-    for name in found[0]:
-        points = spread(gain[name] for gain in found)
-        higher = sum(gain[name] > 0 for gain in found)
+    found = [(run.plan().fold, gains(run, args.out / "faces")) for run in runs]
+    for name in found[0][1]:
+        points = over_folds((fold, gain[name]) for fold, gain in found)
+        higher = sum(gain[name] > 0 for _, gain in found)
         print(f"{name}: {points.mean:+.2f} ± {points.se:.2f}, above 0 in {higher} of {points.n}")
 
 
