@@ -13,8 +13,12 @@ def load_space(name: str) -> dict[str, Any]:
     """The search space called ``name``: fields of AdversarialConfig, or groups of them, with their values.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or its values are no grid: every fold must try the same points.
     """
     if name not in SPACES:
         raise ConfigError(f"unknown search space {name!r}; expected one of {', '.join(SPACES)}")
-    return import_module(f"tune_spaces.{name}").SPACE
+    space = import_module(f"tune_spaces.{name}").SPACE
+    for field, values in space.items():
+        if not isinstance(values, dict) or {*values} != {"grid_search"}:
+            raise ConfigError(f"tune_spaces/{name}.py: {field} is {values}; expected tune.grid_search([...])")
+    return space

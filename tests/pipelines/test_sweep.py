@@ -42,6 +42,13 @@ def test_every_point_is_a_valid_setting_of_algorithm_1(name):
         AdversarialConfig(**dict(point))
 
 
+def test_a_space_of_one_s_own_must_be_a_grid(monkeypatch):
+    """Drawn values would be other ones for each fold, and no trial could be found again."""
+    monkeypatch.setattr("tune_spaces.alpha.SPACE", {"alpha": tune.loguniform(1e-4, 1e-1)})
+    with pytest.raises(ConfigError, match=r"tune_spaces/alpha.py: alpha is .*; expected tune.grid_search"):
+        load_space("alpha")
+
+
 def test_points_stand_by_their_mean_and_each_fold_names_its_own_best():
     a, b = (("alpha", 0.0),), (("alpha", 0.1),)
     c = (("alpha", 1.0),)
