@@ -1,6 +1,6 @@
 """From an experiment to its trainings: one plan per method, missing rate, fold and seed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import product
 
 from au_core.config import AdversarialConfig, ExperimentConfig
@@ -14,8 +14,11 @@ def plan_runs(
     subjects: Sequence[str],
     faces: str,
     further: Callable[[AdversarialConfig], str] = lambda _: "",
+    uncoded: Collection[str] = (),
 ) -> list[FoldPlan]:
     """Every training of ``cfg`` over the ``subjects`` of the dataset; ``faces``, ``further``: see FoldPlan.
+
+    Of ``uncoded`` people there is no label (see :func:`split_subjects`).
 
     What else is read depends on a method's settings: only one with a D reads a label prior.
 
@@ -23,7 +26,8 @@ def plan_runs(
         ConfigError: an unknown method or protocol.
         DatasetError: a subject is in no fold, or a fold has too few.
     """
-    splits = split_subjects(cfg.protocol, cfg.spec.name, subjects, cfg.train.validation_subjects)
+    share = cfg.train.validation_subjects
+    splits = split_subjects(cfg.protocol, cfg.spec.name, subjects, share, uncoded)
     settings = {method: settings_of(method, cfg.adversarial) for method in cfg.methods}
     return [
         FoldPlan(

@@ -103,6 +103,20 @@ def list_subjects(folder: Path) -> list[str]:
     return sorted({subject_of(shard) for shard in shards(folder)})
 
 
+def list_uncoded(folder: Path) -> set[str]:
+    """Subjects below ``folder`` of whose faces none has a code of any AU."""
+    coded, everyone = set(), set()
+    for shard in shards(folder):
+        subject = subject_of(shard)
+        everyone.add(subject)
+        if subject not in coded:
+            file = pq.ParquetFile(shard)
+            codes = file.read(columns=au_columns(file.schema_arrow.names))
+            if any(column.null_count < len(codes) for column in codes.columns):
+                coded.add(subject)
+    return everyone - coded
+
+
 def list_au_numbers(folder: Path) -> tuple[int, ...]:
     """AUs that the face shards below ``folder`` have columns for."""
     shard = next(iter(shards(folder)), None)

@@ -1,7 +1,7 @@
 """Who is trained on and who is tested on (Section 4.1): folds by subject, validation subjects carved out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from au_core.config import EVERYONE
@@ -19,9 +19,12 @@ class Split:
 
 
 def split_subjects(
-    protocol: str, dataset: str, subjects: Sequence[str], val_share: float
+    protocol: str, dataset: str, subjects: Sequence[str], val_share: float, uncoded: Collection[str] = ()
 ) -> dict[int, Split]:
     """The folds of a protocol over the ``subjects`` that are there, by the number of their test part.
+
+    Where it is dealt here, not listed by name, people of whom nothing is coded (``uncoded``) are trained on
+    in every fold: nobody could be validated or tested on them.
 
     The validation subjects do not depend on method, rate or seed, so that every training chooses its
     epoch and thresholds on the same people. With a ``val_share`` of 0 there are none.
@@ -30,6 +33,11 @@ def split_subjects(
         DatasetError: a subject is in no fold, or a fold has too few people.
         ConfigError: an unknown protocol, or one that lists its own validation subjects and a share of 0.
     """
+    if uncoded and protocol in (EVERYONE, "hashed_three_fold"):
+        coded = [subject for subject in subjects if subject not in uncoded]
+        splits = split_subjects(protocol, dataset, coded, val_share)
+        others = [subject for subject in subjects if subject in uncoded]
+        return {k: replace(s, train=tuple(sorted((*s.train, *others)))) for k, s in splits.items()}
     if protocol == EVERYONE:
         parts = {1: tuple(subjects)}
         return {0: _checked(_carve(parts, 0, val_share), protocol, 0, val_share)}

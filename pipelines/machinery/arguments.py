@@ -95,6 +95,11 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
     cfg = _with_settings(cfg, args)
     if args.active_from:
         cfg = replace(cfg, spec=replace(cfg.spec, active_from=args.active_from))
+    if args.unlabelled and args.data and args.data.resolve().is_relative_to(args.unlabelled.resolve()):
+        raise ConfigError(
+            f"--unlabelled {args.unlabelled} holds --data {args.data}, so every fold would be trained on the "
+            "faces of its own test people; expected a folder of other video"
+        )
     also = _all_different([_layout_and_folder(text) for text in args.also])
     names = [cfg.name, *([_name(args.data)] if args.data else [])]
     names += [f"{layout}-{_name(path)}" for layout, path in also]

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from au_core.aus import DatasetSpec
 from au_core.config import ExperimentConfig
-from au_core.data.faces import are_drawn, fingerprint, list_au_numbers, list_subjects
+from au_core.data.faces import are_drawn, fingerprint, list_au_numbers, list_subjects, list_uncoded
 from au_core.data.files import write_json
 from au_core.data.fold import Sources, further_of
 from au_core.data.layouts import LAYOUTS
@@ -69,7 +69,8 @@ class Experiment:
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
         further = cache(lambda game: further_of(self.sources, game, cfg.train))
-        return plan_runs(cfg, self._subjects(), fingerprint(self.faces), further)
+        uncoded = set() if self.cfg.spec.aus else list_uncoded(self.faces)  # published datasets are coded
+        return plan_runs(cfg, self._subjects(), fingerprint(self.faces), further, uncoded)
 
     def _subjects(self) -> list[str]:
         """Everyone in the dataset, also who has no face: folds must not change when one video fails."""

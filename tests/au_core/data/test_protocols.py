@@ -57,6 +57,19 @@ def test_own_people_are_dealt_to_three_parts():
     )
 
 
+def test_people_of_whom_nothing_is_coded_are_trained_on_in_every_fold():
+    """Nobody could be validated or tested on them, whatever their names' hash."""
+    coded, others = [f"person {i}" for i in range(5)], [f"someone {i}" for i in range(9)]
+    for protocol in ("hashed_three_fold", "everyone"):
+        splits = split_subjects(protocol, "manifest", coded + others, 0.15, uncoded=others)
+        alone = split_subjects(protocol, "manifest", coded, 0.15)
+        for k, split in splits.items():
+            assert (split.val, split.test) == (alone[k].val, alone[k].test)
+            assert sorted(split.train) == sorted((*alone[k].train, *others))
+    named = split_subjects("three_fold", "BP4D", EVERYONE["BP4D"], 0.15, uncoded=["F001"])
+    assert named == split_subjects("three_fold", "BP4D", EVERYONE["BP4D"], 0.15), "published parts stay"
+
+
 def test_folds_of_own_people_stay_of_one_size_and_so_one_more_moves_others():
     """Whoever adds people trains anew: those who come after it in the drawn order change parts."""
     people = [f"person {i}" for i in range(30)]

@@ -24,6 +24,15 @@ def test_more_datasets_are_named_by_layout_and_folder():
     assert found == (("disfa", Path("/data/DISFA")), ("manifest", Path("my.csv")))
 
 
+def test_unlabelled_video_must_not_hold_the_dataset_s_test_people(tmp_path):
+    data = tmp_path / "all" / "BP4D"
+    data.mkdir(parents=True)
+    for folder in (data, data.parent):
+        with pytest.raises(ConfigError, match=r"holds --data .*; expected a folder of other video"):
+            arguments("--data", str(data), "--unlabelled", str(folder))
+    assert arguments("--data", str(data), "--unlabelled", str(tmp_path / "more")).unlabelled
+
+
 @pytest.mark.parametrize("text", ["/data/DISFA", "gft=/data", "videos=/data", "disfa="])
 def test_another_form_is_refused(text):
     with pytest.raises(ConfigError, match="expected LAYOUT=DIR such as disfa=/data/DISFA"):

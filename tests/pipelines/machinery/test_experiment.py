@@ -190,6 +190,16 @@ def test_folds_are_not_made_of_the_people_that_an_interrupted_command_got_to(tin
     assert Experiment(cfg=tiny, out=tmp_path).plans()
 
 
+def test_people_of_whom_a_manifest_codes_nothing_are_in_every_training(tmp_path, tiny):
+    coded, others = ["ada", "ben", "cem", "dan"], ["eva", "fay", "gus", "hal", "ida"]
+    write_toy_faces(tmp_path / "faces", coded, aus=(1, 2), dataset="manifest")
+    write_toy_faces(tmp_path / "faces", others, aus=(1, 2), dataset="manifest", unknown=1.0)
+    spec = DatasetSpec(name="manifest", aus=())
+    cfg = replace(tiny, spec=spec, layout="manifest", protocol="hashed_three_fold")
+    for plan in Experiment(cfg=cfg, out=tmp_path).plans():
+        assert {*others} <= {*plan.train_subjects} and {*plan.val_subjects, *plan.test_subjects} <= {*coded}
+
+
 def test_two_manifests_are_told_apart(tmp_path, tiny):
     """They may code different AUs: a vector's blanks must not tell D which one it is from."""
     people = [f"person {k}" for k in range(6)]
