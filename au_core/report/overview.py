@@ -12,7 +12,7 @@ from au_core.report.tables import percent, with_spread
 
 WIDTH = 100
 """Characters of a line of words."""
-NAMES = 24
+NAMES = 28
 """Characters of a line's first column."""
 OFF = {DISTRIBUTIONS: "P(AU) off by", SOFT: "soft, off by"}
 """Heads of the columns that tell how close P(AU) is, of answers at 0.5 and of probabilities."""
