@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from au_core.data.files import is_full
@@ -47,7 +49,14 @@ def interruptible() -> None:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-                signal.signal(number, signal.default_int_handler)
+                signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Say so at once: where Ray's processes were ended too, this one waits for them for a minute."""
+    with suppress(OSError):  # the terminal may be gone
+        os.write(sys.stderr.fileno(), b"\nstopping\n")
+    raise KeyboardInterrupt
 
 
 def out_root() -> Path:
