@@ -28,7 +28,16 @@ def is_variant(method: str) -> bool:
     >>> is_variant("ours+relaxed"), is_variant("ours")
     (True, False)
     """
-    return "+" in method
+    return base_of(method) != method
+
+
+def base_of(method: str) -> str:
+    """The method that a variant is of; any other is its own.
+
+    >>> base_of("ours+relaxed"), base_of("o_wlc")
+    ('ours', 'o_wlc')
+    """
+    return method.partition("+")[0]
 
 
 def settings_of(method: str, cfg: AdversarialConfig) -> AdversarialConfig:

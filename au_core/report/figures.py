@@ -105,7 +105,9 @@ def _published_points(results: Results) -> list[tuple[float, float]]:
 @mpl.rc_context(STYLE)
 def curves_figure(results: Results) -> Figure:
     """Losses and validation F1 against the step: a row per curve, a column per fold."""
-    curves = [(key, label) for key, label in CURVES.items() if any(_has(run, key) for run in results.runs)]
+    curves = [
+        (key, label) for key, label in CURVES.items() if any(_curve(run, key)[0] for run in results.runs)
+    ]
     canvas, axes = panels(len(curves), len(results.folds), width=9.5, height=1.75, share=True)
     for (i, (key, label)), (j, fold) in product(enumerate(curves), enumerate(results.folds)):
         ax: Axes = axes[i, j]
@@ -130,15 +132,9 @@ def curves_figure(results: Results) -> Figure:
 
 
 def _curve(run: Run, key: str) -> tuple[list[int], list[float]]:
-    """Steps and values of one key; nothing where a training has none."""
-    if not _has(run, key):
+    """Steps and values of one key; nothing where a training has none, or they mean nothing."""
+    if key in OF_D and run.plan.adversarial.alpha == 0:
         return [], []
     lines = [line for line in run.history if line.get(key) is not None]
     scale = 100 if CURVES[key].endswith("%") else 1
     return [line["step"] for line in lines], [scale * line[key] for line in lines]
-
-
-def _has(run: Run, key: str) -> bool:
-    """Whether a training has a curve, and it means anything."""
-    there = any(line.get(key) is not None for line in run.history)
-    return there and (key not in OF_D or run.plan.adversarial.alpha > 0)

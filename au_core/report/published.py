@@ -2,6 +2,7 @@
 
 from au_core.aus import au_column, au_number
 from au_core.data.facts import load_facts
+from au_core.methods import base_of
 
 LABELS = {"ours": "Ours", "o_wlc": "O-wlc"}
 """Our names of methods and how the paper prints them."""
@@ -15,8 +16,8 @@ def method_label(method: str) -> str:
     >>> method_label("o_wlc"), method_label("ours+relaxed")
     ('O-wlc', 'Ours+relaxed')
     """
-    base, plus, name = method.partition("+")
-    return LABELS.get(base, base) + plus + name
+    base = base_of(method)
+    return LABELS.get(base, base) + method.removeprefix(base)
 
 
 def published_table(dataset: str, protocol: str, metric: str) -> dict[str, dict[str, float | None]]:

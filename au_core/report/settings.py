@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from au_core.config import AdversarialConfig, PreprocessConfig, TrainConfig
-from au_core.methods import OF_D, is_variant
+from au_core.methods import OF_D, base_of, is_variant
 from au_core.report.averages import spread
 from au_core.report.blocks import Table
 from au_core.report.coverage import coverage
@@ -58,27 +59,32 @@ def run_table(results: Results) -> Table:
 def _not_the_defaults(results: Results) -> str:
     """Settings that no other line tells and that are not the defaults."""
     plan = results.runs[0].plan
-    settings = {**asdict(plan.adversarial), **asdict(plan.train), "missing_scheme": plan.missing_scheme}
+    settings = _settings(plan.adversarial, plan.train) | {"missing_scheme": plan.missing_scheme}
     settings |= results.preprocess
-    default = {**asdict(AdversarialConfig()), **asdict(TrainConfig()), "missing_scheme": "frame"}
-    default |= asdict(PreprocessConfig())
+    default = _settings() | {"missing_scheme": "frame"} | asdict(PreprocessConfig())
     found = {name: settings.get(name, value) for name, value in default.items() if name not in TOLD}
-    return ", ".join(f"`{name}` {value}" for name, value in found.items() if value != default[name])
+    return _others_than(default, found)
 
 
 def _variants(results: Results) -> dict[str, str]:
     """What is special of each variant: its settings that ours does not have, or that are not the defaults."""
     found = {}
     for method in filter(is_variant, results.methods):
-        base = next((run.plan for run in results.runs if run.method == method.partition("+")[0]), None)
-        plan = next(run.plan for run in results.runs if run.method == method)
-        usual = (base.adversarial, base.train) if base else (AdversarialConfig(), TrainConfig())
-        before, after = (
-            {**asdict(game), **asdict(train)} for game, train in (usual, (plan.adversarial, plan.train))
-        )
-        words = [f"`{name}` {value}" for name, value in after.items() if value != before[name]]
-        found[method_label(method)] = ", ".join(words) or "the same settings"
-    return found
+        first = {run.method: run.plan for run in reversed(results.runs)}
+        base, plan = first.get(base_of(method)), first[method]
+        usual = _settings(base.adversarial, base.train) if base else _settings()
+        found[method_label(method)] = _others_than(usual, _settings(plan.adversarial, plan.train))
+    return {method: words or "the same settings" for method, words in found.items()}
+
+
+def _settings(game: AdversarialConfig | None = None, train: TrainConfig | None = None) -> dict[str, Any]:
+    """Settings of a training by name; the defaults where none are given."""
+    return {**asdict(game or AdversarialConfig()), **asdict(train or TrainConfig())}
+
+
+def _others_than(usual: dict[str, Any], settings: dict[str, Any]) -> str:
+    """The values of ``settings`` that are not the ``usual`` ones."""
+    return ", ".join(f"`{name}` {value}" for name, value in settings.items() if value != usual[name])
 
 
 def unlike_words(results: Results) -> str:
