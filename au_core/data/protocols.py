@@ -38,16 +38,20 @@ def split_subjects(
         splits = split_subjects(protocol, dataset, coded, val_share)
         others = [subject for subject in subjects if subject in uncoded]
         return {k: replace(s, train=tuple(sorted((*s.train, *others)))) for k, s in splits.items()}
+    splits = _split_all(protocol, dataset, subjects, val_share)
+    return {k: _checked(split, protocol, k, val_share) for k, split in splits.items()}
+
+
+def _split_all(protocol: str, dataset: str, subjects: Sequence[str], val_share: float) -> dict[int, Split]:
+    """Its folds, in which some part may have nobody."""
     if protocol == EVERYONE:
-        parts = {1: tuple(subjects)}
-        return {0: _checked(_carve(parts, 0, val_share), protocol, 0, val_share)}
+        return {0: _carve({1: tuple(subjects)}, 0, val_share)}
     parts = _parts(protocol, dataset, sorted(subjects))
     if protocol == "60_20_20":
         if val_share == 0:
             raise ConfigError(f"validation_subjects is 0, but {protocol} has validation subjects of its own")
-        split = Split(train=parts[1], val=parts[2], test=parts[3])
-        return {1: _checked(split, protocol, 1, val_share)}
-    return {k: _checked(_carve(parts, k, val_share), protocol, k, val_share) for k in folds_of(protocol)}
+        return {1: Split(train=parts[1], val=parts[2], test=parts[3])}
+    return {k: _carve(parts, k, val_share) for k in folds_of(protocol)}
 
 
 def folds_of(protocol: str) -> tuple[int, ...]:
