@@ -157,9 +157,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="faces, predictions and scores go there")
     parser.add_argument("--no-gpu", action="store_true", help="compute on the cores though there is a GPU")
     default = PreprocessConfig()
-    add_fields(
-        parser, PreprocessConfig, "from a frame to a face", default, ["all_faces", "size", "jpeg_quality"]
-    )
+    models = ["size", "jpeg_quality"]  # are theirs; and nothing is trained on
+    add_fields(parser, PreprocessConfig, "from a frame to a face", default, ["all_faces", "uncoded", *models])
     args = parser.parse_args(argv)
     facts = LAYOUTS[args.layout]
     default = replace(default, detector="dataset" if facts.landmarks else "yunet")

@@ -49,6 +49,7 @@ def full_protocol(experiment: Experiment) -> Path:
 def prepare_faces(experiment: Experiment) -> None:
     """Draw the twin if no data is given, then turn all video into aligned faces."""
     from pipelines.machinery.datasets import (
+        check_uncoded,
         list_dataset,
         refuse_leftovers,
         refuse_to_redo,
@@ -59,6 +60,8 @@ def prepare_faces(experiment: Experiment) -> None:
 
     cfg, data = experiment.cfg, experiment.data
     _check(experiment)
+    own = [] if data is None else [cfg.layout]
+    check_uncoded(cfg.preprocess, [*own, *(layout for layout, _ in experiment.also)])
     labelled = [
         list_dataset(layout, folder, experiment.also_faces[layout], cfg.preprocess)
         for layout, folder in experiment.also

@@ -11,7 +11,7 @@ from pathlib import Path
 from au_core.config import PreprocessConfig
 from au_core.data.layouts import LAYOUTS
 from pipelines.machinery.cli import run, summary
-from pipelines.machinery.datasets import list_dataset, refuse_to_redo
+from pipelines.machinery.datasets import check_uncoded, list_dataset, refuse_to_redo
 from pipelines.machinery.finding import find_faces
 from pipelines.machinery.options import HelpFormatter, add_fields, with_options
 
@@ -29,6 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     default = replace(default, all_faces=args.layout == "videos")
     cfg = with_options(default, args)
     dataset = list_dataset(args.layout, args.data, args.out / "faces", cfg)
+    check_uncoded(cfg, [args.layout])
     refuse_to_redo(dataset, args.out)
     find_faces(dataset)
     if args.report:

@@ -32,6 +32,7 @@ au_core.data.schema
 au_core.run_folder
 au_core.data.avi
 au_core.data.video
+au_core.data.uncoded
 au_core.data.layouts.tree
 au_core.data.layouts.bp4d
 au_core.data.layouts.bp4d_plus

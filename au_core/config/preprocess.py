@@ -28,6 +28,9 @@ class PreprocessConfig:
     keep_bad_landmarks: bool = False
     """Keep the 4,670 DISFA frames whose landmarks are known to be wrong, which JAA-Net's lists leave out;
     with a detector they are kept anyway."""
+    uncoded: int = 0
+    """Of the frames that nobody coded every so many-th joins T2: 1 for all, 0 for none. BP4D, BP4D+ (whole
+    tasks, too) and a manifest's videos have such."""
     min_brightness: float = 20.0
     """Mean grey value of a face (or of a frame without one) below which it is flagged ``dark``."""
     min_sharpness: float = 12.0
@@ -46,6 +49,7 @@ class PreprocessConfig:
         require(self.detect_side >= 64, f"detect_side must be at least 64 pixels, got {self.detect_side}")
         require(1 <= self.jpeg_quality <= 100, f"jpeg_quality must be in [1, 100], got {self.jpeg_quality}")
         require(self.camera in ("left", "right"), f"camera must be left or right, got {self.camera!r}")
+        require(self.uncoded >= 0, f"uncoded must be >= 0, got {self.uncoded}")
         require(
             0 <= self.min_brightness < 256, f"min_brightness must be in [0, 256), got {self.min_brightness}"
         )

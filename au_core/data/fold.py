@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from au_core.aus import UNKNOWN
 from au_core.compare import content_of, digest_of
 from au_core.config import AdversarialConfig, TrainConfig
 from au_core.data.faces import Faces, fingerprint, join_faces, list_subjects, load_faces
@@ -140,5 +141,17 @@ def same_people(a: str, b: str) -> bool:
 
 
 def load_split(plan: FoldPlan, faces: Path, split: str) -> Faces:
-    """Faces with all their labels of the ``val`` or ``test`` subjects."""
-    return load_faces(faces, plan.spec, {"val": plan.val_subjects, "test": plan.test_subjects}[split])
+    """The coded faces of the ``val`` or ``test`` subjects, with all their labels.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    people = {"val": plan.val_subjects, "test": plan.test_subjects}[split]
+    found = load_faces(faces, plan.spec, people)
+    coded = (found.labels != UNKNOWN).any(axis=1)
+    if not coded.any():
+        raise DatasetError(
+            f"{faces}: none of the {len(found)} faces of {', '.join(people)} has a code; expected labels of "
+            "the people who choose the epoch or are tested on"
+        )
+    return found[coded]

@@ -98,11 +98,6 @@ def n_unprepared(faces: Path) -> int:
     return int(listed) - pq.read_metadata(path).num_rows if listed else 0
 
 
-def lost_frames(row: dict[str, Any]) -> int:
-    """Coded frames of a quality row that could not be decoded, as far as their number is known."""
-    return max(0, (row["frames_coded"] or 0) - row["frames_decoded"])
-
-
 def shard_metadata(shard: Path) -> dict[str, str]:
     """What a shard says of itself; empty where there is none, or none that can be read.
 

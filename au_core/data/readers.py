@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from au_core.data.layouts import LAYOUTS
 from au_core.data.schema import FrameRows, SequenceRef
@@ -14,10 +15,13 @@ def module_of(layout: str) -> ModuleType:
     return import_module(f"au_core.data.layouts.{layout}")
 
 
-def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str = "") -> list[SequenceRef]:
+def list_sequences(
+    layout: str, root: Path, camera: str = "left", dataset: str = "", uncoded: int = 0
+) -> list[SequenceRef]:
     """Every sequence below ``root``, in order of subject and sequence.
 
-    ``camera`` is DISFA's choice of two; ``dataset`` that of list files, where those of two lie together.
+    ``camera`` is DISFA's choice of two; ``dataset`` that of list files, where those of two lie together;
+    ``uncoded`` as in :class:`PreprocessConfig`, where the layout has such frames.
 
     Raises:
         ConfigError: an unknown layout.
@@ -30,7 +34,8 @@ def list_sequences(layout: str, root: Path, camera: str = "left", dataset: str =
     try:
         if root.is_dir() and not any(root.iterdir()):
             raise DatasetError(f"{root}: the folder is empty; expected a dataset in the {layout} layout")
-        asked = {"disfa": {"camera": camera}, "lists": {"dataset": dataset}}.get(layout, {})
+        asked: dict[str, Any] = {"uncoded": uncoded} if LAYOUTS[layout].uncoded else {}
+        asked |= {"disfa": {"camera": camera}, "lists": {"dataset": dataset}}.get(layout, {})
         found = module_of(layout).list_sequences(root, **asked)
     except OSError as error:
         raise DatasetError(f"{root}: cannot be listed ({error})") from error

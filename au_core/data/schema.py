@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 
-from au_core.aus import au_column
+from au_core.aus import UNKNOWN, au_column
 from au_core.data.names import quoted, readable
 
 
@@ -32,6 +32,8 @@ class SequenceRef:
     """Further pictures, relative to ``root``, where they lie in no folder of their own (manifest)."""
     lines: str | None = None
     """Digest of the sequence's own lines where its label files are shared by many; stands for them."""
+    uncoded: int = 0
+    """Of the frames that nobody coded every so many-th is a row, too; 0 for none."""
 
     @property
     def quality_key(self) -> dict[str, str]:
@@ -70,6 +72,11 @@ class FrameRows:
     """What the reader found odd but could live with; ends up in ``quality.parquet``."""
 
     @property
+    def coded(self) -> np.ndarray:
+        """``bool[N]``: whether any AU of a frame is coded."""
+        return (self.codes != UNKNOWN).any(axis=1)
+
+    @property
     def points(self) -> np.ndarray | None:
         """Eyes and mouth of ``marks``, ``float32[N, 3, 2]``."""
         return None if self.marks is None else self.marks[:, :3]
@@ -87,7 +94,9 @@ QUALITY = pa.schema(
         ("source", pa.string()),
         ("frames_coded", pa.int32()),
         ("frames_decoded", pa.int32()),
+        ("frames_lost", pa.int32()),
         ("faces_found", pa.int32()),
+        ("faces_coded", pa.int32()),
         ("status", pa.string()),
         ("reason", pa.string()),
         ("content_hash", pa.string()),
@@ -97,8 +106,10 @@ QUALITY = pa.schema(
 )
 """``faces/quality.parquet``: one row per source sequence; status is ``ok``, ``partial`` or ``failed``.
 
-``flagged`` counts the frames by each word of the face rows' ``flagged``. ``signature`` tells unchanged files
-without reading them; it alone changes when the data are copied elsewhere.
+``frames_decoded`` and ``faces_found`` count all frames, coded or not, ``faces_coded`` the coded ones with a
+face; ``frames_lost`` are those that should be there and could not be decoded, as far as their number is
+known. ``flagged`` counts the frames by each word of the face rows' ``flagged``. ``signature`` tells unchanged
+files without reading them; it alone changes when the data are copied elsewhere.
 """
 
 
@@ -129,7 +140,7 @@ def face_schema(aus: Sequence[int]) -> pa.Schema:
 
 
 def prediction_schema(aus: Sequence[int]) -> pa.Schema:
-    """Columns of ``predictions.parquet``: one row per face of the validation and test subjects."""
+    """Columns of ``predictions.parquet``: one row per coded face of the validation and test subjects."""
     text = pa.string()
     fixed = [("subject", text), ("sequence", text), ("frame", pa.int32()), ("split", text)]
     pairs = [((f"{au_column(a)}_true", pa.int8()), (f"{au_column(a)}_prob", pa.float32())) for a in aus]

@@ -137,9 +137,9 @@ Frame = tuple[int, np.ndarray | None, float | None]
 
 
 def decode(rows: FrameRows, alive: Callable[[], object] = lambda: None) -> Iterator[Frame]:
-    """Each coded frame once, in order; of an unlabelled video, every frame that can be decoded.
+    """Each listed frame once, in order; of an unlabelled video, every frame that can be decoded.
 
-    ``alive`` is called now and then while uncoded frames of a video are passed over, which can take long.
+    ``alive`` is called now and then while other frames of a video are passed over, which can take long.
 
     Raises:
         DatasetError: the video as a whole cannot be decoded, or nobody can tell which frames it lost.
@@ -150,19 +150,22 @@ def decode(rows: FrameRows, alive: Callable[[], object] = lambda: None) -> Itera
         return
     assert rows.video is not None, "a sequence has pictures or a video"
     if len(rows.frames):
-        yield from _coded_frames(rows.video, rows.frames.tolist(), alive)
+        yield from _listed_frames(rows, rows.video, alive)
     else:
         for number, (seconds, picture) in enumerate(timed_frames(rows.video), start=1):
             yield number, picture, seconds
 
 
-def _coded_frames(path: Path, frames: list[int], alive: Callable[[], object]) -> Iterator[Frame]:
-    """The ascending ``frames`` of a video; those between are passed over without unpacking their pixels.
+def _listed_frames(rows: FrameRows, path: Path, alive: Callable[[], object]) -> Iterator[Frame]:
+    """The frames of ``rows`` from a video; those between are passed over without unpacking their pixels.
+
+    Uncoded ones end where it does: containers may declare more frames than they hold.
 
     Raises:
         DatasetError: some frames are lost, and nobody can tell which.
     """
     capture, times = _capture(path), array("d")  # of the frames so far
+    last_coded = max(rows.frames[rows.coded].tolist(), default=0)
 
     def grab() -> bool:
         if there := capture.grab():
@@ -172,10 +175,12 @@ def _coded_frames(path: Path, frames: list[int], alive: Callable[[], object]) ->
         return there
 
     try:
-        for frame in frames:
+        for frame in rows.frames.tolist():
             while len(times) < frame - 1 and grab():
                 pass
             there = len(times) == frame - 1 and grab()
+            if not there and frame > last_coded:
+                break
             yield frame, capture.retrieve()[1] if there else None, times[-1] if there else None
         if indexed := frames_in_index(path):
             while grab():  # labels may end before the video does

@@ -25,7 +25,7 @@ from au_core.face.detect import Detector
 from au_core.face.rows import FaceRows, Row
 from au_core.face.yunet import detector_identity
 
-FORMAT = 3
+FORMAT = 4
 """Raised when face rows get other columns or meanings: shards of another format are made anew."""
 ROW_GROUP = 256
 """Faces held in memory at a time."""
@@ -53,7 +53,7 @@ def prepare_sequence(
         if status is None:
             shard.unlink(missing_ok=True)  # made from other files or with other settings
             rows = _read(ref, detector)
-            coded = len(rows.frames)
+            coded = int(rows.coded.sum())
             status = _prepare(rows, detector, cfg, shard, digest, alive)
         return {**status, "signature": before}
     except Exception as error:
@@ -64,7 +64,8 @@ def prepare_sequence(
 
 def failed(ref: SequenceRef, reason: str, coded: int | None = None) -> Status:
     """The quality row of a sequence that gave no face row; ``coded`` frames, if that much is known."""
-    counts = {"frames_coded": coded, "frames_decoded": 0, "faces_found": 0}
+    counts = {"frames_coded": coded, "frames_decoded": 0, "frames_lost": coded or 0}
+    counts |= {"faces_found": 0, "faces_coded": 0}
     nothing = {"content_hash": None, "flagged": "", "signature": None}
     return {**ref.quality_key, **counts, "status": "failed", "reason": _one_line(reason), **nothing}
 
@@ -98,7 +99,9 @@ def settings_of(cfg: PreprocessConfig, layout: str) -> str:
     """
     detector = detector_identity(cfg.detector)
     kept = cfg.keep_bad_landmarks or (layout == "disfa" and detector != "dataset")
-    words = {**asdict(cfg), "detector": detector, "keep_bad_landmarks": kept, "format": FORMAT}
+    uncoded = cfg.uncoded if LAYOUTS[layout].uncoded else 0
+    words = {**asdict(cfg), "detector": detector, "keep_bad_landmarks": kept, "uncoded": uncoded}
+    words["format"] = FORMAT
     return json.dumps(words, sort_keys=True)
 
 

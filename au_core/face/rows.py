@@ -37,7 +37,9 @@ class FaceRows:
     ) -> None:
         self.rows, self.detector, self.cfg, self.alive = rows, detector, cfg, alive
         self.tracker, self.index = Tracker(), {frame: i for i, frame in enumerate(rows.frames.tolist())}
-        self.decoded, self.faces, self.lost, self.flags = 0, 0, list[int](), Counter[str]()
+        self.coded = {*rows.frames[rows.coded].tolist()}
+        self.decoded, self.last, self.lost = 0, 0, list[int]()
+        self.faces, self.faces_coded, self.flags = 0, 0, Counter[str]()
 
     def __iter__(self) -> Iterator[Row]:
         self.alive()
@@ -45,7 +47,7 @@ class FaceRows:
             if image is None:
                 self.lost.append(frame)
             else:
-                self.decoded += 1
+                self.decoded, self.last = self.decoded + 1, frame
                 yield from self._frame(frame, image, seconds)
             self.alive()
 
@@ -66,6 +68,7 @@ class FaceRows:
         else:
             found = [self._lost(image, faces, why)]
         self.faces += found[0]["face_found"]
+        self.faces_coded += found[0]["face_found"] and frame in self.coded
         self.flags.update({flag for row in found for flag in row["flagged"]})
         return [{**known, **row, "flagged": ",".join(row["flagged"]) or None} for row in found]
 
@@ -119,7 +122,7 @@ class FaceRows:
         }
 
     def account(self) -> Row:
-        """The quality row, but for the hashes: every coded frame was decoded or is listed as lost.
+        """The quality row, but for the hashes: every listed frame was decoded or is listed as lost.
 
         Raises:
             DatasetError: not one frame could be decoded, or none has a picture.
@@ -136,9 +139,11 @@ class FaceRows:
         reasons += [*self._bad_landmarks(), *rows.remarks, *short]
         return {
             **ref.quality_key,
-            "frames_coded": len(rows.frames),
+            "frames_coded": len(self.coded),
             "frames_decoded": self.decoded,
+            "frames_lost": len(lost),
             "faces_found": self.faces,
+            "faces_coded": self.faces_coded,
             "status": "partial" if lost or short else "ok",
             "reason": "; ".join(reasons),
             "flagged": ", ".join(f"{flag} {self.flags[flag]}" for flag in FLAGS if self.flags[flag]),
@@ -155,10 +160,11 @@ class FaceRows:
         return [f"frames {ranges(self.rows.frames[self.rows.bad].tolist())} have wrong landmarks, {what}"]
 
     def _missing_tail(self) -> list[str]:
-        """A remark if an unlabelled video ended long before the length its container declares."""
-        if self.rows.video is None or len(self.rows.frames):
+        """A remark if a video ended long before its declared length where nothing is coded."""
+        frames = self.rows.frames.tolist()
+        if self.rows.video is None or (frames and (frames[-1] in self.coded or self.last == frames[-1])):
             return []
-        short = ended_early(self.decoded, open_video(self.rows.video).declared_frames)
+        short = ended_early(self.last, open_video(self.rows.video).declared_frames)
         return [short] if short else []
 
 

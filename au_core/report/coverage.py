@@ -49,11 +49,11 @@ def coverage(results: Results) -> dict[int, Coverage]:
 def _counted(rows: list[dict[str, Any]]) -> Coverage:
     faces: dict[str, int] = {}
     for row in rows:
-        faces[row["subject"]] = faces.get(row["subject"], 0) + row["faces_found"]
+        faces[row["subject"]] = faces.get(row["subject"], 0) + row["faces_coded"]
     counted = [row for row in rows if row["frames_coded"] is not None]
     return Coverage(
         coded=sum(row["frames_coded"] for row in counted),
-        found=sum(min(row["faces_found"], row["frames_coded"]) for row in counted),
+        found=sum(row["faces_coded"] for row in counted),
         uncounted=len(rows) - len(counted),
         faceless=sum(n == 0 for n in faces.values()),
     )

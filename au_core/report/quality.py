@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from au_core.data.files import write_text
-from au_core.data.provenance import lost_frames
 from au_core.face.judge import FLAGS
 from au_core.report.blocks import Figure, Section, Table, html
 from au_core.report.drawing import COLOURS, STYLE, png_bytes
@@ -48,7 +47,7 @@ def notice(found: Survey) -> str:
         {row["subject"] for row in found.quality},
     )
     share = sum(row["faces_found"] for row in found.quality) / max(decoded, 1)
-    words = f"{coded:,} coded frames, of which " if coded else ""
+    words = f"{coded:,} coded frames; " if coded else ""
     return (
         f"{len(found.quality)} sequences of {len(people)} people, {status['failed']} failed, "
         f"{status['partial']} with losses: {words}{decoded:,} frames were decoded, a face in "
@@ -85,10 +84,10 @@ def _flag_table(found: Survey) -> Table:
 
 def _sequence_summary(found: Survey) -> Table:
     status = Counter(row["status"] for row in found.quality)
-    lost = sum(map(lost_frames, found.quality))
+    lost = sum(row["frames_lost"] for row in found.quality)
     counts = {"ok": status["ok"], "partial": status["partial"], "failed": status["failed"]}
     return Table(
-        caption="Sequences by status, and coded frames that could not be decoded.",
+        caption="Sequences by status, and frames that should be there and could not be decoded.",
         header=("", *counts, "frames lost"),
         rows=(("sequences", *(f"{n:,}" for n in counts.values()), f"{lost:,}"),),
     )
@@ -110,8 +109,8 @@ def _loss_table(found: Survey) -> Table:
 
 
 def _frames(row: dict) -> str:
-    coded = f" of {row['frames_coded']:,}" if row["frames_coded"] else ""
-    return f"{row['status']}: {row['frames_decoded']:,}{coded} decoded, {row['faces_found']:,} with a face"
+    listed = f" of {row['frames_decoded'] + row['frames_lost']:,}" if row["frames_lost"] else ""
+    return f"{row['status']}: {row['frames_decoded']:,}{listed} decoded, {row['faces_found']:,} with a face"
 
 
 def _why(row: dict) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, na
     Raises:
         AuError: it cannot be listed, or the detector cannot be had.
     """
-    refs = list_sequences(layout, data.absolute(), cfg.camera, name)
+    refs = list_sequences(layout, data.absolute(), cfg.camera, name, cfg.uncoded)
     if layout == "videos" and (others := other_kinds(data)):
         print(f"{data}: {others} are passed over", file=sys.stderr)
     return Dataset(refs, faces, with_detector_file(layout, cfg))
@@ -59,6 +60,20 @@ def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
     cfg = replace(cfg, detector=str(model))
     load_detector(cfg)
     return cfg
+
+
+def check_uncoded(cfg: PreprocessConfig, layouts: Sequence[str]) -> None:
+    """Make sure that ``cfg.uncoded`` means something for the data in these ``layouts``, none if it is drawn.
+
+    Raises:
+        ConfigError: nobody left a frame uncoded there.
+    """
+    if cfg.uncoded and not any(LAYOUTS[layout].uncoded for layout in layouts):
+        whose = f"{' and '.join(layouts)} is" if layouts else "drawn people are"
+        known = ", ".join(name for name, facts in LAYOUTS.items() if facts.uncoded)
+        raise ConfigError(
+            f"--uncoded {cfg.uncoded}: {whose} coded in every frame; expected one of the layouts {known}"
+        )
 
 
 def orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:

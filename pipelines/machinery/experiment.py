@@ -16,7 +16,7 @@ from au_core.data.layouts import LAYOUTS
 from au_core.data.locks import held_together
 from au_core.data.names import quoted, readable
 from au_core.data.prior import load_label_prior
-from au_core.data.provenance import n_unprepared, read_quality
+from au_core.data.provenance import made_with, n_unprepared, read_quality
 from au_core.errors import ConfigError
 from au_core.fold_plan import FoldPlan
 from au_core.plans import plan_runs
@@ -69,7 +69,8 @@ class Experiment:
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
         further = cache(lambda game: further_of(self.sources, game, cfg.train))
-        uncoded = set() if self.cfg.spec.aus else list_uncoded(self.faces)  # published datasets are coded
+        coded = self.cfg.spec.aus and not made_with(self.faces).get("uncoded")  # as published datasets are
+        uncoded = set() if coded else list_uncoded(self.faces)
         return plan_runs(cfg, self._subjects(), fingerprint(self.faces), further, uncoded)
 
     def _subjects(self) -> list[str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from au_core.config import PreprocessConfig
 from au_core.data.files import raise_if_full, write_bytes
 from au_core.data.locks import held_alone
-from au_core.data.provenance import lost_frames, read_quality, write_quality
+from au_core.data.provenance import read_quality, write_quality
 from au_core.data.schema import SequenceRef
 from au_core.errors import DatasetError
 from au_core.face.prepare import Status, finished
@@ -92,10 +92,12 @@ def _tell(table: pa.Table, n_new: int, left: list[Path], faces: Path) -> None:
     rows = table.to_pylist()
     bad = [row for row in rows if row["status"] != "ok"]
     failed = sum(row["status"] == "failed" for row in bad)
-    found, decoded = (sum(row[key] for row in rows) for key in ("faces_found", "frames_decoded"))
+    found, decoded, lost = (
+        sum(row[key] for row in rows) for key in ("faces_found", "frames_decoded", "frames_lost")
+    )
     print(
         f"faces: {len(rows)} sequences ({n_new} new), {decoded:,} frames, a face in {found:,}, "
-        f"{sum(map(lost_frames, rows)):,} lost; "
+        f"{lost:,} lost; "
         f"{len(bad)} with problems ({failed} failed), listed in {faces / 'quality.parquet'}",
         file=sys.stderr,
     )

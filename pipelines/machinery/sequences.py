@@ -7,7 +7,6 @@ from pathlib import Path
 
 from au_core.config import PreprocessConfig
 from au_core.data.files import remove_leftovers, remove_leftovers_below
-from au_core.data.provenance import lost_frames
 from au_core.data.schema import SequenceRef, shard_path
 from au_core.face.detect import load_detector
 from au_core.face.prepare import Status, failed, prepare_sequence
@@ -26,7 +25,7 @@ def prepare_all(
         progress.add(
             frames=row["frames_decoded"],
             faces=row["faces_found"],
-            lost=lost_frames(row),
+            lost=row["frames_lost"],
             problems=row["status"] != "ok",
         )
         yield refs[number], row

@@ -9,6 +9,7 @@ import pytest
 
 from au_core.aus import DISFA
 from au_core.config import AdversarialConfig, ScalingConfig, SyntheticConfig, TrainConfig
+from au_core.data.files import read_json
 from au_core.data.fold import load_training_set
 from au_core.errors import AuError, ConfigError, DatasetError
 from au_core.recipes import RECIPES
@@ -22,6 +23,7 @@ from pipelines.full_protocol import (
 from pipelines.machinery.experiment import Experiment
 from pipelines.machinery.runs import run_plans
 from pipelines.machinery.tracking import Tracking
+from tests.au_core.data.trees import draw
 from tests.pipelines.conftest import first_fold, in_this_process, snapshot
 from tests.toy import write_toy_faces
 
@@ -141,6 +143,31 @@ def test_unlabelled_video_becomes_part_of_t2(in_turn, database, tiny, tmp_path, 
         prepare_faces(experiment)
 
 
+def test_frames_that_nobody_coded_become_part_of_t2(in_turn, database, tiny, tmp_path):
+    data = draw(SyntheticConfig(subjects=9, sequences=1, frames=6), tmp_path / "data")
+    labels = sorted((data / "AUCoding" / "AU_OCC").iterdir())
+    labels.pop(0).unlink()
+    for path in labels:
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+    experiment = small(tiny, tmp_path / "out", data=data)
+    preprocess = replace(experiment.cfg.preprocess, uncoded=2)
+    changes = {"preprocess": preprocess, "methods": ("ours",), "missing_rates": (0.0,)}
+    changes["protocol"] = "hashed_three_fold"
+    experiment = replace(experiment, cfg=replace(experiment.cfg, **changes))
+    prepare_faces(experiment)
+    plans = experiment.plans()
+    assert all("F001" in plan.train_subjects for plan in plans), "nobody coded F001, who is tested on nowhere"
+    plan = plans[0]
+    with in_this_process():
+        run_plans([plan], experiment, lambda: Tracking(tmp_path, "toy", {}))
+    folder, coded = experiment.folder(plan), 2 * (len(plan.train_subjects) - 1)
+    counts = read_json(folder.training_set)
+    assert (counts["labelled"], counts["faces"]) == (coded, 2 * coded + 3)
+    rows = pq.read_table(folder.predictions)
+    assert len(rows) == 2 * len({*plan.val_subjects, *plan.test_subjects})
+    assert all(table.null_count == 0 for table in rows.select(["AU12_true", "AU12_prob"]).columns)
+
+
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
@@ -156,6 +183,22 @@ def test_unlabelled_video_becomes_part_of_t2(in_turn, database, tiny, tmp_path, 
             "/no/such: no such file or folder; expected a dataset in the bp4d",
         ),
         ("full_protocol.py", ["--missing-rates", "0", "1"], "missing rate must be in [0, 1), got 1.0"),
+        ("full_protocol.py", ["--uncoded", "2"], "--uncoded 2: drawn people are coded in every frame"),
+        (
+            "full_protocol.py",
+            [
+                "--recipe",
+                "disfa_three_fold",
+                "--no-gpu",
+                "--weights",
+                "none",
+                "--data",
+                ".",
+                "--uncoded",
+                "2",
+            ],
+            "--uncoded 2: disfa is coded in every frame; expected one of the layouts bp4d, bp4d_plus",
+        ),
         ("full_protocol.py", ["--gpu"], "see nvidia-smi); add --no-gpu to train on its cores"),
         ("train_fold.py", ["--backbone", "resnet1"], "no faces; first run pipelines/full_protocol.py or"),
         ("full_protocol.py", ["--detector", "/no.onnx"], "detector '/no.onnx': no such file"),

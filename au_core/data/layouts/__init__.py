@@ -18,6 +18,8 @@ class Layout:
     """Whether it has landmark files; without them faces need a detector."""
     labelled: bool = True
     """Whether anything is coded."""
+    uncoded: bool = False
+    """Whether it may have frames that nobody coded beside the coded ones."""
 
     @property
     def active_from(self) -> int:
@@ -30,12 +32,12 @@ class Layout:
 
 
 LAYOUTS = {
-    "bp4d": Layout(spec=BP4D, landmarks=True),
-    "bp4d_plus": Layout(spec=BP4D, landmarks=True),
+    "bp4d": Layout(spec=BP4D, landmarks=True, uncoded=True),
+    "bp4d_plus": Layout(spec=BP4D, landmarks=True, uncoded=True),
     "disfa": Layout(spec=DISFA, landmarks=True),
     "disfa_plus": Layout(spec=DISFA),
     "lists": Layout(),
-    "manifest": Layout(),
+    "manifest": Layout(uncoded=True),
     "videos": Layout(labelled=False),
 }
 """By the names that ``--layout`` and ``--also`` take."""

@@ -4,11 +4,13 @@ Written against the release that public code reads: ``F001/T1/2440.jpg`` (ME-Gra
 and without zero padding) or ``2F01_T1.avi``, whose first frame is number 1 (FMAE-IAT);
 ``AUCoding/AU_OCC/F001_T1.csv`` with a column for every AU number (ME-GraphAU's tools; flat ``AUCoding/`` in
 AU R-CNN), csv named by raw task number (FMAE-IAT), ``2DFeatures/F001_T1.mat`` counting pixels from 1
-(JAA-Net). Occurrence is read, never the intensities that lie in ``AU_INT`` beside it.
+(JAA-Net). Occurrence is read, never the intensities that lie in ``AU_INT`` beside it. Some 450 frames of a
+sequence are coded, the others and whole tasks (of BP4D+ six of ten) are not.
 """
 
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -27,6 +29,7 @@ from au_core.data.layouts.tree import (
     relative,
 )
 from au_core.data.schema import FrameRows, SequenceRef
+from au_core.data.uncoded import with_uncoded
 from au_core.data.video import open_video
 from au_core.errors import DatasetError
 
@@ -42,10 +45,13 @@ MAX_FRAMES = 1_000_000
 """A landmark file that claims more is damaged."""
 
 
-def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -> list[SequenceRef]:
+def list_sequences(
+    root: Path, layout: str = "bp4d", expected: str = EXPECTED, uncoded: int = 0
+) -> list[SequenceRef]:
     """One sequence for each AU_OCC csv; one without pictures will fail by name, not vanish.
 
-    A release laid out alike says by ``layout`` and ``expected`` what it is called and should have.
+    With ``uncoded`` also one for each task that has none. A release laid out alike says by ``layout`` and
+    ``expected`` what it is called and should have.
 
     Raises:
         DatasetError: no such csv, no folder of subjects, or labels, pictures or a video in two places.
@@ -61,19 +67,32 @@ def list_sequences(root: Path, layout: str = "bp4d", expected: str = EXPECTED) -
     films = one_of_each((path.stem.upper(), path) for place in places for path in children(place, FILM))
     if not found or not (tops or films):
         raise not_the_layout(root, layout, expected)
+    filmed = {_named_film(name): path for name, path in films.items()}
     mats = {path.stem.upper(): path for path in children(child(root, "2DFeatures"), r".*\.mat")}
+    others = {*filmed, *_tasks(people)} - {*found} if uncoded else set[str]()
     return [
         SequenceRef(
-            layout=layout, dataset="BP4D", subject=subject, sequence=task, root=str(root),
+            layout=layout, dataset="BP4D", subject=subject, sequence=task, root=str(root), uncoded=uncoded,
             source=relative(
-                child(people.get(subject), task)
-                or films.get(f"2{subject[0]}{subject[2:]}_{task}") or top / subject / task, root
+                child(people.get(subject), task) or filmed.get(name) or top / subject / task, root
             ),
-            labels=(relative(label, root),),
+            labels=(relative(found[name], root),) if name in found else (),
             landmarks=relative(mats[name], root) if name in mats else None,
         )
-        for name, label in found.items() for subject, task in [name.split("_")]
+        for name in [*found, *sorted(others)] for subject, task in [name.split("_")]
     ]  # fmt: skip
+
+
+def _named_film(stem: str) -> str:
+    """A film's sequence as label files call it: ``2F01_T5`` is ``F001_T5``."""
+    return f"{stem[1]}0{stem[2:]}"
+
+
+def _tasks(people: dict[str, Path]) -> Iterator[str]:
+    """The sequences of ``people``'s folders that have pictures."""
+    for subject, folder in people.items():
+        tasks = filter(has_numbered_pictures, children(folder, r"T\d+"))
+        yield from (f"{subject}_{task.name.upper()}" for task in tasks)
 
 
 def _with_pictures(top: Path) -> list[Path]:
@@ -95,21 +114,32 @@ def _label_files(folder: Path | None) -> dict[str, Path]:
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
-    """The coded frames of one sequence; frame numbers are the pictures' names, padded or not.
+    """The frames of one sequence, coded or asked for; their numbers are the pictures' names, padded or not.
 
     Raises:
         DatasetError: a damaged csv, or as :func:`rows_of`.
     """
     source = Path(ref.root) / ref.source
-    frames, codes = read_occurrence(Path(ref.root) / ref.labels[0])
+    frames, codes = read_codes(ref)
     pictures = None if source.is_file() else numbered_pictures(source)
     return rows_of(ref, frames, codes, pictures)
+
+
+def read_codes(ref: SequenceRef) -> tuple[np.ndarray, np.ndarray]:
+    """What :func:`read_occurrence` finds in the label file of a sequence; N is 0 where it has none.
+
+    Raises:
+        DatasetError: a damaged csv.
+    """
+    for label in ref.labels:
+        return read_occurrence(Path(ref.root) / label)
+    return np.empty(0, np.int32), np.empty((0, len(AUS)), np.int8)
 
 
 def rows_of(
     ref: SequenceRef, frames: np.ndarray, codes: np.ndarray, pictures: dict[int, Path] | None
 ) -> FrameRows:
-    """The coded ``frames[N]`` of one sequence with ``codes[N, 17]``.
+    """The coded ``frames[N]`` of one sequence with ``codes[N, 17]``, and what uncoded ones ``ref`` asks for.
 
     ``pictures`` are numbered as in the labels; None for a video, whose first frame is number 1.
 
@@ -118,14 +148,27 @@ def rows_of(
     """
     source, marks = Path(ref.root) / ref.source, None
     if pictures == {}:
-        raise no_numbered_picture(source, f"{frames[0]}.jpg")
+        raise no_numbered_picture(source, f"{next(iter(frames), 1)}.jpg")
+    needed = ref.landmarks or ref.uncoded
+    there = sorted(pictures or range(1, _length(source, frames) + 1)) if needed else []
+    rows, codes = with_uncoded(frames, codes, there, ref.uncoded)
     if ref.landmarks:
-        last = 0 if pictures else open_video(source).declared_frames or int(frames[-1])
-        marks = _marks(Path(ref.root) / ref.landmarks, frames, sorted(pictures or range(1, last + 1)))
+        marks = _marks(Path(ref.root) / ref.landmarks, rows, frames, there)
     return FrameRows(
-        ref=ref, aus=AUS, frames=frames, codes=codes, pictures=pictures,
+        ref=ref, aus=AUS, frames=rows, codes=codes, pictures=pictures,
         video=source if pictures is None else None, marks=marks,
     )  # fmt: skip
+
+
+def _length(film: Path, frames: np.ndarray) -> int:
+    """Frames of a film, as far as its container and the coded ``frames`` tell.
+
+    Raises:
+        DatasetError: neither does.
+    """
+    if length := open_video(film).declared_frames or max(frames.tolist(), default=0):
+        return length
+    raise DatasetError(f"{film}: the video does not say how many frames it has, and none is coded")
 
 
 def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -171,15 +214,15 @@ def _line(
     return int(line[0]), [UNKNOWN if c is None else OCCURRENCE[line[c].strip()] for c in columns]
 
 
-def _marks(path: Path, frames: np.ndarray, pictures: list[int]) -> np.ndarray:
-    """``float32[N, 4, 2]`` for ``frames``: the file has an entry for each picture, coded frame or number.
+def _marks(path: Path, frames: np.ndarray, coded: np.ndarray, pictures: list[int]) -> np.ndarray:
+    """``float32[N, 4, 2]`` for ``frames[N]``: the file has an entry for each picture, coded frame or number.
 
     ``pictures`` are their numbers, or those of a video's frames.
     """
     landmarks = read_landmarks(path)
     runs = [range(pictures[0], pictures[-1] + 1), range(1, pictures[-1] + 1)]
-    if set(pictures) <= set(frames.tolist()):  # a picture beside the coded ones has an entry of its own
-        runs.append(range(frames[0], frames[-1] + 1))
+    if set(pictures) <= set(coded.tolist()):  # a picture beside the coded ones has an entry of its own
+        runs.append(range(coded[0], coded[-1] + 1))
     fitting = {tuple(numbers) for numbers in [pictures, *runs] if len(numbers) == len(landmarks)}
     if len(fitting) != 1:
         raise DatasetError(

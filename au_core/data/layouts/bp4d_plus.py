@@ -20,8 +20,8 @@ from au_core.errors import DatasetError
 EXPECTED = "2D+3D/F001/T1/0000.jpg and AUCoding/AU_OCC/F001_T1.csv"
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
-    """One sequence for each AU_OCC csv.
+def list_sequences(root: Path, uncoded: int = 0) -> list[SequenceRef]:
+    """One sequence for each AU_OCC csv, with ``uncoded`` one for each task.
 
     Raises:
         DatasetError: no csv, no folder of subjects, or pictures still in their zip files.
@@ -29,24 +29,25 @@ def list_sequences(root: Path) -> list[SequenceRef]:
     zips = children(child(root, r"2D\+3D"), r"[FM]\d{3}\.zip")
     if zips and not children(zips[0].parent, r"[FM]\d{3}"):
         raise DatasetError(f"{zips[0]}: the pictures are still packed; unpack each zip beside itself")
-    return [replace(ref, dataset="BP4D+") for ref in bp4d.list_sequences(root, "bp4d_plus", EXPECTED)]
+    found = bp4d.list_sequences(root, "bp4d_plus", EXPECTED, uncoded)
+    return [replace(ref, dataset="BP4D+") for ref in found]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:
-    """The coded frames of one sequence, numbered as in the labels.
+    """The frames of one sequence, coded or asked for, numbered as in the labels.
 
     Raises:
         DatasetError: a damaged csv or mat, or no picture at all.
     """
     source = Path(ref.root) / ref.source
-    frames, codes = bp4d.read_occurrence(Path(ref.root) / ref.labels[0])
+    frames, codes = bp4d.read_codes(ref)
     if source.is_file():
         return bp4d.rows_of(ref, frames, codes, None)
     found = numbered_pictures(source)
     if not found:
         raise _no_picture(source)
     lowest = min(found)
-    shift = 0 if lowest in (1, frames[0]) else 1
+    shift = 0 if lowest in (1, *frames[:1]) else 1
     how = "from 0" if shift else "like the labels"
     remarks = (f"the lowest picture is {lowest}; taken as counted {how}",) if lowest > 1 else ()
     rows = bp4d.rows_of(ref, frames, codes, {n + shift: path for n, path in found.items()})

@@ -9,7 +9,7 @@ import csv
 import hashlib
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from posixpath import normpath
@@ -20,7 +20,8 @@ import numpy as np
 from au_core.aus import OCCURRENCE, UNKNOWN, au_number, without_decimals
 from au_core.data.layouts.tree import inside, opened
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.video import is_picture
+from au_core.data.uncoded import with_uncoded
+from au_core.data.video import is_picture, open_video
 from au_core.errors import ConfigError, DatasetError
 
 FIXED = ["path", "subject", "sequence", "frame"]
@@ -49,17 +50,34 @@ class Table:
     rows: dict[tuple[str, str], list[Row]]
 
 
-def list_sequences(root: Path) -> list[SequenceRef]:
+def list_sequences(root: Path, uncoded: int = 0) -> list[SequenceRef]:
     """One sequence for each (subject, sequence) of the CSV ``root``, or of ``root/manifest.csv``.
+
+    With ``uncoded`` the other frames of its videos are rows, too.
 
     Raises:
         DatasetError: no such file, wrong columns, a row of another length, a code or frame that is none, a
             frame twice, a file of two people, a person by two spellings, a path out of the CSV's folder,
-            mixed sources.
+            mixed sources; with ``uncoded`` two sequences of one video, as each would have its other frames.
     """
     path = root / "manifest.csv" if root.is_dir() else root
     table = _read(path)
-    return [_ref(path, table, *names, rows) for names, rows in table.rows.items()]
+    refs = [_ref(path, table, *names, rows) for names, rows in table.rows.items()]
+    if uncoded:
+        _refuse_shared(refs, path)
+    return [replace(ref, uncoded=uncoded) for ref in refs]
+
+
+def _refuse_shared(refs: list[SequenceRef], path: Path) -> None:
+    first: dict[str, SequenceRef] = {}
+    for ref in refs:
+        source = Path(ref.root, ref.source)
+        other = ref if is_picture(source) else first.setdefault(os.path.realpath(source), ref)
+        if other is not ref:
+            raise DatasetError(
+                f"{path}: sequences {other.sequence} and {ref.sequence} of {ref.subject} are of one video, "
+                f"{ref.source}; with --uncoded expected a sequence of its own for each video"
+            )
 
 
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
@@ -190,6 +208,9 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
     source = next(iter(sources.values()))
     pictures = is_picture(source)
+    if ref.uncoded and not pictures:
+        there = range(1, open_video(source).declared_frames + 1)
+        frames, codes = with_uncoded(frames, codes, there, ref.uncoded)
     return FrameRows(
         ref=ref,
         aus=table.aus,

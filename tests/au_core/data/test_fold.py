@@ -9,8 +9,9 @@ from au_core.aus import BP4D
 from au_core.config import SCHEMES, AdversarialConfig, ScalingConfig, TrainConfig
 from au_core.data.faces import load_faces
 from au_core.data.files import write_table
-from au_core.data.fold import Sources, load_training_set, told_apart, true_name
+from au_core.data.fold import Sources, load_split, load_training_set, told_apart, true_name
 from au_core.data.masking import visible_labels
+from au_core.errors import DatasetError
 from au_core.fold_plan import FoldPlan
 from tests.toy import PEOPLE, write_toy_faces
 
@@ -69,3 +70,15 @@ def test_every_further_dataset_has_a_name_of_its_own(folder):
     assert len({*faces.dataset, *again.dataset, *third.dataset}) == 3
     assert {true_name(name) for name in (*again.dataset, *third.dataset)} == {"BP4D"}
     assert {*told_apart(faces, {"DISFA"}).dataset} == {"BP4D"}
+
+
+def test_nobody_is_validated_or_tested_on_by_faces_without_codes(tmp_path):
+    faces = write_toy_faces(tmp_path / "faces", PEOPLE[8:10], unknown=0.97)
+    plan = plan_of(0.0, "frame", 0)
+    found = load_faces(faces, BP4D, PEOPLE[8:10])
+    coded = found[(found.labels >= 0).any(axis=1)]
+    assert 0 < len(coded) < len(found)
+    assert list(load_split(plan, faces, "val").identities) == list(coded.identities)
+    write_toy_faces(faces, PEOPLE[10:], unknown=1.0)
+    with pytest.raises(DatasetError, match=r"none of the 24 faces of M002, M003 has a code; expected labels"):
+        load_split(plan, faces, "test")
