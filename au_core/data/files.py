@@ -39,10 +39,7 @@ def whole(path: Path, ending: str = "") -> Iterator[Path]:
     try:
         with full_disk_named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.touch()
-            mode = temporary.stat().st_mode
             yield temporary
-            temporary.chmod(mode)  # safetensors lets nobody else read its files
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -72,7 +69,7 @@ def is_full(error: Exception, path: Path) -> bool:
     """Whether ``error`` came of a disk without room for ``path``."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    if "No space left on device" in str(error):  # safetensors
+    if "No space left on device" in str(error):  # what came from another process, say
         return True
     there = next(folder for folder in path.absolute().parents if folder.exists())
     disk = os.statvfs(there)  # torch says "file write failed" and no more; its half file still fills the disk

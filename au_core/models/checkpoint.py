@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from au_core.data.files import whole, write_json
+from au_core.data.files import write_bytes, write_json
 from au_core.errors import CheckpointError, DamagedError
 from au_core.models.card import CARD, WEIGHTS, ModelCard, load_card, model_folder
 from au_core.models.recognizer import Recognizer
@@ -17,8 +17,7 @@ from au_core.models.recognizer import Recognizer
 def save_recognizer(recognizer: Recognizer, card: ModelCard, folder: Path) -> None:
     """Write R and its card into ``folder``, each file atomically, the card last."""
     state = {key: value.detach().cpu().contiguous() for key, value in recognizer.state_dict().items()}
-    with whole(folder / WEIGHTS) as temporary:
-        save_file(state, temporary)
+    write_bytes(save(state), folder / WEIGHTS)  # save_file would leave half-written files of its own name
     card = replace(card, sha256=_sha256(folder / WEIGHTS))
     write_json({key: value for key, value in asdict(card).items() if key != "thresholds"}, folder / CARD)
 

@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -5,6 +8,7 @@ import pytest
 import torch
 
 from au_core.aus import DISFA
+from au_core.data.files import remove_leftovers_below
 from au_core.errors import CheckpointError
 from au_core.evaluation.predict import predict_faces
 from au_core.models.card import ModelCard, save_thresholds
@@ -26,6 +30,18 @@ def test_a_model_comes_back_and_predicts_the_same(tmp_path, rng):
     assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".json", ".safetensors"}
     modes = {path.stat().st_mode for path in (tmp_path / "model").iterdir()}
     assert len(modes) == 1, "whoever may read the card may read the weights"
+
+
+def test_what_a_killed_writer_of_a_model_leaves_is_swept_away(tmp_path):
+    code = "import resource, signal, sys\nfrom pathlib import Path\nfrom tests.toy import write_untrained_model\n"
+    code += "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"  # a file of more bytes is its writer's death
+    code += (
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\nwrite_untrained_model(Path(sys.argv[1]))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, tmp_path / "run"], check=False).returncode
+    assert ended == -signal.SIGXFSZ and any((tmp_path / "run").rglob("*.*"))
+    remove_leftovers_below(tmp_path)
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 def test_a_network_that_asks_for_its_version_comes_back_too(tmp_path):

@@ -59,7 +59,9 @@ def test_of_an_unknown_total_nothing_is_said(clock, monkeypatch):
     ],
 )
 def test_a_batch_systems_signal_or_a_lost_connection_ends_a_command_as_ctrl_c_does(ray, kept, number):
-    code = "import sys, time\nfrom pipelines.machinery.cli import run\n"
+    code = "import signal, sys, time\n"
+    code += "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # the tests may run below nohup
+    code += "from pipelines.machinery.cli import run\n"
     code += "from pipelines.machinery.cluster import connect\n"
     code += f"def main():\n    {ray}\n    print('up', flush=True)\n    time.sleep(100)\nrun(main, {kept!r})"
     with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as command:
