@@ -33,11 +33,10 @@ def test_a_model_comes_back_and_predicts_the_same(tmp_path, rng):
 
 
 def test_what_a_killed_writer_of_a_model_leaves_is_swept_away(tmp_path):
-    code = "import resource, signal, sys\nfrom pathlib import Path\nfrom tests.toy import write_untrained_model\n"
+    code = "import resource, signal, sys\nfrom pathlib import Path\nfrom tests import toy\n"
     code += "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"  # a file of more bytes is its writer's death
-    code += (
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\nwrite_untrained_model(Path(sys.argv[1]))"
-    )
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
+    code += "toy.write_untrained_model(Path(sys.argv[1]))"
     ended = subprocess.run([sys.executable, "-c", code, tmp_path / "run"], check=False).returncode
     assert ended == -signal.SIGXFSZ and any((tmp_path / "run").rglob("*.*"))
     remove_leftovers_below(tmp_path)
