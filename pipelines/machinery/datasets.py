@@ -43,7 +43,10 @@ def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, na
     refs = list_sequences(layout, data.absolute(), cfg.camera, name, cfg.uncoded)
     if layout == "videos" and (others := other_kinds(data)):
         print(f"{data}: {others} are passed over", file=sys.stderr)
-    return Dataset(refs, faces, with_detector_file(layout, cfg))
+    cfg = with_detector_file(layout, cfg)
+    if cfg.detector == "dataset" and not any(ref.landmarks for ref in refs):
+        raise ConfigError(f"{data}: no landmark files of these {len(refs)} sequences; use --detector yunet")
+    return Dataset(refs, faces, cfg)
 
 
 def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:

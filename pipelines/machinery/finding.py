@@ -102,7 +102,8 @@ def _tell(table: pa.Table, n_new: int, left: list[Path], faces: Path) -> None:
         file=sys.stderr,
     )
     for row in bad[:TOLD]:
-        print(f"  {row['status']}: {row['subject']} {row['sequence']}: {row['reason']}", file=sys.stderr)
+        name = " ".join(dict.fromkeys([row["subject"], row["sequence"]]))  # of a loose file both are its name
+        print(f"  {row['status']}: {name}: {row['reason']}", file=sys.stderr)
     if bad[TOLD:]:
         print(f"  and {len(bad) - TOLD} more", file=sys.stderr)
     if left:

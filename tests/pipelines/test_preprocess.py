@@ -220,6 +220,15 @@ def test_a_mistake_is_one_line(arguments, message, tmp_path, capsys, monkeypatch
     assert message in capsys.readouterr().err
 
 
+def test_a_dataset_without_any_landmark_file_is_refused_at_once(twin, tmp_path, monkeypatch):
+    shutil.copytree(twin, tmp_path / "data", ignore=shutil.ignore_patterns("2DFeatures"))
+    never_ray(monkeypatch)
+    with pytest.raises(
+        ConfigError, match=r"data: no landmark files of these 4 sequences; use --detector yunet"
+    ):
+        preprocess("bp4d", tmp_path / "data", tmp_path / "faces", CFG)
+
+
 def test_two_commands_do_not_write_to_one_folder(twin, tmp_path):
     with held_alone(tmp_path / "faces"), pytest.raises(ConfigError, match="another command is at work here"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)

@@ -180,11 +180,12 @@ def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     with opened(path, "csv") as file:
         header, *lines = [line for line in csv.reader(file, strict=True) if line] or [[]]
-    where = {name.strip(): column for column, name in enumerate(header) if column > 0}
+    names = (re.sub(r"^AU0*", "", name.strip(), flags=re.IGNORECASE) for name in header)
+    where = {name: column for column, name in enumerate(names) if column > 0}
     if missing := [str(au) for au in BP4D.aus if str(au) not in where]:
         raise DatasetError(
             f"{path}: no column for AU {', '.join(missing)} in the header {','.join(header)[:60]!r}; "
-            "expected 0,1,2,3,... (the frame, then AU numbers)"
+            "expected 0,1,2,3,... (the frame, then AU numbers, with or without AU before them)"
         )
     if not lines:
         raise DatasetError(f"{path}: no line below the header; expected one for each coded frame")

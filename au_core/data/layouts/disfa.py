@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
+from au_core.aus import DISFA, UNKNOWN
 from au_core.data.facts import load_facts
 from au_core.data.layouts.tree import (
     child,
@@ -80,12 +81,12 @@ def _ref(root: Path, labels: Path, camera: str, source: Path | None, folder: Pat
     subject = labels.name.upper()
     source = source or (folder or root) / f"{camera.title()}Video{subject}_comp.avi"  # fails by name
     texts = {path.name.lower(): path for path in children(labels, r".*\.txt")}
-    names = [f"{subject}_au{au}.txt" for au in AUS]
+    paths = {au: texts.get(f"{subject}_au{au}.txt".lower(), labels / f"{subject}_au{au}.txt") for au in AUS}
     landmarks = child(root, "Landmark_Points", subject) if camera == "left" else None
     return SequenceRef(
         layout="disfa", dataset="DISFA", subject=subject, sequence=camera, root=str(root),
         source=relative(source, root),
-        labels=tuple(relative(texts.get(name.lower(), labels / name), root) for name in names),
+        labels=tuple(relative(path, root) for au, path in paths.items() if au in DISFA.aus or path.exists()),
         landmarks=relative(landmarks, root) if landmarks else None,
     )  # fmt: skip
 
@@ -94,18 +95,21 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     """Every coded frame of one subject; line 1 of the labels is the first frame of the video.
 
     Raises:
-        DatasetError: a missing or damaged label file, or files of different lengths.
+        DatasetError: no label file of an AU of the benchmark, a damaged one, or files of different lengths.
     """
     root, source = Path(ref.root), Path(ref.root) / ref.source
-    columns = [read_intensities(root / label) for label in ref.labels]
-    lengths = [len(column) for column in columns]
+    columns = {_au(label): read_intensities(root / label) for label in ref.labels}
+    lengths = [len(column) for column in columns.values()]
     if min(lengths) < max(lengths):
         short, long = (ref.labels[lengths.index(n)] for n in (min(lengths), max(lengths)))
         raise DatasetError(
             f"{root}: {short} has {min(lengths)} lines but {long} has {max(lengths)}; expected one each"
         )
-    frames, codes = np.arange(1, lengths[0] + 1, dtype=np.int32), np.stack(columns, axis=1)
+    frames, nothing = np.arange(1, lengths[0] + 1, dtype=np.int32), np.full(lengths[0], UNKNOWN, np.int8)
+    codes = np.stack([columns.get(au, nothing) for au in AUS], axis=1)
     marks, remarks = read_points(root / ref.landmarks, len(frames)) if ref.landmarks else (None, ())
+    if lacking := [str(au) for au in AUS if au not in columns]:
+        remarks = (*remarks, f"no label file of AU {', '.join(lacking)}")
     pictures = None
     if source.is_dir():
         found = numbered_pictures(source)
@@ -115,6 +119,15 @@ def read_rows(ref: SequenceRef) -> FrameRows:
         pictures=pictures, video=None if source.is_dir() else source, marks=marks,
         bad=np.isin(frames, bad_frames(ref.subject)) if ref.sequence == "left" else None,
     )  # fmt: skip
+
+
+def _au(label: str) -> int:
+    """The AU of a label file.
+
+    >>> _au("ActionUnit_Labels/SN001/SN001_au12.txt")
+    12
+    """
+    return int(re.findall(r"\d+", Path(label).stem)[-1])
 
 
 def _counted_from_1(pictures: dict[int, Path]) -> dict[int, Path]:

@@ -23,6 +23,16 @@ def test_intensities_beside_occurrence_are_not_taken_for_it(bp4d):
     same(read_rows(first("bp4d", bp4d)), plain)
 
 
+def test_a_header_may_say_au_before_the_numbers(bp4d):
+    ref = first("bp4d", bp4d)
+    plain, label = read_rows(ref), bp4d / ref.labels[0]
+    header, *lines = label.read_text().splitlines()
+    for word in ("AU", "au0"):
+        frame, *numbers = header.split(",")
+        label.write_text("\n".join([",".join([frame, *(f"{word}{number}" for number in numbers)]), *lines]))
+        np.testing.assert_array_equal(read_rows(ref).codes, plain.codes)
+
+
 def test_code_9_is_unknown_and_never_a_label(bp4d):
     ref = first("bp4d", bp4d)
     label = bp4d / ref.labels[0]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from au_core.aus import UNKNOWN
 from au_core.data.layouts.disfa import bad_frames
 from au_core.data.readers import list_sequences, read_rows
 from au_core.data.video import decode
@@ -135,3 +136,17 @@ def test_disfa_plus_is_read_by_picture_names(bp4d):
     label.write_text("000.jpg 0\n001.jpg 7\n")
     with pytest.raises(DatasetError, match=r"'001.jpg 7' or a picture listed twice"):
         read_rows(ref)
+
+
+def test_aus_beside_the_benchmarks_may_lack_their_label_files(disfa):
+    plain = read_rows(first("disfa", disfa))
+    for au in (5, 20):
+        (disfa / "ActionUnit_Labels" / "SN001" / f"SN001_au{au}.txt").unlink()
+    rows = read_rows(first("disfa", disfa))
+    assert "no label file of AU 5, 20" in rows.remarks
+    lacking = np.isin(rows.aus, (5, 20))
+    assert (rows.codes[:, lacking] == UNKNOWN).all()
+    np.testing.assert_array_equal(rows.codes[:, ~lacking], plain.codes[:, ~lacking])
+    (disfa / "ActionUnit_Labels" / "SN001" / "SN001_au9.txt").unlink()
+    with pytest.raises(DatasetError, match=r"SN001_au9.txt: no readable label file"):
+        read_rows(first("disfa", disfa))
