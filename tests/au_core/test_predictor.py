@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -127,6 +129,18 @@ def test_threads_may_share_one(predictor, shared):
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda k: predictor(pictures[k % 2])[0].detection.box.tolist(), range(80)))
     assert all(box == expected[k % 2] for k, box in enumerate(found))
+
+
+def test_predicting_needs_few_of_the_dependencies(model, yunet, tmp_path):
+    """Those that README names; whoever builds it into a program need not install a cluster."""
+    others = ("ray", "mlflow", "sklearn", "joblib", "h5py", "scipy", "matplotlib", "pandas")
+    code = f"import sys; sys.modules.update(dict.fromkeys({others}))\nimport numpy as np\n"
+    code += "from au_core.predictor import Predictor; import pipelines.predict_video\n"
+    code += "print(Predictor(sys.argv[1], sys.argv[2])(np.zeros((80, 80, 3), np.uint8)))"
+    found = subprocess.run(
+        [sys.executable, "-c", code, model, yunet], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(
