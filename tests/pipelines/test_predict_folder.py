@@ -15,8 +15,9 @@ from au_core.errors import AuError, ConfigError
 from au_core.models.card import load_card, save_thresholds
 from au_core.models.checkpoint import load_recognizer
 from au_core.output.film import OverlayFile
+from au_core.output.shard import predict_shard
 from pipelines import predict_folder, predict_video
-from tests.toy import write_untrained_model
+from tests.toy import write_toy_faces, write_untrained_model
 
 
 @pytest.fixture
@@ -115,6 +116,37 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
     assert again.pop("deep/er/astronaut.png.csv") > done["deep/er/astronaut.png.csv"]
     assert again == {}, "no table outlives the faces that it is made from"
     assert "1 tables in" in (told := capsys.readouterr().err) and "3 of 4 files have none" in told
+
+
+def test_a_folder_of_numbered_pictures_has_one_table(in_turn, model, yunet, tmp_path, monkeypatch, capsys):
+    """Whatever lies elsewhere; a broken picture in the middle is one row less."""
+
+    def predict(todo, model, out, gpu):
+        for table in todo:
+            predict_shard(table.shard, *load_recognizer(model), table.path)
+        return []
+
+    monkeypatch.setattr("pipelines.predict_folder.predict_all", predict)
+    names = ["clip/0001.jpg", "clip/0002.jpg", "clip/0003.jpg", "clip/0004.jpg", "album/anna.jpg"]
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "in" / name), np.zeros((64, 64, 3), np.uint8))
+    (tmp_path / "in" / "clip" / "0003.jpg").write_bytes(b"no picture at all")
+    apply(tmp_path / "in", model, tmp_path / "out", yunet, "--strict")
+    assert set(tables_below(tmp_path / "out" / "aus")) == {"clip.csv", "album/anna.jpg.csv"}
+    rows = rows_of(tmp_path / "out" / "aus" / "clip.csv")
+    assert [(row["frame"], row["timestamp"]) for row in rows] == [("1", ""), ("2", ""), ("4", "")]
+    assert "partial: clip clip: frames 3 could not be decoded" in capsys.readouterr().err
+    apply(tmp_path / "in" / "clip", model, tmp_path / "of_one", yunet)
+    assert set(tables_below(tmp_path / "of_one" / "aus")) == {"clip.csv"}
+
+
+def test_faces_of_pictures_have_a_number_and_no_time(model, tmp_path):
+    (shard,) = write_toy_faces(tmp_path / "faces", ["F001"], frames=3, lost=1).rglob("*.parquet")
+    assert predict_shard(shard, *load_recognizer(model), tmp_path / "table.csv") == 2
+    rows = rows_of(tmp_path / "table.csv")
+    assert [row["frame"] for row in rows] == ["100", "101", "102"]
+    assert {row["timestamp"] for row in rows} == {""}
 
 
 def test_faces_are_stored_as_those_that_the_model_was_trained_on(
