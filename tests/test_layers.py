@@ -39,6 +39,7 @@ au_core.data.layouts.bp4d_plus
 au_core.data.layouts.disfa
 au_core.data.layouts.disfa_plus
 au_core.data.layouts.lists
+au_core.data.layouts.columns
 au_core.data.layouts.manifest
 au_core.data.layouts.videos
 au_core.data.readers

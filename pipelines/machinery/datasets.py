@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from au_core.config import PreprocessConfig
-from au_core.data.layouts import LAYOUTS
+from au_core.data.layouts import LAYOUTS, manifest
 from au_core.data.layouts.videos import other_kinds
 from au_core.data.provenance import shard_metadata
 from au_core.data.readers import list_sequences
@@ -41,12 +41,19 @@ def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, na
         AuError: it cannot be listed, or the detector cannot be had.
     """
     refs = list_sequences(layout, data.absolute(), cfg.camera, name, cfg.uncoded)
-    if layout == "videos" and (others := other_kinds(data)):
-        print(f"{data}: {others} are passed over", file=sys.stderr)
+    for remark in _remarks(layout, data.absolute()):
+        print(f"{data}: {remark}", file=sys.stderr)
     cfg = with_detector_file(layout, cfg)
     if cfg.detector == "dataset" and not any(ref.landmarks for ref in refs):
         raise ConfigError(f"{data}: no landmark files of these {len(refs)} sequences; use --detector yunet")
     return Dataset(refs, faces, cfg)
+
+
+def _remarks(layout: str, data: Path) -> list[str]:
+    """What to tell of a dataset that is listed: mostly, what of it is passed over."""
+    if layout == "videos" and (others := other_kinds(data)):
+        return [f"{others} are passed over"]
+    return manifest.remarks(data) if layout == "manifest" else []
 
 
 def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:

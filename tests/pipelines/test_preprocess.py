@@ -197,6 +197,20 @@ def test_many_damaged_sequences_are_as_many_lines(twin, in_turn, tmp_path, reque
     assert shards == set((table.subject + " " + table.sequence)[table.status != "failed"])
 
 
+@pytest.fixture
+def no_detector(monkeypatch):
+    """A file that passes for a detector, where none is asked."""
+    monkeypatch.setattr("pipelines.machinery.datasets.load_detector", lambda *_, **__: None)
+    return PreprocessConfig(detector=__file__)
+
+
+def test_columns_of_a_manifest_that_hold_no_codes_are_told(no_detector, tmp_path, capsys):
+    table = tmp_path / "own.csv"
+    table.write_text("path,subject,sequence,frame,age,AU12\na.mp4,anna,smile,1,30,1\n")
+    list_dataset("manifest", table, tmp_path / "faces", no_detector)
+    assert f"{table}: columns passed over: 'age'; codes are AU12\n" in capsys.readouterr().err
+
+
 def test_when_everything_fails_it_says_so_and_why(in_turn, tmp_path, yunet):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")

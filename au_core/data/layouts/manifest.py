@@ -1,4 +1,4 @@
-"""Layout ``manifest``: a CSV of your own, ``path,subject,sequence,frame,AU01,AU12,...``.
+"""Layout ``manifest``: a CSV of your own, ``path,subject,sequence,frame,AU01,AU12,...`` in any order.
 
 ``path`` (relative to the CSV) is a picture, or a video whose frame ``frame`` (from 1) is meant. An AU is
 0 or 1, an intensity from 0 to 5 (active from 1 on, where DISFA's are from 2), or 9 or empty where it is not
@@ -17,14 +17,14 @@ from unicodedata import normalize
 
 import numpy as np
 
-from au_core.aus import OCCURRENCE, UNKNOWN, au_number, without_decimals
+from au_core.aus import OCCURRENCE, UNKNOWN, without_decimals
+from au_core.data.layouts.columns import FIXED, Columns, columns_of
 from au_core.data.layouts.tree import inside, opened
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.uncoded import with_uncoded
 from au_core.data.video import is_picture, open_video
-from au_core.errors import ConfigError, DatasetError
+from au_core.errors import DatasetError
 
-FIXED = ["path", "subject", "sequence", "frame"]
 RELATIVE = "write paths relative to the CSV, of files below its folder"
 CODES = OCCURRENCE | {"": UNKNOWN} | {str(code): code for code in range(2, 6)}
 
@@ -44,10 +44,15 @@ class Row:
 class Table:
     """A manifest, its rows by (subject, sequence)."""
 
-    aus: tuple[int, ...]
+    columns: Columns
     kind: str
     """``intensity`` if any code is above 1."""
     rows: dict[tuple[str, str], list[Row]]
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """What is coded."""
+        return self.columns.aus
 
 
 def list_sequences(root: Path, uncoded: int = 0) -> list[SequenceRef]:
@@ -60,7 +65,7 @@ def list_sequences(root: Path, uncoded: int = 0) -> list[SequenceRef]:
             frame twice, a file of two people, a person by two spellings, a path out of the CSV's folder,
             mixed sources; with ``uncoded`` two sequences of one video, as each would have its other frames.
     """
-    path = root / "manifest.csv" if root.is_dir() else root
+    path = _csv(root)
     table = _read(path)
     refs = [_ref(path, table, *names, rows) for names, rows in table.rows.items()]
     if uncoded:
@@ -78,6 +83,15 @@ def _refuse_shared(refs: list[SequenceRef], path: Path) -> None:
                 f"{path}: sequences {other.sequence} and {ref.sequence} of {ref.subject} are of one video, "
                 f"{ref.source}; with --uncoded expected a sequence of its own for each video"
             )
+
+
+def remarks(root: Path) -> list[str]:
+    """What people should be told of a manifest that :func:`list_sequences` takes."""
+    return list(filter(None, [_read(_csv(root)).columns.passed_over]))
+
+
+def _csv(root: Path) -> Path:
+    return root / "manifest.csv" if root.is_dir() else root
 
 
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
@@ -108,20 +122,18 @@ def _read(path: Path) -> Table:
 def _parse(path: Path, _mtime: int, _size: int) -> Table:
     with opened(path, "CSV") as file:
         lines = csv.reader(file, strict=True)
-        header = next(lines, [])
-        aus = _aus(path, header)
+        columns = columns_of(path, next(lines, []))
         rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
         file_of, whose = cache(partial(_file, path.parent)), dict[str | tuple[int, int], str]()
         texts, seen, wrong = dict[str, str](), set[str](), list[tuple[int, str, str]]()
-        names = [name.strip() for name in header[len(FIXED) :]]
         for line in filter(None, lines):
-            source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, len(header))
+            source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, columns)
             if (other := whose.setdefault(file_of(source), subject)) != subject:
                 raise DatasetError(
                     f"{path}, line {lines.line_num}: {source} is of {subject}, before it was of {other}; "
                     "expected files of one person each, or the same face would be trained and tested on"
                 )
-            judged = zip(names, codes, strict=True)
+            judged = zip(columns.codes.values(), codes, strict=True)
             wrong += [(lines.line_num, au, code) for au, code in judged if code not in CODES]
             seen.update(codes)
             kept = (source, frame, "".join([code or " " for code in codes]))
@@ -131,7 +143,7 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
     _check_spelling(path, rows)
     _check_codes(path, wrong)
-    return Table(aus, "intensity" if seen & {*"2345"} else "occurrence", dict(rows))
+    return Table(columns, "intensity" if seen & {*"2345"} else "occurrence", dict(rows))
 
 
 def _file(root: Path, source: str) -> str | tuple[int, int]:
@@ -165,32 +177,16 @@ def _check_codes(path: Path, wrong: list[tuple[int, str, str]]) -> None:
         )
 
 
-def _aus(path: Path, header: list[str]) -> tuple[int, ...]:
-    if not header:
-        raise DatasetError(f"{path}: the file is empty; expected {','.join(FIXED)},AU01,...")
-    if ";" in "".join(header[:1]):
-        raise DatasetError(f"{path}: columns separated by semicolons; expected commas")
-    fixed = [name.strip() for name in header[:4]] == FIXED
-    try:
-        aus = tuple(au_number(name.strip()) for name in header[4:]) if fixed else ()
-    except ConfigError as error:
-        raise DatasetError(f"{path}: {error}; remove columns that hold no codes") from error
-    if lacking := [name for name in FIXED if name not in [cell.strip() for cell in header]]:
-        raise DatasetError(f"{path}: no column {lacking[0]}; expected {','.join(FIXED)}, then AUs (AU12)")
-    if not aus or len(set(aus)) < len(aus):
-        raise DatasetError(
-            f"{path}: columns {','.join(header)[:80]}; expected {','.join(FIXED)}, then AUs (AU12), each once"
-        )
-    return aus
-
-
-def _cells(path: Path, number: int, line: list[str], expected: int) -> list[str]:
-    if len(line) != expected:
-        raise DatasetError(f"{path}, line {number}: {len(line)} values; the header has {expected}")
-    cells = [cell.strip() for cell in line]
-    if "" in cells[:4]:
+def _cells(path: Path, number: int, line: list[str], columns: Columns) -> list[str]:
+    """The values of FIXED, and the codes."""
+    if len(line) != columns.count:
+        raise DatasetError(f"{path}, line {number}: {len(line)} values; the header has {columns.count}")
+    cells = [line[place].strip() for place in columns.fixed]
+    if "" in cells:
         raise DatasetError(f"{path}, line {number}: {FIXED[cells.index('')]} must not be empty")
-    return cells[:3] + [cell if cell in CODES else without_decimals(cell) for cell in cells[3:]]
+    codes = [line[place].strip() for place in columns.codes]
+    cells[3] = without_decimals(cells[3])
+    return cells + [code if code in CODES else without_decimals(code) for code in codes]
 
 
 def read_rows(ref: SequenceRef) -> FrameRows:

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,7 +121,14 @@ def opened(path: Path, what: str) -> Iterator[TextIO]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             yield file
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: no readable {what} ({error})") from error
+        hint = "; save it as UTF-8, such as Excel's CSV UTF-8" * isinstance(error, UnicodeDecodeError)
+        raise DatasetError(f"{path}: no readable {what} ({_why(error)}){hint}") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError) and error.object.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "it is UTF-16, as Excel's Unicode text"
+    return str(error)
 
 
 def inside(base: Path, name: str, where: str, hint: str) -> Path:

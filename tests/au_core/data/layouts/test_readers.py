@@ -159,7 +159,16 @@ def test_a_long_manifest_takes_little_memory_and_asks_once_for_each_file(tmp_pat
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    (MANIFEST.replace(",", ";") + "a.jpg;a;b;1;0;0\n", "separated by semicolons; expected commas"),
+    (MANIFEST.replace(",", ";") + "a.jpg;a;b;1;0;0\n", r"by semicolons; .*commas.*, sep=';'\)\.to_csv"),
+    (MANIFEST.replace(",", "\t") + "a.jpg\ta\tb\t1\t0\t0\n", r"by tabs; .*commas.*sep='\\t'\)\.to_csv"),
+    ("", "the file is empty; expected path,subject,sequence,frame,AU01"),
+    ("path,subject,frame,AU01\na.jpg,a,1,0\n", "no column sequence in path,subject,frame,AU01; expected"),
+    ("path,subject,sequence,frame,age\na.jpg,a,b,1,0\n", "no column of an AU in path,.*,age; expected"),
+    (MANIFEST.replace("12", "1"), "two columns AU01; expected each once, so remove or rename one"),
+    (MANIFEST.replace("AU12", "frame"), "two columns frame; expected each once"),
+    (MANIFEST.replace("AU12", "AU_12x"), "'AU_12x' is no action unit; expected a name .* AU12; rename"),
+    (MANIFEST.replace("AU12", "au12_c"), "'au12_c' is no action unit; .*, or remove it if it holds no codes"),
+    (MANIFEST.replace("AU12", "AUtwelve"), "'AUtwelve' is no action unit"),
     (MANIFEST + "/data/a.jpg,a,b,1,0,0\n", "line 2: .*; write paths relative to the CSV"),
     (MANIFEST + "../a.jpg,a,b,1,0,0\n", "line 2: .*; write paths relative to the CSV"),
     (MANIFEST + "a.jpg,a,b,1,.0,0\n", r"line 2: AU01 is '\.0'; expected 0 to 5"),
@@ -168,6 +177,35 @@ def test_a_manifest_that_a_program_wrote_otherwise_says_what_to_do(tmp_path, tex
     (tmp_path / "manifest.csv").write_text(text)
     with pytest.raises(DatasetError, match=message):
         read_rows(list_sequences("manifest", tmp_path)[0])
+
+
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_manifest_in_excels_unicode_says_how_to_save_it(tmp_path, order):
+    mark = "" if order == "utf-16" else "\ufeff"
+    (tmp_path / "manifest.csv").write_bytes((mark + MANIFEST).encode(order))
+    with pytest.raises(DatasetError, match=r"it is UTF-16, as Excel's Unicode text\); save it as UTF-8"):
+        list_sequences("manifest", tmp_path)
+    (tmp_path / "manifest.csv").write_bytes((MANIFEST + "a.jpg,Ren\u00e9,b,1,0,0\n").encode("latin-1"))
+    with pytest.raises(DatasetError, match=r"can't decode byte 0xe9 .*; save it as UTF-8"):
+        list_sequences("manifest", tmp_path)
+
+
+def test_columns_of_a_manifest_are_found_by_name_and_others_passed_over(tmp_path):
+    table = tmp_path / "manifest.csv"
+    table.write_text(MANIFEST + "a.mp4,anna,smile,1.0,0,\na.mp4,anna,smile,2,1.0,9\n")
+    plain = list_sequences("manifest", tmp_path)[0]
+    assert manifest.remarks(tmp_path) == []
+    table.write_text(
+        ",AU01,notes, frame ,sequence,author,AU12,path,subject\n"
+        '0,0,"a, b",1,smile,,,a.mp4,anna\n1,1,;,2,smile,x,9,a.mp4,anna\n'
+    )
+    (found,) = list_sequences("manifest", table)
+    assert found == plain, "with the same digest of its lines"
+    rows = read_rows(found)
+    assert rows.aus == (1, 12) and rows.codes.tolist() == [[0, -1], [1, -1]]
+    assert manifest.remarks(table) == ["columns passed over: '', 'notes', 'author'; codes are AU01, AU12"]
+    table.write_text("a,b,c,d,e,f,g," + MANIFEST + "1,2,3,4,5,6,7,a.mp4,anna,smile,1,0,\n")
+    assert "'d', 'e', 2 more; codes" in manifest.remarks(table)[0]
 
 
 def test_videos_take_their_subject_from_the_first_folder(tmp_path):
@@ -229,7 +267,7 @@ def test_of_two_pictures_with_a_number_the_bare_one_is_taken(tmp_path):
 
 def test_every_layout_that_is_known_can_be_read():
     files = Path(layouts.__file__).parent.glob("[a-z]*.py")
-    assert {path.stem for path in files} - {"tree"} == {*LAYOUTS}
+    assert {path.stem for path in files} - {"tree", "columns"} == {*LAYOUTS}
     assert all(module_of(name).list_sequences and module_of(name).read_rows for name in LAYOUTS)
 
 
