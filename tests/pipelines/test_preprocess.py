@@ -204,11 +204,15 @@ def no_detector(monkeypatch):
     return PreprocessConfig(detector=__file__)
 
 
-def test_columns_of_a_manifest_that_hold_no_codes_are_told(no_detector, tmp_path, capsys):
+def test_what_of_a_manifest_is_passed_over_or_not_there_is_told(no_detector, tmp_path, capsys):
     table = tmp_path / "own.csv"
-    table.write_text("path,subject,sequence,frame,age,AU12\na.mp4,anna,smile,1,30,1\n")
+    lines = ["path,subject,sequence,frame,age,AU12", "b.mp4,bert,talk,1,30,1", "a.mp4,anna,smile,1,30,1"]
+    table.write_text("\n".join(lines))
+    (tmp_path / "a.mp4").touch()
     list_dataset("manifest", table, tmp_path / "faces", no_detector)
-    assert f"{table}: columns passed over: 'age'; codes are AU12\n" in capsys.readouterr().err
+    columns, files = capsys.readouterr().err.splitlines()
+    assert columns == f"{table}: columns passed over: 'age'; codes are AU12"
+    assert files.startswith(f"{table}: warning: 1 of 2 files are not there, the first b.mp4 (line 2); bring")
 
 
 def test_when_everything_fails_it_says_so_and_why(in_turn, tmp_path, yunet):

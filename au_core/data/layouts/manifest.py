@@ -48,6 +48,9 @@ class Table:
     kind: str
     """``intensity`` if any code is above 1."""
     rows: dict[tuple[str, str], list[Row]]
+    n_files: int
+    absent: dict[str, int]
+    """Files that were not there when the CSV was parsed, with the line that first names each."""
 
     @property
     def aus(self) -> tuple[int, ...]:
@@ -63,11 +66,17 @@ def list_sequences(root: Path, uncoded: int = 0) -> list[SequenceRef]:
     Raises:
         DatasetError: no such file, wrong columns, a row of another length, a code or frame that is none, a
             frame twice, a file of two people, a person by two spellings, a path out of the CSV's folder,
-            mixed sources; with ``uncoded`` two sequences of one video, as each would have its other frames.
+            mixed sources, not one file there; with ``uncoded`` two sequences of one video, as each would have
+            its other frames.
     """
     path = _csv(root)
     table = _read(path)
     refs = [_ref(path, table, *names, rows) for names, rows in table.rows.items()]
+    if len(absent := _absent(path, table)) == table.n_files:
+        raise DatasetError(
+            f"{path}: none of its {table.n_files} files is there, {_first(absent)}; expected them below "
+            f"{path.parent} (is a disk not mounted?), so put the CSV where its paths begin, or correct them"
+        )
     if uncoded:
         _refuse_shared(refs, path)
     return [replace(ref, uncoded=uncoded) for ref in refs]
@@ -87,7 +96,23 @@ def _refuse_shared(refs: list[SequenceRef], path: Path) -> None:
 
 def remarks(root: Path) -> list[str]:
     """What people should be told of a manifest that :func:`list_sequences` takes."""
-    return list(filter(None, [_read(_csv(root)).columns.passed_over]))
+    path = _csv(root)
+    table, lost = _read(path), ""
+    if absent := _absent(path, table):
+        lost = f"warning: {len(absent)} of {table.n_files} files are not there, {_first(absent)}"
+        lost += "; bring them, correct their paths, or go on without them"
+    return [remark for remark in (table.columns.passed_over, lost) if remark]
+
+
+def _absent(path: Path, table: Table) -> dict[str, int]:
+    """Of the files that were not there those that are not there now."""
+    gone = (name for name in table.absent if isinstance(_file(path.parent, name), str))
+    return {name: table.absent[name] for name in gone}
+
+
+def _first(absent: dict[str, int]) -> str:
+    name, line = next(iter(absent.items()))
+    return f"the first {name} (line {line})"
 
 
 def _csv(root: Path) -> Path:
@@ -126,9 +151,12 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
         file_of, whose = cache(partial(_file, path.parent)), dict[str | tuple[int, int], str]()
         texts, seen, wrong = dict[str, str](), set[str](), list[tuple[int, str, str]]()
+        absent = dict[str, int]()
         for line in filter(None, lines):
             source, subject, sequence, frame, *codes = _cells(path, lines.line_num, line, columns)
-            if (other := whose.setdefault(file_of(source), subject)) != subject:
+            if isinstance(file := file_of(source), str):
+                absent.setdefault(file, lines.line_num)
+            if (other := whose.setdefault(file, subject)) != subject:
                 raise DatasetError(
                     f"{path}, line {lines.line_num}: {source} is of {subject}, before it was of {other}; "
                     "expected files of one person each, or the same face would be trained and tested on"
@@ -143,14 +171,15 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
         raise DatasetError(f"{path}: no row below the header; expected one for each coded frame")
     _check_spelling(path, rows)
     _check_codes(path, wrong)
-    return Table(columns, "intensity" if seen & {*"2345"} else "occurrence", dict(rows))
+    kind = "intensity" if seen & {*"2345"} else "occurrence"
+    return Table(columns, kind, dict(rows), len(whose), absent)
 
 
 def _file(root: Path, source: str) -> str | tuple[int, int]:
     """What tells whether two names mean one file; a link is what it leads to."""
     try:
         stat = os.stat(os.path.join(root, source))
-    except OSError:  # told by whoever reads it
+    except (OSError, ValueError):  # told by whoever reads it
         return normpath(source)
     return stat.st_dev, stat.st_ino
 

@@ -100,9 +100,10 @@ def test_missing_pictures_are_told_from_damaged_ones(tree, tmp_path):
 
 
 def test_a_manifest_of_files_that_are_not_there_says_so(tmp_path):
-    lines = [f"pics/{i}.jpg,a,b,{i},1" for i in range(2)]
+    lines = [*(f"pics/{i}.jpg,a,b,{i},1" for i in range(2)), "there.jpg,a,c,1,0"]
+    (tmp_path / "there.jpg").touch()
     (tmp_path / "manifest.csv").write_text("\n".join(["path,subject,sequence,frame,AU12", *lines]))
-    (ref,) = list_sequences("manifest", tmp_path)
+    ref, _ = list_sequences("manifest", tmp_path)
     status = prepare_sequence(ref, lambda image: [], CFG, tmp_path / "faces")
     assert status["status"] == "failed"
     assert status["reason"].endswith("pics/0.jpg: not one coded frame has a picture file")

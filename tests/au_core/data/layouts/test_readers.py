@@ -110,6 +110,7 @@ def test_a_manifest_names_pictures_and_videos(bp4d, tmp_path):
     ("a.jpg,a,,1,0,0\n", "line 2: sequence must not be empty"),
     ("a.jpg,a,b,1,0,0\na.jpg,a,b,1,0,0\n", "line 3: frame 1 of this .* is listed twice, first in line 2"),
     ("a.mp4,a,b,1,0,0\nb.mp4,a,b,2,0,0\n", "video"),
+    ("a\0.jpg,a,b,1,0,0\n", "line 2: path .* cannot be followed"),
 ])  # fmt: skip
 def test_a_manifest_that_cannot_be_right_is_refused(tmp_path, line, message):
     (tmp_path / "manifest.csv").write_text(MANIFEST + line)
@@ -139,6 +140,7 @@ def test_what_stands_for_the_lines_of_a_manifest_is_what_it_always_was(tmp_path)
     """Else every face folder that people have would be made anew, and its trainings refused."""
     lines = "a.mp4,a,b,1, 1.0,9\na.mp4,a,b, 02,,9.000e+00\na.mp4,a,b,3.0,5,0\nc.png,c,d,0,1,1\n"
     (tmp_path / "manifest.csv").write_text(MANIFEST + lines)
+    (tmp_path / "a.mp4").touch()
     assert [ref.lines for ref in list_sequences("manifest", tmp_path)] == [
         "afa687a051159aa010f01d16107cca7b",
         "2fd38aa32a749f446ca3256dc7a664c8",
@@ -192,6 +194,7 @@ def test_a_manifest_in_excels_unicode_says_how_to_save_it(tmp_path, order):
 
 def test_columns_of_a_manifest_are_found_by_name_and_others_passed_over(tmp_path):
     table = tmp_path / "manifest.csv"
+    (tmp_path / "a.mp4").touch()
     table.write_text(MANIFEST + "a.mp4,anna,smile,1.0,0,\na.mp4,anna,smile,2,1.0,9\n")
     plain = list_sequences("manifest", tmp_path)[0]
     assert manifest.remarks(tmp_path) == []
@@ -206,6 +209,25 @@ def test_columns_of_a_manifest_are_found_by_name_and_others_passed_over(tmp_path
     assert manifest.remarks(table) == ["columns passed over: '', 'notes', 'author'; codes are AU01, AU12"]
     table.write_text("a,b,c,d,e,f,g," + MANIFEST + "1,2,3,4,5,6,7,a.mp4,anna,smile,1,0,\n")
     assert "'d', 'e', 2 more; codes" in manifest.remarks(table)[0]
+
+
+def test_files_of_a_manifest_that_are_not_there_are_told_and_refused_if_it_is_all_of_them(tmp_path):
+    """Else each fails alone, hours later."""
+    names = ["a.mp4", "b/1.jpg", "./b//1.jpg", "b/2.jpg"]
+    lines = [f"{name},anna,{name[0]}{i},{i},1,0\n" for i, name in enumerate([*names, names[0]], start=1)]
+    (tmp_path / "manifest.csv").write_text(MANIFEST + "".join(lines))
+    with pytest.raises(DatasetError, match=r"none of its 3 files is there, the first a.mp4 \(line 2\); exp"):
+        list_sequences("manifest", tmp_path)
+    (tmp_path / "a.mp4").touch()
+    assert len(list_sequences("manifest", tmp_path)) == 5
+    assert manifest.remarks(tmp_path) == [
+        "warning: 2 of 3 files are not there, the first b/1.jpg (line 3); bring them, correct their paths, "
+        "or go on without them"
+    ]
+    (tmp_path / "b").mkdir()
+    for name in names[1:]:
+        (tmp_path / name).touch()
+    assert manifest.remarks(tmp_path) == []
 
 
 def test_videos_take_their_subject_from_the_first_folder(tmp_path):
