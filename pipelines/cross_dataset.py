@@ -20,6 +20,7 @@ from au_core.errors import ConfigError, words_of
 from au_core.evaluation.elsewhere import Judged, scores_elsewhere
 from au_core.models.card import load_card
 from au_core.run_folder import RunFolder, run_folders
+from pipelines.machinery.arguments import add_root
 from pipelines.machinery.cli import averages, run, say, summary
 from pipelines.machinery.datasets import list_dataset, refuse_leftovers
 from pipelines.machinery.finding import find_faces
@@ -42,7 +43,7 @@ COLUMNS = ("model", "au", "faces", *SCORES)
 
 def cross_dataset(
     runs: Sequence[RunFolder], layout: str, data: Path, out: Path, cfg: PreprocessConfig, active_from: int,
-    gpu: bool = True,
+    gpu: bool = True, root: Path | None = None,
 ) -> Path:  # fmt: skip
     """Find the faces of a dataset as the models know them, let each answer, score: returns ``OUT/table.csv``.
 
@@ -61,7 +62,7 @@ def cross_dataset(
         raise ConfigError(f"the models know faces of different size and quality, {sizes}; give --out to each")
     size, quality = sizes.pop()
     cfg = replace(cfg, size=size, jpeg_quality=quality)
-    dataset = list_dataset(layout, data, out / "faces", cfg)
+    dataset = list_dataset(layout, data, out / "faces", cfg, base=root)
     refuse_leftovers(dataset)
     with held_alone(out):
         find_faces(dataset)
@@ -153,6 +154,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("trained", type=Path, nargs="+", help="OUT of an experiment, or folders of its runs")
     parser.add_argument("--layout", required=True, choices=labelled, help="how --data is laid out")
     parser.add_argument("--data", type=Path, required=True, help="the dataset's folder (or a manifest's CSV)")
+    add_root(parser)
     parser.add_argument("--active-from", type=int, choices=range(1, 6), help="lowest code that means active")
     parser.add_argument("--out", type=Path, required=True, help="faces, predictions and scores go there")
     parser.add_argument("--no-gpu", action="store_true", help="compute on the cores though there is a GPU")
@@ -164,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     default = replace(default, detector="dataset" if facts.landmarks else "yunet")
     cfg, active_from = with_options(default, args), args.active_from or facts.active_from
     table = cross_dataset(
-        finished(args.trained), args.layout, args.data, args.out, cfg, active_from, not args.no_gpu
+        finished(args.trained), args.layout, args.data, args.out, cfg, active_from, not args.no_gpu, args.root
     )
     print(f"table: {table}", file=sys.stderr)
 

@@ -74,7 +74,7 @@ def prepare_faces(experiment: Experiment) -> None:
         assert cfg.synthetic
         with_detector_file(cfg.layout, cfg.preprocess)  # before a minute of drawing
         data = make_synthetic(cfg.synthetic, experiment.out / "synthetic")
-    coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name)
+    coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name, experiment.root)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
     datasets = coded, *labelled, *unlabelled
     for dataset in datasets:

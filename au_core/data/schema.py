@@ -25,7 +25,7 @@ class SequenceRef:
     """Video file or picture folder, relative to ``root``; shown to people."""
     root: str
     labels: tuple[str, ...] = ()
-    """Label files, relative to ``root``; empty for unlabelled video."""
+    """Label files, relative to ``root``, or by their whole paths if elsewhere; empty for unlabelled video."""
     landmarks: str | None = None
     """Landmark file or folder, relative to ``root``; None where the dataset has none."""
     more_sources: tuple[str, ...] = ()

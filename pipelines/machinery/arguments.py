@@ -15,6 +15,7 @@ from au_core.config import (
 )
 from au_core.data.faces import are_drawn, are_intensities
 from au_core.data.layouts import LAYOUTS
+from au_core.data.readers import refuse_base
 from au_core.errors import ConfigError
 from au_core.methods import METHODS
 from au_core.models.card import initial_weights
@@ -40,6 +41,7 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         help="labelled dataset in its own layout; where faces are there already (train_fold.py), only OUT's "
         "default name depends on it",
     )
+    add_root(parser)
     parser.add_argument(
         "--active-from",
         type=int,
@@ -64,6 +66,16 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         help="everything is written here (default: a folder named by recipe and data, in $AU_OUT or out)",
+    )
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """The argument that every command has whose data may be a manifest."""
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="folder in which the paths of a manifest begin (default: the one that its CSV lies in)",
     )
 
 
@@ -92,20 +104,28 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
         ConfigError: an unknown recipe, or what its settings or ``--also`` cannot be.
     """
     cfg = load_recipe(args.recipe)
+    refuse_base(cfg.layout, args.root)
     cfg = _with_settings(cfg, args)
     if args.active_from:
         cfg = replace(cfg, spec=replace(cfg.spec, active_from=args.active_from))
-    if args.unlabelled and args.data and args.data.resolve().is_relative_to(args.unlabelled.resolve()):
-        raise ConfigError(
-            f"--unlabelled {args.unlabelled} holds --data {args.data}, so every fold would be trained on the "
-            "faces of its own test people; expected a folder of other video"
-        )
+    _refuse_test_people(args)
     also = _all_different([_layout_and_folder(text) for text in args.also])
     names = [cfg.name, *([_name(args.data)] if args.data else [])]
     names += [f"{layout}-{_name(path)}" for layout, path in also]
     names += [f"unlabelled-{_name(args.unlabelled)}"] if args.unlabelled else []
     out = args.out or out_root() / "-".join(names)
-    return Experiment(cfg=cfg, out=out, data=args.data, unlabelled=args.unlabelled, also=also)
+    return Experiment(cfg=cfg, out=out, data=args.data, root=args.root, unlabelled=args.unlabelled, also=also)
+
+
+def _refuse_test_people(args: argparse.Namespace) -> None:
+    """Make sure that the unlabelled video is not the labelled dataset's own."""
+    for name in ("data", "root"):
+        folder = getattr(args, name)
+        if args.unlabelled and folder and folder.resolve().is_relative_to(args.unlabelled.resolve()):
+            raise ConfigError(
+                f"--unlabelled {args.unlabelled} holds --{name} {folder}, so every fold would be trained on "
+                "the faces of its own test people; expected a folder of other video"
+            )
 
 
 def _with_settings(cfg: ExperimentConfig, args: argparse.Namespace) -> ExperimentConfig:

@@ -32,16 +32,25 @@ class Dataset:
         return sorted({ref.subject for ref in self.refs})
 
 
-def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, name: str = "") -> Dataset:
+def list_dataset(
+    layout: str,
+    data: Path,
+    faces: Path,
+    cfg: PreprocessConfig,
+    name: str = "",
+    base: Path | None = None,
+) -> Dataset:
     """The sequences of a dataset, whose faces will be written to ``faces``.
 
-    Where list files of two datasets lie together, those of the dataset called ``name`` are meant.
+    Where list files of two datasets lie together, those of the dataset called ``name`` are meant. The paths
+    of a manifest begin in ``base``, by default in its own folder.
 
     Raises:
         AuError: it cannot be listed, or the detector cannot be had.
     """
-    refs = list_sequences(layout, data.absolute(), cfg.camera, name, cfg.uncoded)
-    for remark in _remarks(layout, data.absolute()):
+    base = base and base.absolute()
+    refs = list_sequences(layout, data.absolute(), cfg.camera, name, base, cfg.uncoded)
+    for remark in _remarks(layout, data.absolute(), base):
         print(f"{data}: {remark}", file=sys.stderr)
     cfg = with_detector_file(layout, cfg)
     if cfg.detector == "dataset" and not any(ref.landmarks for ref in refs):
@@ -49,11 +58,11 @@ def list_dataset(layout: str, data: Path, faces: Path, cfg: PreprocessConfig, na
     return Dataset(refs, faces, cfg)
 
 
-def _remarks(layout: str, data: Path) -> list[str]:
+def _remarks(layout: str, data: Path, base: Path | None) -> list[str]:
     """What to tell of a dataset that is listed: mostly, what of it is passed over."""
     if layout == "videos" and (others := other_kinds(data)):
         return [f"{others} are passed over"]
-    return manifest.remarks(data) if layout == "manifest" else []
+    return manifest.remarks(data, base) if layout == "manifest" else []
 
 
 def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:

@@ -31,6 +31,8 @@ class Experiment:
     out: Path
     data: Path | None = None
     """The labelled dataset in its own layout; None: the twin is drawn."""
+    root: Path | None = None
+    """Folder in which the paths of a manifest begin; None: its own."""
     unlabelled: Path | None = None
     """Folder of more video for T2."""
     also: tuple[tuple[str, Path], ...] = ()
@@ -145,6 +147,7 @@ class Experiment:
         also = [readable(f"{layout}={folder}") for layout, folder in self.also]
         words = {"recipe": self.cfg.name, "data": data, "drawn": are_drawn(self.faces)}
         words |= {"unlabelled": unlabelled, "also": also}
+        words |= {"root": readable(str(self.root))} if self.root else {}
         words["config"] = asdict(self.cfg)
         write_json(words, self.out / "experiment.json")
         return words

@@ -5,7 +5,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from au_core.config import SyntheticConfig
 from au_core.data.files import read_json
-from au_core.errors import ConfigError
+from au_core.errors import ConfigError, DatasetError
 from au_core.models.card import load_card
 from pipelines import cross_dataset
 from pipelines.cross_dataset import finished as named
@@ -86,6 +86,15 @@ def test_models_are_named_by_their_experiment_or_one_by_one(finished, tmp_path):
         named([tmp_path])
     with pytest.raises(ConfigError, match=f"both are {RUN}"):
         named([runs / RUN, finished.out])
+
+
+def test_a_manifest_may_lie_elsewhere_than_its_files(finished, tmp_path):
+    (tmp_path / "own.csv").write_text("path,subject,sequence,frame,AU12\na.mp4,anna,smile,1,1\n")
+    words = [str(finished.out), "--layout", "manifest", "--data", str(tmp_path / "own.csv")]
+    words += ["--out", str(tmp_path / "out"), "--root"]
+    with pytest.raises(DatasetError, match=r"own.csv: none of its 1 files .* expected them below .*/data "):
+        (tmp_path / "data").mkdir()
+        cross_dataset.main([*words, str(tmp_path / "data")])
 
 
 def test_an_experiments_own_folder_is_left_alone(finished, disfa):

@@ -113,14 +113,24 @@ def test_a_prior_may_be_of_aus_that_only_a_further_dataset_codes(tiny, tmp_path,
 
 
 def test_the_recipe_says_which_of_two_datasets_lists_are_meant(tmp_path, monkeypatch):
-    def listed(layout, *rest):
-        raise DatasetError(f"{layout} of {rest[-1]}")
+    def listed(layout, data, faces, cfg, name, base):
+        raise DatasetError(f"{layout} of {name}")
 
     monkeypatch.setattr("pipelines.machinery.datasets.list_dataset", listed)
     for recipe, name in (("bp4d_lists", "BP4D"), ("disfa_lists", "DISFA")):
         cfg = replace(RECIPES[recipe](), scaling=ScalingConfig(), train=TrainConfig(backbone="resnet10"))
         with pytest.raises(DatasetError, match=f"lists of {name}$"):
             prepare_faces(Experiment(cfg=cfg, data=tmp_path, out=tmp_path))
+
+
+def test_a_manifest_may_lie_elsewhere_than_its_files(tmp_path, monkeypatch):
+    def listed(layout, data, faces, cfg, name, base):
+        raise DatasetError(f"{layout} {data} of {base}")
+
+    monkeypatch.setattr("pipelines.machinery.datasets.list_dataset", listed)
+    words = ["--recipe", "manifest_three_fold", "--data", "my.csv", "--root", "/data", "--out", str(tmp_path)]
+    with pytest.raises(DatasetError, match=r"manifest my\.csv of /data$"):
+        main([*words, "--no-gpu", "--weights", "none"])
 
 
 def test_unlabelled_video_becomes_part_of_t2(in_turn, database, tiny, tmp_path, shared, yunet):

@@ -215,6 +215,23 @@ def test_what_of_a_manifest_is_passed_over_or_not_there_is_told(no_detector, tmp
     assert files.startswith(f"{table}: warning: 1 of 2 files are not there, the first b.mp4 (line 2); bring")
 
 
+def test_a_manifest_may_lie_elsewhere_than_its_files(no_detector, tmp_path, monkeypatch, capsys):
+    listed = []
+    monkeypatch.setattr("pipelines.preprocess.find_faces", lambda dataset: listed.extend(dataset.refs))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.mp4").touch()
+    lines = ["path,subject,sequence,frame,AU12", "a.mp4,anna,smile,1,1", "b.mp4,bert,talk,1,1"]
+    (tmp_path / "own.csv").write_text("\n".join(lines))
+    words = ["--layout", "manifest", "--data", "own.csv", "--root", "data", "--detector", __file__]
+    main([*words, "--out", str(tmp_path)])
+    assert [(ref.root, ref.source) for ref in listed] == [
+        (str(tmp_path / "data"), "a.mp4"),
+        (str(tmp_path / "data"), "b.mp4"),
+    ]
+    assert "1 of 2 files are not there, the first b.mp4 (line 3)" in capsys.readouterr().err
+
+
 def test_when_everything_fails_it_says_so_and_why(in_turn, tmp_path, yunet):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")
@@ -227,6 +244,9 @@ def test_when_everything_fails_it_says_so_and_why(in_turn, tmp_path, yunet):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--layout", "videos", "--data", ".github"], "no landmark files in this layout; use --detector yunet"),
     (["--layout", "gft", "--data", "."], "unknown layout 'gft'"),
+    (["--layout", "bp4d", "--data", ".", "--root", "."], ": of a manifest, whose CSV may lie elsewhere"),
+    (["--layout", "manifest", "--data", "x.csv", "--root", "/none"], "x.csv: no such file or folder"),
+    (["--layout", "manifest", "--data", ".", "--root", "/none"], "/none: no such folder; expected that in"),
     (["--layout", "bp4d", "--data", "/none"], "/none: no such file or folder"),
     (["--layout", "bp4d", "--data", ".", "--min-confidence", "2"], "min_confidence must be in (0, 1)"),
 ])  # fmt: skip

@@ -1,8 +1,8 @@
 """Layout ``manifest``: a CSV of your own, ``path,subject,sequence,frame,AU01,AU12,...`` in any order.
 
-``path`` (relative to the CSV) is a picture, or a video whose frame ``frame`` (from 1) is meant. An AU is
-0 or 1, an intensity from 0 to 5 (active from 1 on, where DISFA's are from 2), or 9 or empty where it is not
-coded; 1.0 is 1, as pandas writes it.
+``path`` (relative to the CSV, or to a folder given) is a picture, or a video whose frame ``frame`` (from 1)
+is meant. An AU is 0 or 1, an intensity from 0 to 5 (active from 1 on, where DISFA's are from 2), or 9 or
+empty where it is not coded; 1.0 is 1, as pandas writes it.
 """
 
 import csv
@@ -25,7 +25,7 @@ from au_core.data.uncoded import with_uncoded
 from au_core.data.video import is_picture, open_video
 from au_core.errors import DatasetError
 
-RELATIVE = "write paths relative to the CSV, of files below its folder"
+RELATIVE = "write paths relative to the CSV (or to --root DIR), of files below its folder"
 CODES = OCCURRENCE | {"": UNKNOWN} | {str(code): code for code in range(2, 6)}
 
 
@@ -44,6 +44,8 @@ class Row:
 class Table:
     """A manifest, its rows by (subject, sequence)."""
 
+    base: Path
+    """Folder in which paths begin."""
     columns: Columns
     kind: str
     """``intensity`` if any code is above 1."""
@@ -58,24 +60,25 @@ class Table:
         return self.columns.aus
 
 
-def list_sequences(root: Path, uncoded: int = 0) -> list[SequenceRef]:
+def list_sequences(root: Path, base: Path | None = None, uncoded: int = 0) -> list[SequenceRef]:
     """One sequence for each (subject, sequence) of the CSV ``root``, or of ``root/manifest.csv``.
 
-    With ``uncoded`` the other frames of its videos are rows, too.
+    Paths begin in ``base``, by default in the CSV's folder. With ``uncoded`` the other frames of its videos are
+    rows, too.
 
     Raises:
-        DatasetError: no such file, wrong columns, a row of another length, a code or frame that is none, a
-            frame twice, a file of two people, a person by two spellings, a path out of the CSV's folder,
+        DatasetError: no such file or folder, wrong columns, a row of another length, a code or frame that is
+            none, a frame twice, a file of two people, a person by two spellings, a path out of ``base``,
             mixed sources, not one file there; with ``uncoded`` two sequences of one video, as each would have
             its other frames.
     """
-    path = _csv(root)
-    table = _read(path)
+    path, table = _read(root, base)
     refs = [_ref(path, table, *names, rows) for names, rows in table.rows.items()]
-    if len(absent := _absent(path, table)) == table.n_files:
+    if len(absent := _absent(table)) == table.n_files:
         raise DatasetError(
             f"{path}: none of its {table.n_files} files is there, {_first(absent)}; expected them below "
-            f"{path.parent} (is a disk not mounted?), so put the CSV where its paths begin, or correct them"
+            f"{table.base} (is a disk not mounted?); name the folder where its paths begin by --root, or "
+            "correct them"
         )
     if uncoded:
         _refuse_shared(refs, path)
@@ -94,19 +97,18 @@ def _refuse_shared(refs: list[SequenceRef], path: Path) -> None:
             )
 
 
-def remarks(root: Path) -> list[str]:
+def remarks(root: Path, base: Path | None = None) -> list[str]:
     """What people should be told of a manifest that :func:`list_sequences` takes."""
-    path = _csv(root)
-    table, lost = _read(path), ""
-    if absent := _absent(path, table):
+    table, lost = _read(root, base)[1], ""
+    if absent := _absent(table):
         lost = f"warning: {len(absent)} of {table.n_files} files are not there, {_first(absent)}"
         lost += "; bring them, correct their paths, or go on without them"
     return [remark for remark in (table.columns.passed_over, lost) if remark]
 
 
-def _absent(path: Path, table: Table) -> dict[str, int]:
+def _absent(table: Table) -> dict[str, int]:
     """Of the files that were not there those that are not there now."""
-    gone = (name for name in table.absent if isinstance(_file(path.parent, name), str))
+    gone = (name for name in table.absent if isinstance(_file(table.base, name), str))
     return {name: table.absent[name] for name in gone}
 
 
@@ -115,41 +117,41 @@ def _first(absent: dict[str, int]) -> str:
     return f"the first {name} (line {line})"
 
 
-def _csv(root: Path) -> Path:
-    return root / "manifest.csv" if root.is_dir() else root
-
-
 def _ref(path: Path, table: Table, subject: str, sequence: str, rows: list[Row]) -> SequenceRef:
-    sources = list(_sources(rows, path))
+    sources = list(_sources(rows, path, table.base))
+    label = path.name if table.base == path.parent else str(path.absolute())
     _numbers(rows, path)
     texts = [(row.path, row.frame, [code.strip() for code in row.codes]) for row in rows]
     lines = repr((table.aus, table.kind, texts))
     return SequenceRef(
         layout="manifest", dataset="manifest", subject=subject, sequence=sequence,
-        source=sources[0], root=str(path.parent), labels=(path.name,), more_sources=tuple(sources[1:]),
+        source=sources[0], root=str(table.base), labels=(label,), more_sources=tuple(sources[1:]),
         lines=hashlib.blake2b(lines.encode("utf-8", "surrogateescape")).hexdigest()[:32],
     )  # fmt: skip
 
 
-def _read(path: Path) -> Table:
-    """The parsed CSV; a worker that reads sequence after sequence parses it once.
+def _read(root: Path, base: Path | None) -> tuple[Path, Table]:
+    """The CSV, parsed; a worker that reads sequence after sequence parses it once.
 
     Raises:
         DatasetError: as :func:`list_sequences`.
     """
+    path = root / "manifest.csv" if root.is_dir() else root
+    if base and not base.is_dir():
+        raise DatasetError(f"{base}: no such folder; expected that in which the paths of {path} begin")
     if not path.is_file():
         raise DatasetError(f"{path}: no such file; expected a CSV with {','.join(FIXED)},AU01,...")
     stat = path.stat()
-    return _parse(path, stat.st_mtime_ns, stat.st_size)
+    return path, _parse(path, base or path.parent, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=1)
-def _parse(path: Path, _mtime: int, _size: int) -> Table:
+def _parse(path: Path, base: Path, _mtime: int, _size: int) -> Table:
     with opened(path, "CSV") as file:
         lines = csv.reader(file, strict=True)
         columns = columns_of(path, next(lines, []))
         rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        file_of, whose = cache(partial(_file, path.parent)), dict[str | tuple[int, int], str]()
+        file_of, whose = cache(partial(_file, base)), dict[str | tuple[int, int], str]()
         texts, seen, wrong = dict[str, str](), set[str](), list[tuple[int, str, str]]()
         absent = dict[str, int]()
         for line in filter(None, lines):
@@ -172,13 +174,13 @@ def _parse(path: Path, _mtime: int, _size: int) -> Table:
     _check_spelling(path, rows)
     _check_codes(path, wrong)
     kind = "intensity" if seen & {*"2345"} else "occurrence"
-    return Table(columns, kind, dict(rows), len(whose), absent)
+    return Table(base, columns, kind, dict(rows), len(whose), absent)
 
 
-def _file(root: Path, source: str) -> str | tuple[int, int]:
+def _file(base: Path, source: str) -> str | tuple[int, int]:
     """What tells whether two names mean one file; a link is what it leads to."""
     try:
-        stat = os.stat(os.path.join(root, source))
+        stat = os.stat(os.path.join(base, source))
     except (OSError, ValueError):  # told by whoever reads it
         return normpath(source)
     return stat.st_dev, stat.st_ino
@@ -224,10 +226,9 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     Raises:
         DatasetError: as :func:`list_sequences`, which has seen them.
     """
-    path = Path(ref.root) / ref.labels[0]
-    table = _read(path)
+    path, table = _read(Path(ref.root) / ref.labels[0], Path(ref.root))
     rows = table.rows[ref.subject, ref.sequence]
-    sources, numbers = _sources(rows, path), _numbers(rows, path)
+    sources, numbers = _sources(rows, path, table.base), _numbers(rows, path)
     frames, order = np.unique(np.array(numbers, np.int32), return_index=True)
     codes = np.array([[CODES[code.strip()] for code in row.codes] for row in rows], np.int8)[order]
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
@@ -247,14 +248,12 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     )
 
 
-def _sources(rows: list[Row], table: Path) -> dict[str, Path]:
+def _sources(rows: list[Row], table: Path, base: Path) -> dict[str, Path]:
     """The files of a sequence by the paths in its lines, in their order: pictures, or one video."""
     first: dict[str, Row] = {}
     for row in rows:  # many are of one video, which is looked for once
         first.setdefault(row.path, row)
-    sources = {
-        name: inside(table.parent, name, f"{table}, line {row.line}", RELATIVE) for name, row in first.items()
-    }
+    sources = {name: inside(base, name, f"{table}, line {row.line}", RELATIVE) for name, row in first.items()}
     if len(sources) > 1 and not all(is_picture(source) for source in sources.values()):
         raise DatasetError(
             f"{table}, line {rows[0].line}: this subject and sequence are taken from {len(sources)} files, "

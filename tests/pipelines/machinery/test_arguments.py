@@ -31,6 +31,15 @@ def test_unlabelled_video_must_not_hold_the_dataset_s_test_people(tmp_path):
         with pytest.raises(ConfigError, match=r"holds --data .*; expected a folder of other video"):
             arguments("--data", str(data), "--unlabelled", str(folder))
     assert arguments("--data", str(data), "--unlabelled", str(tmp_path / "more")).unlabelled
+    own = ("--recipe", "manifest_three_fold", "--data", "own.csv", "--root", str(data))
+    with pytest.raises(ConfigError, match=r"holds --root .*; expected a folder of other video"):
+        arguments(*own, "--unlabelled", str(data.parent))
+    assert arguments(*own, "--unlabelled", str(tmp_path / "more")).root == data
+
+
+def test_only_the_files_of_a_manifest_lie_elsewhere():
+    with pytest.raises(ConfigError, match=r"--root /data: of a manifest.*; in layout bp4d --data is the"):
+        arguments("--data", "/data/BP4D", "--root", "/data")
 
 
 @pytest.mark.parametrize("text", ["/data/DISFA", "gft=/data", "videos=/data", "disfa="])

@@ -164,6 +164,12 @@ def test_drawn_people_are_told_from_real_ones_by_their_faces(tiny, tmp_path, dra
     assert Experiment(cfg=tiny, out=tmp_path / "out").write_description()["drawn"] is drawn
 
 
+def test_where_the_files_of_a_manifest_lie_is_recorded(tiny, tmp_path):
+    beside = Experiment(cfg=tiny, out=tmp_path, data=Path("own.csv"))
+    assert "root" not in beside.write_description()
+    assert replace(beside, root=Path("/data")).write_description()["root"] == "/data"
+
+
 def test_a_file_elsewhere_is_the_same_training(mixed, tmp_path):
     digests = set()
     for name in ("here", "there"):

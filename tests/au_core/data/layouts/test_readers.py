@@ -14,6 +14,7 @@ from au_core.data import layouts
 from au_core.data.layouts import LAYOUTS, manifest
 from au_core.data.layouts.tree import numbered_pictures
 from au_core.data.layouts.videos import other_kinds
+from au_core.data.provenance import content_hash, signature
 from au_core.data.readers import list_sequences, module_of, read_rows
 from au_core.errors import ConfigError, DatasetError
 from au_core.face.prepare import prepare_sequence
@@ -153,7 +154,7 @@ def test_a_long_manifest_takes_little_memory_and_asks_once_for_each_file(tmp_pat
     lines = [f"{i // 2500}.mp4,anna,{i // 2500},{i % 2500 + 1},{'019'[i % 3]},\n" for i in range(5000)]
     (tmp_path / "manifest.csv").write_text(MANIFEST + "".join(lines))
     tracemalloc.start()
-    table = manifest._read(tmp_path / "manifest.csv")
+    _, table = manifest._read(tmp_path / "manifest.csv", None)
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert held / 5000 < 200 and sum(map(len, table.rows.values())) == 5000
@@ -209,6 +210,27 @@ def test_columns_of_a_manifest_are_found_by_name_and_others_passed_over(tmp_path
     assert manifest.remarks(table) == ["columns passed over: '', 'notes', 'author'; codes are AU01, AU12"]
     table.write_text("a,b,c,d,e,f,g," + MANIFEST + "1,2,3,4,5,6,7,a.mp4,anna,smile,1,0,\n")
     assert "'d', 'e', 2 more; codes" in manifest.remarks(table)[0]
+
+
+def test_a_manifest_elsewhere_than_its_files_is_the_same(bp4d, tmp_path):
+    """So that data may lie where nothing can be written; faces that are there are kept if it is moved."""
+    ref = list_sequences("bp4d", bp4d)[0]
+    names = [f"{ref.source}/{path.name}" for path in sorted((bp4d / ref.source).iterdir())]
+    lines = [f"{name},anna,smile,{i},1,\n" for i, name in enumerate(names)]
+    (bp4d / "manifest.csv").write_text(MANIFEST + "".join(lines))
+    (beside,) = list_sequences("manifest", bp4d)
+    shutil.move(bp4d / "manifest.csv", tmp_path / "own.csv")
+    (apart,) = list_sequences("manifest", tmp_path / "own.csv", base=bp4d)
+    assert (apart.lines, apart.root, apart.source) == (beside.lines, beside.root, beside.source)
+    assert content_hash(apart) == content_hash(beside) and signature(apart) == signature(beside)
+    rows = read_rows(apart)
+    assert rows.pictures == {i: bp4d / name for i, name in enumerate(names)}
+    assert manifest.remarks(tmp_path / "own.csv", bp4d) == []
+    (tmp_path / "own.csv").write_text(MANIFEST + "../own.csv,anna,smile,1,0,0\n")
+    with pytest.raises(DatasetError, match=r"line 2: path '../own.csv' leads out of .*BP4D; .*--root DIR"):
+        list_sequences("manifest", tmp_path / "own.csv", base=bp4d)
+    with pytest.raises(DatasetError, match="nowhere: no such folder; expected that in which the paths of"):
+        list_sequences("manifest", tmp_path / "own.csv", base=tmp_path / "nowhere")
 
 
 def test_files_of_a_manifest_that_are_not_there_are_told_and_refused_if_it_is_all_of_them(tmp_path):
@@ -320,11 +342,14 @@ def test_an_unknown_layout_is_refused(tmp_path):
         list_sequences("gft", tmp_path)
 
 
-@pytest.mark.parametrize(("layout", "name"), [("disfa", "camera"), ("lists", "dataset")])
+@pytest.mark.parametrize(
+    ("layout", "name"), [("disfa", "camera"), ("lists", "dataset"), ("manifest", "base")]
+)
 def test_a_choice_reaches_its_layout_by_name(tmp_path, monkeypatch, layout, name):
     """By its place alone, a layout that takes something else first would take it for that."""
     (tmp_path / "a file").touch()
     given = {}
     monkeypatch.setattr(module_of(layout), "list_sequences", lambda root, **asked: given.update(asked) or [])
-    list_sequences(layout, tmp_path, camera="right", dataset="DISFA")
-    assert given == {name: {"camera": "right", "dataset": "DISFA"}[name]}
+    choices = {"camera": "right", "dataset": "DISFA"} | ({"base": tmp_path} if name == "base" else {})
+    list_sequences(layout, tmp_path, **choices)
+    assert given == {name: choices[name]}
