@@ -180,7 +180,9 @@ def tell(tables: Sequence[Table], folder: Path) -> list[Path]:
 def main(argv: list[str] | None = None) -> None:
     """Apply a model to a folder of videos."""
     parser = argparse.ArgumentParser(description=summary(__doc__), formatter_class=HelpFormatter)
-    parser.add_argument("videos", type=Path, help="a folder of videos and pictures, at any depth")
+    parser.add_argument(
+        "videos", type=Path, help="a folder of videos, pictures, numbered frames, at any depth"
+    )
     parser.add_argument("--out", type=Path, required=True, help="CSV files go to OUT/aus, faces to OUT/faces")
     add_model_arguments(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 2 if a file has no table at the end")

@@ -89,11 +89,11 @@ def test_models_are_named_by_their_experiment_or_one_by_one(finished, tmp_path):
 
 
 def test_a_manifest_may_lie_elsewhere_than_its_files(finished, tmp_path):
+    (tmp_path / "data").mkdir()
     (tmp_path / "own.csv").write_text("path,subject,sequence,frame,AU12\na.mp4,anna,smile,1,1\n")
     words = [str(finished.out), "--layout", "manifest", "--data", str(tmp_path / "own.csv")]
     words += ["--out", str(tmp_path / "out"), "--root"]
     with pytest.raises(DatasetError, match=r"own.csv: none of its 1 files .* expected them below .*/data "):
-        (tmp_path / "data").mkdir()
         cross_dataset.main([*words, str(tmp_path / "data")])
 
 

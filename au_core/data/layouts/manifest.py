@@ -63,8 +63,8 @@ class Table:
 def list_sequences(root: Path, base: Path | None = None, uncoded: int = 0) -> list[SequenceRef]:
     """One sequence for each (subject, sequence) of the CSV ``root``, or of ``root/manifest.csv``.
 
-    Paths begin in ``base``, by default in the CSV's folder. With ``uncoded`` the other frames of its videos are
-    rows, too.
+    Paths begin in ``base``, by default in the CSV's folder. With ``uncoded`` the other frames of its videos
+    are rows, too.
 
     Raises:
         DatasetError: no such file or folder, wrong columns, a row of another length, a code or frame that is
