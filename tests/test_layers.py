@@ -40,6 +40,7 @@ au_core.data.layouts.disfa
 au_core.data.layouts.disfa_plus
 au_core.data.layouts.lists
 au_core.data.layouts.columns
+au_core.data.layouts.table
 au_core.data.layouts.manifest
 au_core.data.layouts.videos
 au_core.data.readers

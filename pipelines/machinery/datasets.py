@@ -12,10 +12,14 @@ from au_core.data.layouts.videos import other_kinds
 from au_core.data.provenance import shard_metadata
 from au_core.data.readers import list_sequences
 from au_core.data.schema import SequenceRef, shard_path, shards
+from au_core.data.video import is_picture
 from au_core.errors import ConfigError
 from au_core.face.detect import load_detector
 from au_core.face.prepare import settings_of
 from au_core.face.yunet import fetch_yunet
+
+MANY = 100
+"""Single pictures among unlabelled videos of which people are told: they may be meant for frames of one."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def list_dataset(
     """
     base = base and base.absolute()
     refs = list_sequences(layout, data.absolute(), cfg.camera, name, base, cfg.uncoded)
-    for remark in _remarks(layout, data.absolute(), base):
+    for remark in _remarks(layout, data.absolute(), base, refs):
         print(f"{data}: {remark}", file=sys.stderr)
     cfg = with_detector_file(layout, cfg)
     if cfg.detector == "dataset" and not any(ref.landmarks for ref in refs):
@@ -58,11 +62,15 @@ def list_dataset(
     return Dataset(refs, faces, cfg)
 
 
-def _remarks(layout: str, data: Path, base: Path | None) -> list[str]:
+def _remarks(layout: str, data: Path, base: Path | None, refs: Sequence[SequenceRef]) -> list[str]:
     """What to tell of a dataset that is listed: mostly, what of it is passed over."""
-    if layout == "videos" and (others := other_kinds(data)):
-        return [f"{others} are passed over"]
-    return manifest.remarks(data, base) if layout == "manifest" else []
+    if layout != "videos":
+        return manifest.remarks(data, base) if layout == "manifest" else []
+    others, single = other_kinds(data), sum(is_picture(Path(ref.source)) for ref in refs)
+    remarks = [f"{others} are passed over"] if others else []
+    if single >= MANY:
+        remarks.append(f"{single:,} pictures are a sequence each; a folder of alike numbered ones is one")
+    return remarks
 
 
 def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:

@@ -285,3 +285,12 @@ def test_a_full_disk_is_no_success(twin, tmp_path, monkeypatch):
     )
     with pytest.raises(FullDiskError, match="make room"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
+
+
+@pytest.mark.parametrize(("n", "told"), [(99, False), (100, True)])
+def test_many_single_pictures_are_told(tmp_path, yunet, capsys, n, told):
+    """Somebody may have meant them for the frames of one video: a cover beside these makes an album."""
+    for i in range(n):
+        (tmp_path / f"picture {'abcdefghij'[i % 10]}{i * i}.jpg").touch()
+    list_dataset("videos", tmp_path, tmp_path / "faces", PreprocessConfig(detector=str(yunet)))
+    assert (f"{n} pictures are a sequence each; a folder of alike" in capsys.readouterr().err) == told

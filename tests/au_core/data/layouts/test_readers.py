@@ -12,6 +12,7 @@ import pytest
 from au_core.config import PreprocessConfig
 from au_core.data import layouts
 from au_core.data.layouts import LAYOUTS, manifest
+from au_core.data.layouts.table import read_table
 from au_core.data.layouts.tree import numbered_pictures
 from au_core.data.layouts.videos import other_kinds
 from au_core.data.provenance import content_hash, signature
@@ -154,7 +155,7 @@ def test_a_long_manifest_takes_little_memory_and_asks_once_for_each_file(tmp_pat
     lines = [f"{i // 2500}.mp4,anna,{i // 2500},{i % 2500 + 1},{'019'[i % 3]},\n" for i in range(5000)]
     (tmp_path / "manifest.csv").write_text(MANIFEST + "".join(lines))
     tracemalloc.start()
-    _, table = manifest._read(tmp_path / "manifest.csv", None)
+    _, table = read_table(tmp_path / "manifest.csv", None)
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert held / 5000 < 200 and sum(map(len, table.rows.values())) == 5000
@@ -311,7 +312,7 @@ def test_of_two_pictures_with_a_number_the_bare_one_is_taken(tmp_path):
 
 def test_every_layout_that_is_known_can_be_read():
     files = Path(layouts.__file__).parent.glob("[a-z]*.py")
-    assert {path.stem for path in files} - {"tree", "columns"} == {*LAYOUTS}
+    assert {path.stem for path in files} - {"tree", "columns", "table"} == {*LAYOUTS}
     assert all(module_of(name).list_sequences and module_of(name).read_rows for name in LAYOUTS)
 
 
@@ -343,13 +344,20 @@ def test_an_unknown_layout_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layout", "name"), [("disfa", "camera"), ("lists", "dataset"), ("manifest", "base")]
+    ("layout", "names"),
+    [
+        ("disfa", {"camera"}),
+        ("lists", {"dataset"}),
+        ("bp4d", {"uncoded"}),
+        ("manifest", {"base", "uncoded"}),
+    ],
 )
-def test_a_choice_reaches_its_layout_by_name(tmp_path, monkeypatch, layout, name):
+def test_a_choice_reaches_its_layout_by_name(tmp_path, monkeypatch, layout, names):
     """By its place alone, a layout that takes something else first would take it for that."""
     (tmp_path / "a file").touch()
     given = {}
     monkeypatch.setattr(module_of(layout), "list_sequences", lambda root, **asked: given.update(asked) or [])
-    choices = {"camera": "right", "dataset": "DISFA"} | ({"base": tmp_path} if name == "base" else {})
+    choices = {"camera": "right", "dataset": "DISFA", "uncoded": 3}
+    choices |= {"base": tmp_path} if "base" in names else {}
     list_sequences(layout, tmp_path, **choices)
-    assert given == {name: choices[name]}
+    assert given == {name: choices[name] for name in names}
