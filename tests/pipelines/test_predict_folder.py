@@ -136,7 +136,7 @@ def test_a_folder_of_numbered_pictures_has_one_table(in_turn, model, yunet, tmp_
     assert set(tables_below(tmp_path / "out" / "aus")) == {"clip.csv", "album/anna.jpg.csv"}
     rows = rows_of(tmp_path / "out" / "aus" / "clip.csv")
     assert [(row["frame"], row["timestamp"]) for row in rows] == [("1", ""), ("2", ""), ("4", "")]
-    assert "partial: clip clip: frames 3 could not be decoded" in capsys.readouterr().err
+    assert "partial: clip: frames 3 could not be decoded" in capsys.readouterr().err
     apply(tmp_path / "in" / "clip", model, tmp_path / "of_one", yunet)
     assert set(tables_below(tmp_path / "of_one" / "aus")) == {"clip.csv"}
 

@@ -11,7 +11,7 @@ from au_core.data.schema import QUALITY
 from au_core.data.synthetic.write import plan_sequences, write_sequence
 from au_core.errors import DatasetError
 from au_core.face.prepare import prepare_sequence
-from au_core.report.quality import notice, write_quality_report
+from au_core.report.quality import write_quality_report
 from au_core.report.survey import survey
 from tests.toy import write_toy_faces
 
@@ -58,14 +58,6 @@ def test_the_page_shows_people_rates_and_losses_and_needs_no_network(faces):
     assert "could not be decoded" in text and "failed: 0 decoded" in text and "AU12" in text
     assert "6 sequences of 3 people, 1 failed, 1 with losses: 45 coded frames; 44 frames" in text
     assert "<script" not in text and not re.search(r'(src|href)="(?!data:|#)', text)
-
-
-def test_pictures_of_which_nothing_is_coded_are_not_called_coded(tmp_path):
-    write_toy_faces(tmp_path, ["clip"], frames=10, aus=())
-    row = {"subject": "clip", "sequence": "clip", "status": "ok"}
-    row |= {"frames_coded": 10, "frames_decoded": 10, "faces_found": 10}
-    write_table(pa.Table.from_pylist([row], QUALITY), tmp_path / "quality.parquet")
-    assert "with losses: 10 frames were decoded" in notice(survey(tmp_path))
 
 
 def test_without_shards_it_says_so(tmp_path):
