@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from au_core.config import PreprocessConfig
 from au_core.data.files import (
     raise_if_full,
@@ -43,7 +45,8 @@ def predict_folder(
     """Find all faces, then let R look at them: ``OUT/aus/<video>.csv`` for each video that can be read.
 
     A table that is there and not older than its faces is kept. A video that can no longer be read is a line
-    in ``OUT/faces/quality.parquet``, and has no table any more; with ``strict`` that is an error at the end.
+    in ``OUT/faces/quality.parquet``, and has no table any more; with ``strict`` that is an error at the end,
+    as is a video of which frames are lost.
 
     Raises:
         AuError: no model, no video, no detector, no room, or ``out`` is not for these; at the end: faces that
@@ -59,7 +62,7 @@ def predict_folder(
         claim(out, card)  # two may have come at once
         remove_leftovers_below(out / "aus")
         try:
-            find_faces(dataset)
+            quality = find_faces(dataset)
         finally:  # where this fails too, no table outlives its faces
             for table in tables:
                 table.remove_if_stale()
@@ -71,6 +74,8 @@ def predict_folder(
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
     if strict and missing:
         raise AuError(f"{len(missing)} of {len(tables)} files have no table, such as {missing[0]}")
+    if strict and (damaged := quality.filter(pc.field("status") == "partial")["source"].to_pylist()):
+        raise AuError(f"{len(damaged)} of {len(tables)} tables lack frames, such as that of {damaged[0]}")
 
 
 def claim(out: Path, card: ModelCard) -> None:
@@ -185,7 +190,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="CSV files go to OUT/aus, faces to OUT/faces")
     add_model_arguments(parser)
-    parser.add_argument("--strict", action="store_true", help="exit with 2 if a file has no table at the end")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 2 if a file has no table at the end, or lacks frames"
+    )
     args = parser.parse_args(argv)
     cfg = with_options(PreprocessConfig(), args)
     predict_folder(args.videos, args.model, args.out, cfg, not args.no_gpu, args.strict)
