@@ -51,6 +51,7 @@ def prepare_faces(experiment: Experiment) -> None:
     from pipelines.machinery.datasets import (
         check_uncoded,
         list_dataset,
+        refuse_labelled,
         refuse_leftovers,
         refuse_to_redo,
         with_detector_file,
@@ -77,9 +78,10 @@ def prepare_faces(experiment: Experiment) -> None:
     coded = list_dataset(cfg.layout, data, experiment.faces, cfg.preprocess, cfg.spec.name, experiment.root)
     split_subjects(cfg.protocol, cfg.spec.name, coded.subjects, cfg.train.validation_subjects)
     datasets = coded, *labelled, *unlabelled
+    refuse_labelled(unlabelled, [coded, *labelled])
     for dataset in datasets:
-        refuse_leftovers(dataset)
         refuse_to_redo(dataset, experiment.out)
+        refuse_leftovers(dataset)
     for dataset in datasets:
         find_faces(dataset)
 

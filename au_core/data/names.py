@@ -3,7 +3,7 @@
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 LONGEST = 180
 """Bytes of a name in one path component; file systems allow 255, and temporary files need some."""
@@ -21,6 +21,11 @@ def quoted(name: str) -> str:
     digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
     start = text.encode()[: LONGEST - 17].decode(errors="ignore")
     return re.sub(r"%[0-9A-F]?$", "", start) + "~" + digest
+
+
+def as_planned(name: str) -> str:
+    """A subject as plans call it: by the name of its folder, which shortens very long ones."""
+    return unquote(quoted(name))
 
 
 def readable(name: str) -> str:

@@ -66,6 +66,8 @@ class FrameRows:
     video: Path | None = None
     marks: np.ndarray | None = None
     bad: np.ndarray | None = None
+    last_listed: int | None = None
+    """The last frame that a label file lists, where later ones of a video may be asked for; else None."""
     kind: str = "occurrence"
     """What the codes are: ``occurrence`` (0, 1) or ``intensity`` (0 to 5)."""
     remarks: tuple[str, ...] = field(default=())

@@ -1,10 +1,12 @@
 """Frames that nobody coded, beside the coded ones of a sequence: faces without labels, for T2."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from au_core.aus import UNKNOWN
+from au_core.data.video import open_video
 
 
 def with_uncoded(
@@ -23,3 +25,12 @@ def with_uncoded(
     joined = np.concatenate([frames, others])
     order = joined.argsort()
     return joined[order], np.concatenate([codes, nothing])[order]
+
+
+def numbers_of(film: Path, listed: np.ndarray) -> range:
+    """The frames of a film from 1 on, as far as its container tells, or the ``listed`` ones.
+
+    Raises:
+        DatasetError: OpenCV cannot open it.
+    """
+    return range(1, (open_video(film).declared_frames or max(listed.tolist(), default=0)) + 1)

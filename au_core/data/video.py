@@ -29,7 +29,7 @@ class VideoInfo:
     fps: float
     """Frames per second; 25 where the container does not say, 1 for a picture."""
     declared_frames: int
-    """0 where the container does not say."""
+    """0 where the container does not say, or nonsense."""
 
 
 TOLERANCE = 0.05
@@ -37,6 +37,8 @@ TOLERANCE = 0.05
 LEAP = 4.0
 """A gap of more than so many times the usual one between two frames means that frames were lost. In low light
 phones halve their rate, or less."""
+MAX_FRAMES = 10_000_000
+"""A container that declares more, four days of video, is damaged."""
 _SIGN_OF_LIFE = 100
 """Frames passed over between two signs of life, a fraction of a second."""
 
@@ -66,7 +68,7 @@ def open_video(path: Path | str) -> VideoInfo:
     capture = _capture(path)
     fps, declared = _rate(capture), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     capture.release()
-    return VideoInfo(fps, int(declared) if math.isfinite(declared) and declared > 0 else 0)
+    return VideoInfo(fps, int(declared) if 0 < declared <= MAX_FRAMES else 0)
 
 
 def video_frames(path: Path | str) -> Iterator[np.ndarray]:
@@ -159,13 +161,14 @@ def decode(rows: FrameRows, alive: Callable[[], object] = lambda: None) -> Itera
 def _listed_frames(rows: FrameRows, path: Path, alive: Callable[[], object]) -> Iterator[Frame]:
     """The frames of ``rows`` from a video; those between are passed over without unpacking their pixels.
 
-    Uncoded ones end where it does: containers may declare more frames than they hold.
+    Those after ``rows.last_listed`` end where it does, with the first number that is not there: containers
+    may declare more frames than they hold.
 
     Raises:
         DatasetError: some frames are lost, and nobody can tell which.
     """
     capture, times = _capture(path), array("d")  # of the frames so far
-    last_coded = max(rows.frames[rows.coded].tolist(), default=0)
+    last = math.inf if rows.last_listed is None else rows.last_listed
 
     def grab() -> bool:
         if there := capture.grab():
@@ -179,7 +182,9 @@ def _listed_frames(rows: FrameRows, path: Path, alive: Callable[[], object]) -> 
             while len(times) < frame - 1 and grab():
                 pass
             there = len(times) == frame - 1 and grab()
-            if not there and frame > last_coded:
+            if not there and frame > last:
+                if len(times) >= last:
+                    yield len(times) + 1, None, None
                 break
             yield frame, capture.retrieve()[1] if there else None, times[-1] if there else None
         if indexed := frames_in_index(path):

@@ -46,7 +46,7 @@ def prepare_sequence(
     ``detector`` finds the faces; where it is None, the dataset's own landmarks say where they are. ``alive``
     is called before each frame, and while the files are read.
     """
-    coded, shard = None, shard_path(folder, ref)
+    coded, shard = None if ref.labels else 0, shard_path(folder, ref)
     try:
         before, digest = signature(ref), content_hash(ref, alive)
         status = _known(shard_metadata(shard), settings_of(cfg, ref.layout), digest)

@@ -1,5 +1,6 @@
 """Face rows: every decoded frame of a sequence gets one for each face, or one that says why there is none."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -38,16 +39,19 @@ class FaceRows:
         self.rows, self.detector, self.cfg, self.alive = rows, detector, cfg, alive
         self.tracker, self.index = Tracker(), {frame: i for i, frame in enumerate(rows.frames.tolist())}
         self.coded = {*rows.frames[rows.coded].tolist()}
-        self.decoded, self.last, self.lost = 0, 0, list[int]()
+        self.last = math.inf if rows.last_listed is None else rows.last_listed
+        self.decoded, self.ended, self.lost = 0, 0, list[int]()
         self.faces, self.faces_coded, self.flags = 0, 0, Counter[str]()
 
     def __iter__(self) -> Iterator[Row]:
         self.alive()
         for frame, image, seconds in decode(self.rows, self.alive):
-            if image is None:
+            if image is None and self.rows.video and frame > self.last:
+                self.ended = frame - 1
+            elif image is None:
                 self.lost.append(frame)
             else:
-                self.decoded, self.last = self.decoded + 1, frame
+                self.decoded += 1
                 yield from self._frame(frame, image, seconds)
             self.alive()
 
@@ -160,11 +164,11 @@ class FaceRows:
         return [f"frames {ranges(self.rows.frames[self.rows.bad].tolist())} have wrong landmarks, {what}"]
 
     def _missing_tail(self) -> list[str]:
-        """A remark if a video ended long before its declared length where nothing is coded."""
-        frames = self.rows.frames.tolist()
-        if self.rows.video is None or (frames and (frames[-1] in self.coded or self.last == frames[-1])):
+        """A remark if a video ended long before its declared length where nothing is listed."""
+        length = self.ended if len(self.rows.frames) else self.decoded
+        if self.rows.video is None or not length:
             return []
-        short = ended_early(self.last, open_video(self.rows.video).declared_frames)
+        short = ended_early(length, open_video(self.rows.video).declared_frames)
         return [short] if short else []
 
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
-from au_core.data.names import quoted
+from au_core.data.names import as_planned
 from au_core.report.results import Results
 
 ENOUGH = 0.98
@@ -41,7 +40,7 @@ def coverage(results: Results) -> dict[int, Coverage]:
     """By test part, from the rows of ``quality.parquet``; empty where it is missing."""
     people = {run.fold: {*run.plan.test_subjects} for run in results.runs}
     return {
-        fold: _counted([row for row in results.sequences if _planned(row["subject"]) in people[fold]])
+        fold: _counted([row for row in results.sequences if as_planned(row["subject"]) in people[fold]])
         for fold in (results.folds if results.sequences else ())
     }
 
@@ -57,8 +56,3 @@ def _counted(rows: list[dict[str, Any]]) -> Coverage:
         uncounted=len(rows) - len(counted),
         faceless=sum(n == 0 for n in faces.values()),
     )
-
-
-def _planned(subject: str) -> str:
-    """A subject as plans call it: by the name of its folder, which shortens very long ones."""
-    return unquote(quoted(subject))

@@ -108,7 +108,7 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
     cfg = _with_settings(cfg, args)
     if args.active_from:
         cfg = replace(cfg, spec=replace(cfg.spec, active_from=args.active_from))
-    _refuse_test_people(args)
+    _refuse_test_people(args, cfg.layout)
     also = _all_different([_layout_and_folder(text) for text in args.also])
     names = [cfg.name, *([_name(args.data)] if args.data else [])]
     names += [f"{layout}-{_name(path)}" for layout, path in also]
@@ -117,14 +117,24 @@ def load_experiment(args: argparse.Namespace) -> Experiment:
     return Experiment(cfg=cfg, out=out, data=args.data, root=args.root, unlabelled=args.unlabelled, also=also)
 
 
-def _refuse_test_people(args: argparse.Namespace) -> None:
-    """Make sure that the unlabelled video is not the labelled dataset's own."""
-    for name in ("data", "root"):
-        folder = getattr(args, name)
-        if args.unlabelled and folder and folder.resolve().is_relative_to(args.unlabelled.resolve()):
+def _refuse_test_people(args: argparse.Namespace, layout: str) -> None:
+    """Make sure that the unlabelled video is not the labelled dataset's own.
+
+    Beside the files of a manifest there may be other people's, which are compared once they are listed.
+    """
+    for name in ("data", "root") if args.unlabelled else ():
+        more, folder = args.unlabelled.resolve(), getattr(args, name)
+        own = folder and folder.resolve()
+        if own and own.is_relative_to(more):
             raise ConfigError(
                 f"--unlabelled {args.unlabelled} holds --{name} {folder}, so every fold would be trained on "
                 "the faces of its own test people; expected a folder of other video"
+            )
+        if own and own.is_dir() and layout != "manifest" and more.is_relative_to(own):
+            raise ConfigError(
+                f"--unlabelled {args.unlabelled} lies in --data {folder}, so folds would be trained on the "
+                "faces of their own test people; expected a folder of other video (--uncoded N takes frames "
+                "that nobody coded, of training people alone)"
             )
 
 

@@ -1,6 +1,7 @@
 """A dataset before its faces are found: what is listed, what may not be done to faces that are there."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -106,6 +107,29 @@ def check_uncoded(cfg: PreprocessConfig, layouts: Sequence[str]) -> None:
 def orphans(refs: list[SequenceRef], faces: Path) -> list[Path]:
     """Shards in ``faces`` of sequences that are not in the dataset (any more)."""
     return sorted(set(shards(faces)) - {shard_path(faces, ref) for ref in refs})
+
+
+def refuse_labelled(unlabelled: Sequence[Dataset], labelled: Sequence[Dataset]) -> None:
+    """Make sure that no unlabelled video is a labelled one, or a part of it.
+
+    Raises:
+        ConfigError: one is, so that test people would be trained on.
+    """
+    taken = {path: ref for dataset in labelled for ref in dataset.refs for path in _places(ref)}
+    within = {folder for path in taken for folder in path.parents}
+    for ref in (ref for dataset in unlabelled for ref in dataset.refs):
+        for path in _places(ref):
+            if path in within or not taken.keys().isdisjoint([path, *path.parents]):
+                raise ConfigError(
+                    f"--unlabelled {ref.root}: {ref.source} is of the labelled data, so folds would be "
+                    "trained on the faces of their own test people; expected other video (--uncoded N takes "
+                    "frames that nobody coded, of training people alone)"
+                )
+
+
+def _places(ref: SequenceRef) -> list[Path]:
+    """What a sequence is decoded from, wherever links lead."""
+    return [Path(os.path.realpath(Path(ref.root, name))) for name in (ref.source, *ref.more_sources)]
 
 
 def refuse_leftovers(dataset: Dataset) -> None:

@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote
 
 from au_core.aus import DatasetSpec
 from au_core.config import ExperimentConfig
@@ -14,7 +13,7 @@ from au_core.data.files import write_json
 from au_core.data.fold import Sources, further_of
 from au_core.data.layouts import LAYOUTS
 from au_core.data.locks import held_together
-from au_core.data.names import quoted, readable
+from au_core.data.names import as_planned, readable
 from au_core.data.prior import load_label_prior
 from au_core.data.provenance import made_with, n_unprepared, read_quality
 from au_core.errors import ConfigError
@@ -71,13 +70,18 @@ class Experiment:
         if prior := cfg.adversarial.label_prior:
             load_label_prior(Path(prior), cfg.spec.columns)  # refused here, before anything is begun
         further = cache(lambda game: further_of(self.sources, game, cfg.train))
-        coded = self.cfg.spec.aus and not made_with(self.faces).get("uncoded")  # as published datasets are
-        uncoded = set() if coded else list_uncoded(self.faces)
-        return plan_runs(cfg, self._subjects(), fingerprint(self.faces), further, uncoded)
+        return plan_runs(cfg, self._subjects(), fingerprint(self.faces), further, self._uncoded())
+
+    def _uncoded(self) -> set[str]:
+        """People of whom nothing is coded, also if one video fails."""
+        if self.cfg.spec.aus and not made_with(self.faces).get("uncoded"):
+            return set()  # published datasets are coded
+        coded = (row["subject"] for row in read_quality(self.faces) if row["frames_coded"] != 0)
+        return list_uncoded(self.faces) - {*map(as_planned, coded)}
 
     def _subjects(self) -> list[str]:
         """Everyone in the dataset, also who has no face: folds must not change when one video fails."""
-        listed = {unquote(quoted(row["subject"])) for row in read_quality(self.faces)}
+        listed = {as_planned(row["subject"]) for row in read_quality(self.faces)}
         there = list_subjects(self.faces)
         if listed and (more := [subject for subject in there if subject not in listed]):
             raise ConfigError(
@@ -110,6 +114,11 @@ class Experiment:
         for folder, more in makers.items():
             if not list_subjects(folder):
                 raise ConfigError(f"{folder}: no faces; first run pipelines/full_protocol.py{more}")
+            if (folder / "quality.parquet").exists() and not read_quality(folder):
+                raise ConfigError(
+                    f"{folder / 'quality.parquet'}: damaged, or of another version, and folds depend on whom "
+                    f"it lists; first run pipelines/full_protocol.py{more}"
+                )
             if unprepared := n_unprepared(folder):
                 raise ConfigError(
                     f"{folder}: {unprepared} sequences are still to be prepared; let the command that was "

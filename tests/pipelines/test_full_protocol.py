@@ -153,6 +153,30 @@ def test_unlabelled_video_becomes_part_of_t2(in_turn, database, tiny, tmp_path, 
         prepare_faces(experiment)
 
 
+def test_files_that_a_manifest_lists_are_no_unlabelled_video(tiny, tmp_path, monkeypatch, yunet):
+    monkeypatch.setattr("pipelines.machinery.finding.prepare_all", lambda *_: pytest.fail("faces were found"))
+    lines = "".join(f"clips/{name}/1.jpg,{name},s,1,1\n" for name in ("ann", "bob", "cem"))
+    (tmp_path / "own.csv").write_text("path,subject,sequence,frame,AU12\n" + lines)
+    for name in ("ann", "bob", "cem", "others"):
+        (tmp_path / "clips" / name).mkdir(parents=True)
+        for number in (1, 2, 3):
+            (tmp_path / "clips" / name / f"{number}.jpg").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "clips" / "cem")
+    spec, preprocess = (
+        replace(tiny.spec, name="manifest", aus=()),
+        replace(tiny.preprocess, detector=str(yunet)),
+    )
+    cfg = replace(tiny, spec=spec, layout="manifest", protocol="hashed_three_fold", preprocess=preprocess)
+    for more in ("clips", "clips/bob", "clips/ann/1.jpg", "link"):
+        experiment = Experiment(
+            cfg=cfg, out=tmp_path / "out", data=tmp_path / "own.csv", unlabelled=tmp_path / more
+        )
+        with pytest.raises(ConfigError, match=r"is of the labelled data, so folds .*; expected other video"):
+            prepare_faces(experiment)
+    with pytest.raises(pytest.fail.Exception, match="faces were found"):
+        prepare_faces(replace(experiment, unlabelled=tmp_path / "clips" / "others"))
+
+
 def test_frames_that_nobody_coded_become_part_of_t2(in_turn, database, tiny, tmp_path):
     data = draw(SyntheticConfig(subjects=9, sequences=1, frames=6), tmp_path / "data")
     labels = sorted((data / "AUCoding" / "AU_OCC").iterdir())

@@ -29,8 +29,7 @@ from au_core.data.layouts.tree import (
     relative,
 )
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.uncoded import with_uncoded
-from au_core.data.video import open_video
+from au_core.data.uncoded import numbers_of, with_uncoded
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
@@ -150,25 +149,16 @@ def rows_of(
     if pictures == {}:
         raise no_numbered_picture(source, f"{next(iter(frames), 1)}.jpg")
     needed = ref.landmarks or ref.uncoded
-    there = sorted(pictures or range(1, _length(source, frames) + 1)) if needed else []
+    there = sorted(pictures or numbers_of(source, frames)) if needed else []
     rows, codes = with_uncoded(frames, codes, there, ref.uncoded)
+    if not len(rows):
+        raise DatasetError(f"{source}: the video does not say how many frames it has, and none is coded")
     if ref.landmarks:
         marks = _marks(Path(ref.root) / ref.landmarks, rows, frames, there)
     return FrameRows(
         ref=ref, aus=AUS, frames=rows, codes=codes, pictures=pictures,
-        video=source if pictures is None else None, marks=marks,
+        video=source if pictures is None else None, marks=marks, last_listed=max(frames.tolist(), default=0),
     )  # fmt: skip
-
-
-def _length(film: Path, frames: np.ndarray) -> int:
-    """Frames of a film, as far as its container and the coded ``frames`` tell.
-
-    Raises:
-        DatasetError: neither does.
-    """
-    if length := open_video(film).declared_frames or max(frames.tolist(), default=0):
-        return length
-    raise DatasetError(f"{film}: the video does not say how many frames it has, and none is coded")
 
 
 def read_occurrence(path: Path) -> tuple[np.ndarray, np.ndarray]:

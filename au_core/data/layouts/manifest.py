@@ -15,7 +15,7 @@ import numpy as np
 from au_core.data.layouts.table import CODES, Row, Table, read_table
 from au_core.data.layouts.tree import inside
 from au_core.data.schema import FrameRows, SequenceRef
-from au_core.data.uncoded import with_uncoded
+from au_core.data.uncoded import numbers_of, with_uncoded
 from au_core.data.video import is_picture, open_video
 from au_core.errors import DatasetError
 
@@ -43,15 +43,18 @@ def list_sequences(root: Path, base: Path | None = None, uncoded: int = 0) -> li
             "correct them"
         )
     if uncoded:
-        _refuse_shared(refs, path)
+        _check_videos(refs, path)
     return [replace(ref, uncoded=uncoded) for ref in refs]
 
 
-def _refuse_shared(refs: list[SequenceRef], path: Path) -> None:
+def _check_videos(refs: list[SequenceRef], path: Path) -> None:
+    """Make sure that other frames than the listed ones can be had, and by one sequence each."""
+    films = [ref for ref in refs if not is_picture(Path(ref.source))]
+    if not films:
+        raise DatasetError(f"{path}: lists pictures alone; --uncoded takes the other frames of videos")
     first: dict[str, SequenceRef] = {}
-    for ref in refs:
-        source = Path(ref.root, ref.source)
-        other = ref if is_picture(source) else first.setdefault(os.path.realpath(source), ref)
+    for ref in films:
+        other = first.setdefault(os.path.realpath(Path(ref.root, ref.source)), ref)
         if other is not ref:
             raise DatasetError(
                 f"{path}: sequences {other.sequence} and {ref.sequence} of {ref.subject} are of one video, "
@@ -100,9 +103,11 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     by_frame = {number: sources[row.path] for number, row in zip(numbers, rows, strict=True)}
     source = next(iter(sources.values()))
     pictures = is_picture(source)
+    last, remarks = int(frames[-1]), ()
     if ref.uncoded and not pictures:
-        there = range(1, open_video(source).declared_frames + 1)
-        frames, codes = with_uncoded(frames, codes, there, ref.uncoded)
+        frames, codes = with_uncoded(frames, codes, numbers_of(source, frames), ref.uncoded)
+        if not open_video(source).declared_frames:
+            remarks = (f"uncoded frames up to {last}, the last listed one: the video tells no length",)
     return FrameRows(
         ref=ref,
         aus=table.aus,
@@ -111,6 +116,8 @@ def read_rows(ref: SequenceRef) -> FrameRows:
         pictures=by_frame if pictures else None,
         video=None if pictures else source,
         kind=table.kind,
+        last_listed=last,
+        remarks=remarks,
     )
 
 

@@ -59,7 +59,7 @@ def is_series(names: Sequence[str]) -> bool:
     parts = [re.split(r"(\d+)$", stem) for stem in stems]
     numbers = sorted({int(number) for _, number, _ in parts})
     if (
-        len(numbers) < FEWEST
+        not FEWEST <= len(numbers) == len(names)
         or len({start for start, *_ in parts}) > 1
         or len({*map(str.lower, endings)}) > 1
     ):

@@ -30,11 +30,14 @@ def test_unlabelled_video_must_not_hold_the_dataset_s_test_people(tmp_path):
     for folder in (data, data.parent):
         with pytest.raises(ConfigError, match=r"holds --data .*; expected a folder of other video"):
             arguments("--data", str(data), "--unlabelled", str(folder))
+    with pytest.raises(ConfigError, match=r"lies in --data .*; expected a folder .* \(--uncoded N takes"):
+        arguments("--data", str(data), "--unlabelled", str(data / "2D+3D" / "F001" / "T2"))
     assert arguments("--data", str(data), "--unlabelled", str(tmp_path / "more")).unlabelled
     own = ("--recipe", "manifest_three_fold", "--data", "own.csv", "--root", str(data))
     with pytest.raises(ConfigError, match=r"holds --root .*; expected a folder of other video"):
         arguments(*own, "--unlabelled", str(data.parent))
-    assert arguments(*own, "--unlabelled", str(tmp_path / "more")).root == data
+    for more in (tmp_path / "more", data / "more"):
+        assert arguments(*own, "--unlabelled", str(more)).root == data
 
 
 def test_only_the_files_of_a_manifest_lie_elsewhere():

@@ -206,6 +206,21 @@ def test_people_of_whom_a_manifest_codes_nothing_are_in_every_training(tmp_path,
         assert {*others} <= {*plan.train_subjects} and {*plan.val_subjects, *plan.test_subjects} <= {*coded}
 
 
+@pytest.mark.parametrize(("counted", "kept"), [(None, True), (12, True), (0, False)])
+def test_folds_stay_when_all_that_is_coded_of_somebody_fails(tmp_path, tiny, counted, kept):
+    """Another of the person's videos may have been read, of which nobody coded anything."""
+    people = [f"person {i}" for i in range(9)]
+    write_toy_faces(tmp_path / "faces", people, aus=(1, 2), dataset="manifest")
+    spec = DatasetSpec(name="manifest", aus=())
+    cfg = replace(tiny, spec=spec, layout="manifest", protocol="hashed_three_fold")
+    before = [plan.test_subjects for plan in Experiment(cfg=cfg, out=tmp_path).plans()]
+    write_toy_faces(tmp_path / "faces", people[:1], aus=(1, 2), dataset="manifest", unknown=1.0)
+    rows = [{"subject": name, "frames_coded": counted if name == people[0] else 12} for name in people]
+    write_quality(rows, len(rows), tmp_path / "faces")
+    after = [plan.test_subjects for plan in Experiment(cfg=cfg, out=tmp_path).plans()]
+    assert (after == before) == kept
+
+
 def test_two_manifests_are_told_apart(tmp_path, tiny):
     """They may code different AUs: a vector's blanks must not tell D which one it is from."""
     people = [f"person {k}" for k in range(6)]
@@ -240,8 +255,9 @@ def test_folds_stay_when_all_videos_of_one_person_fail(tiny, tmp_path):
         ConfigError, match=r"left from before is not in quality.parquet, .* \(1 such people\)"
     ):
         experiment.plans()
-    (tmp_path / "faces" / "quality.parquet").write_bytes(b"damaged")
-    assert len(experiment.plans()) == len(whole), "by the folders then"
+    (tmp_path / "faces" / "quality.parquet").write_bytes(b"of another version")
+    with pytest.raises(ConfigError, match=r"quality.parquet: damaged, or of another version, .*; first run"):
+        experiment.plans()
 
 
 @pytest.mark.parametrize(("folds", "found"), [(None, [1]), ([3, 1], [3, 1])])

@@ -1,6 +1,7 @@
 """Frames and tasks that nobody coded, which join the coded ones when they are asked for."""
 
 import shutil
+import struct
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ def film(path, frames):
     """A video whose frames get brighter."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 64))
     for number in range(1, frames + 1):
-        writer.write(np.full((64, 64, 3), 10 * number, np.uint8))
+        writer.write(np.full((64, 64, 3), min(10 * number, 255), np.uint8))
     writer.release()
 
 
@@ -103,6 +104,76 @@ def test_two_sequences_of_one_video_cannot_share_its_other_frames(tmp_path):
         DatasetError, match=r"sequences a and b of anna are of one video, again\.avi; with --unc"
     ):
         list_sequences("manifest", tmp_path, uncoded=1)
+
+
+def declaring(path, frames, declared):
+    """A video whose container declares other than it holds; 0: nothing."""
+    film(path, frames)
+    content, at = path.read_bytes(), path.read_bytes().index(b"\x44\x89\x88") + 3  # Matroska's duration
+    length = struct.pack(">d", 1000 * declared / 25)
+    path.write_bytes(content[:at] + length + content[at + 8 :])
+
+
+@pytest.fixture
+def account_of(tmp_path, monkeypatch):
+    """The account of a manifest's only sequence."""
+    monkeypatch.setattr("au_core.face.prepare.detector_identity", str)
+
+    def prepare(lines, uncoded):
+        (tmp_path / "manifest.csv").write_text(MANIFEST + lines)
+        cfg = PreprocessConfig(size=32, uncoded=uncoded, detector="x")
+        return prepare_sequence(first("manifest", tmp_path, uncoded=uncoded), lambda _: [], cfg, tmp_path)
+
+    return prepare
+
+
+@pytest.mark.parametrize("uncoded", [1, 7, 20, 49])
+def test_a_container_that_declares_a_little_more_is_no_loss(tmp_path, account_of, uncoded):
+    declaring(tmp_path / "a.mkv", 50, 52)
+    status = account_of("a.mkv,anna,talk,3,1,0\n", uncoded)
+    assert (status["status"], status["reason"], status["frames_lost"]) == ("ok", "", 0)
+    assert status["frames_decoded"] == 1 + len(range(0, 49, uncoded))
+
+
+@pytest.mark.parametrize("uncoded", [1, 20])
+def test_of_a_truncated_video_is_told_how_long_it_is(tmp_path, account_of, uncoded):
+    declaring(tmp_path / "a.mkv", 31, 52)
+    status = account_of("a.mkv,anna,talk,3,1,0\n", uncoded)
+    assert status["status"] == "partial"
+    assert status["reason"] == "31 frames could be decoded of 52 declared; truncated?"
+
+
+@pytest.mark.parametrize("uncoded", [0, 10])
+def test_a_listed_frame_beyond_the_end_is_lost_though_nothing_is_coded(tmp_path, account_of, uncoded):
+    film(tmp_path / "a.avi", 50)
+    lines = "".join(f"a.avi,anna,talk,{frame},,\n" for frame in (48, 60, 99))
+    status = account_of("a.avi,anna,talk,3,1,0\n" + lines, uncoded)
+    assert (status["status"], status["frames_lost"], status["frames_coded"]) == ("partial", 2, 1)
+    assert status["reason"] == "frames 60, 99 could not be decoded"
+
+
+@pytest.mark.parametrize("declared", [0, 1e9])
+def test_a_video_that_tells_no_length_gives_frames_up_to_the_last_listed_one(tmp_path, account_of, declared):
+    declaring(tmp_path / "a.mkv", 50, declared)
+    status = account_of("a.mkv,anna,talk,3,1,0\na.mkv,anna,talk,30,1,0\n", 5)
+    assert status["frames_decoded"] == 2 + len(range(0, 28, 5))
+    assert status["reason"] == "uncoded frames up to 30, the last listed one: the video tells no length"
+
+
+def test_a_manifest_of_pictures_has_no_other_frames(bp4d):
+    picture = next(iter(read_rows(first("bp4d", bp4d)).pictures.values())).relative_to(bp4d)
+    (bp4d / "manifest.csv").write_text(MANIFEST + f"{picture},anna,a,1,1,0\n")
+    with pytest.raises(
+        DatasetError, match="lists pictures alone; --uncoded takes the other frames of videos"
+    ):
+        list_sequences("manifest", bp4d, uncoded=1)
+
+
+def test_of_a_task_that_nobody_coded_no_coded_frame_is_lost(bp4d, tmp_path):
+    ref = first("bp4d", bp4d)
+    (bp4d / ref.labels[0]).unlink()
+    (bp4d / ref.landmarks).unlink()
+    assert account(tmp_path, first("bp4d", bp4d, uncoded=1)) == [0, 0, 0, 0, 0, "failed"]
 
 
 def account(tmp_path, ref):
