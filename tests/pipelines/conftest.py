@@ -7,12 +7,10 @@ import pytest
 
 from au_core.config import ExperimentConfig
 from au_core.data.synthetic.write import write_sequence
-from au_core.face.prepare import prepare_sequence
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.experiment import Experiment
-from pipelines.machinery.sequences import PrepareSequence
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 
@@ -28,20 +26,28 @@ def local_ray() -> Iterator[None]:
 
 
 @pytest.fixture
-def in_turn(monkeypatch) -> None:
-    """Sequences are drawn and prepared one after another in this process: for tests of what comes of them."""
+def in_turn(monkeypatch, one_thread) -> None:
+    """Sequences are drawn and prepared one after another in this process: for tests of what comes of them.
+
+    Faces of videos are looked at so, too.
+    """
 
     def draw(cfg, todo, out):
         for subject, sequence in todo:
             write_sequence(cfg, subject, sequence, out)
 
-    def prepare(refs, cfg, faces):
-        detector = PrepareSequence(cfg, faces, faces).detector
-        for ref in refs:
-            yield ref, prepare_sequence(ref, detector, cfg, faces)
-
     monkeypatch.setattr("pipelines.make_synthetic._draw_all", draw)
-    monkeypatch.setattr("pipelines.machinery.finding.prepare_all", prepare)
+    for user in ("machinery.sequences", "predict_folder"):
+        monkeypatch.setattr(f"pipelines.{user}.map_jobs", map_here)
+
+
+def map_here(worker, args, jobs, tries, gpu=False):
+    """What ``map_jobs`` does, in this process."""
+    work = worker(*args, tries)
+    for number, job in enumerate(jobs):
+        row = work({"number": number, "job": job})
+        yield row.pop("number"), row
+    shutil.rmtree(tries)
 
 
 @pytest.fixture(scope="session")

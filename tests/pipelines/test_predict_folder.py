@@ -17,6 +17,7 @@ from au_core.models.checkpoint import load_recognizer
 from au_core.output.film import OverlayFile
 from au_core.output.shard import predict_shard
 from pipelines import predict_folder, predict_video
+from tests.pipelines.conftest import map_here
 from tests.toy import write_toy_faces, write_untrained_model
 
 
@@ -79,7 +80,7 @@ def tables_below(folder) -> dict[str, int]:
 
 
 def test_every_video_gets_the_table_that_it_would_get_alone(
-    local_ray, real_videos, model, yunet, tmp_path, monkeypatch, capsys
+    local_ray, real_videos, model, yunet, tmp_path, monkeypatch, capsys, request
 ):
     """Hidden folders are passed over, and files without a table are an error to who asks for that."""
     videos, out = real_videos, tmp_path / "out"
@@ -107,6 +108,7 @@ def test_every_video_gets_the_table_that_it_would_get_alone(
     assert tables_below(out / "aus") == done
     monkeypatch.undo()
 
+    request.getfixturevalue("in_turn")  # to start Ray's workers again would take longer
     os.utime(out / "faces" / "subject=deep" / "er%2Fastronaut.png.parquet")  # as if found anew
     damage_a_face(out / "faces" / "subject=single_face.mp4" / "single_face.mp4.parquet")
     (videos / "no_face.mp4").write_bytes(b"no video any more")
@@ -195,12 +197,18 @@ def test_a_worker_that_dies_of_a_shard_costs_its_own_table_alone(
     local_ray, videos, model, yunet, tmp_path, monkeypatch
 ):
     class Poisoned(predict_folder.PredictShard):  # a local class travels by value
+        def __init__(self, *args):
+            predict_folder.JobActor.__init__(self, args[-1])
+            self.args = args
+
         def work(self, job, again):
             if "no_face" in job:
                 os._exit(1)
+            super().__init__(*self.args)  # a worker that dies need not load a model first, for seconds
             return super().work(job, again)
 
     monkeypatch.setattr(predict_folder, "PredictShard", Poisoned)
+    monkeypatch.setattr("pipelines.machinery.sequences.map_jobs", map_here)
     with pytest.raises(AuError, match=r"1 of 3 videos failed, .*no_face.mp4: 3 workers died"):
         apply(videos, model, tmp_path / "out", yunet)
     assert set(tables_below(tmp_path / "out" / "aus")) == {"single_face.mp4.csv", "deep/er/astronaut.png.csv"}
