@@ -5,18 +5,39 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 150
 """Seconds after which a run counts as hung."""
 SOON = {"health_check_period_ms": 500}
 """Ray's head asks so often whether a node lives; when five times nobody answers it does not."""
+NODE = {
+    "num_cpus": 1,
+    "object_store_memory": 100 * 2**20,
+    "include_dashboard": False,
+    "include_log_monitor": False,
+}
+"""A small node of a cluster on this machine."""
 
 LISTENS, LOOPBACK = "0A", ("0100007F", "00000000000000000000000001000000")
 """As /proc has them: a socket's state; 127.0.0.1, also as a part of ::ffff:127.0.0.1, and ::1."""
+
+
+@contextmanager
+def cluster_of(cores: int) -> Iterator[Any]:
+    """A cluster of Ray's on this machine, whose head has so many cores; soon it knows who is lost."""
+    from ray.cluster_utils import Cluster
+
+    head = {**NODE, "num_cpus": cores, "no_monitor": True, "_system_config": SOON}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        yield cluster
+    finally:
+        cluster.shutdown()
 
 
 def begin(module: str, *arguments: object, **environment: str) -> subprocess.Popen:

@@ -1,4 +1,4 @@
-"""Workers of one toy training without a cluster: ``python -m tests.pipelines.toy_workers OUT`` for each.
+"""Workers of toy trainings without Ray: ``python -m tests.pipelines.toy_workers OUT [STEPS]`` for each.
 
 They find each other as torchrun's workers do, by the environment.
 """
@@ -18,9 +18,10 @@ from au_core.data.files import write_json
 from au_core.run_folder import RunFolder
 from au_core.training import loop
 from pipelines.machinery import group, worker
+from pipelines.machinery.experiment import Experiment
 from tests.pipelines.conftest import in_this_process
 from tests.pipelines.processes import begin, finish
-from tests.pipelines.toy_training import toy_experiment, toy_plan
+from tests.pipelines.toy_training import toy_experiment, toy_folder, toy_plan, train_toy
 
 STEPS = 8
 """Of the longer one, so many that the best lies between."""
@@ -38,20 +39,33 @@ def toy_jobs(out: Path) -> list[group.Job]:
 
 def train_alone(out: Path) -> None:
     """By one worker, in this process."""
-    _claim(out)
+    _claim(toy_jobs(out))
     _work(out)
 
 
 def train_together(out: Path, workers: int) -> None:
     """By several, each a process of its own."""
-    _claim(out)
+    _claim(toy_jobs(out))
+    _run_workers(workers, out)
+
+
+def train_toy_together(experiment: Experiment) -> RunFolder:
+    """What ``train_toy`` does, by as many workers as are asked for."""
+    plan = toy_plan(experiment)
+    _claim([(plan, experiment.folder(plan))])
+    _run_workers(plan.scaling.workers, experiment.out, plan.adversarial.steps)
+    with in_this_process():
+        return train_toy(experiment)  # finds predictions, which it scores
+
+
+def _run_workers(workers: int, out: Path, *steps: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
     worlds = {"WORLD_SIZE": workers, "LOCAL_WORLD_SIZE": workers}
     ranks = [{"RANK": rank, "LOCAL_RANK": rank} for rank in range(workers)]
     environments = [{k: str(v) for k, v in {**meet, **worlds, **rank}.items()} for rank in ranks]
-    runs = [begin("tests.pipelines.toy_workers", out, **environment) for environment in environments]
+    runs = [begin("tests.pipelines.toy_workers", out, *steps, **environment) for environment in environments]
     for run in runs:
         finish(run)
 
@@ -66,16 +80,25 @@ def predicting_ranks(folder: RunFolder) -> list[int]:
     return sorted(int(path.suffix[1:]) for path in folder.path.glob("predicted.*"))
 
 
-def _claim(out: Path) -> None:
-    for plan, folder in toy_jobs(out):
+def _claim(jobs: list[group.Job]) -> None:
+    for plan, folder in jobs:
         group.claim(folder, plan)
         write_json(GROUP, folder.owner)
 
 
 def _work(out: Path) -> None:
-    sources = toy_experiment(out, STEPS).sources
-    with in_this_process(), _traced():
-        group._fit(toy_jobs(out), sources, True, GROUP)
+    with _traced():
+        _fit(toy_jobs(out), toy_experiment(out, STEPS))
+
+
+def _work_undisturbed(out: Path, steps: int) -> None:
+    experiment = toy_experiment(out, steps)
+    _fit([(toy_plan(experiment), toy_folder(experiment))], experiment)
+
+
+def _fit(jobs: list[group.Job], experiment: Experiment) -> None:
+    with in_this_process():
+        group._fit(jobs, experiment.sources, True, GROUP)
 
 
 @contextmanager
@@ -98,4 +121,5 @@ def _traced() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]))
+    out, *steps = sys.argv[1:]
+    _work_undisturbed(Path(out), int(*steps)) if steps else _work(Path(out))

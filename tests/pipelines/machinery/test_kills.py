@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,14 @@ from safetensors.numpy import load_file
 
 from au_core.data.files import read_json
 from au_core.run_folder import RunFolder, read_history
+from pipelines.machinery import cli
 from pipelines.machinery.deaths import noted
 from pipelines.machinery.experiment import Experiment
 from tests.pipelines.conftest import in_this_process
 from tests.pipelines.processes import (
-    SOON,
+    NODE,
     begin,
+    cluster_of,
     descendants,
     end,
     finish,
@@ -40,6 +43,7 @@ from tests.pipelines.toy_training import (
     toy_folder,
     train_toy,
 )
+from tests.pipelines.toy_workers import train_toy_together
 
 LIMIT = 300
 """Seconds after which a run counts as hung."""
@@ -63,11 +67,9 @@ def quiet(steps, tmp_path_factory) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def quiet_by_two(local_ray, steps, tmp_path_factory) -> Experiment:
+def quiet_by_two(steps, tmp_path_factory) -> RunFolder:
     """The undisturbed training by two workers."""
-    experiment = toy_experiment(tmp_path_factory.mktemp("by_two"), steps, workers=2)
-    train_toy(experiment)
-    return experiment
+    return train_toy_together(toy_experiment(tmp_path_factory.mktemp("by_two"), steps, workers=2))
 
 
 @pytest.fixture
@@ -156,20 +158,23 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_full_disk(local_ray, quiet, steps, small_disk):
+def test_a_full_disk(local_ray, tables, quiet, steps, small_disk, capfd):
     """One clear line; with room again, the same call goes on from the last checkpoint and ends the same."""
-    import ray
-
-    cluster = ray.get_runtime_context().gcs_address  # to start another Ray for each call would take longer
     experiment = toy_experiment(small_disk, steps)
     folder, filler = toy_folder(experiment), small_disk / "filler"
-    run = start(experiment, RAY_ADDRESS=cluster)
-    wait_for_step(folder, 2 * REPORT)
-    with filler.open("wb") as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(2**20))
-    _, words = run.communicate(timeout=LIMIT)
-    assert run.returncode == 2, words
+    shutil.copy(tables, small_disk / "mlflow.db")
+
+    def fill() -> None:
+        wait_for_step(folder, 2 * REPORT)
+        with filler.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(2**20))
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(SystemExit) as ended:
+        pool.submit(fill)
+        cli.run(lambda: train_toy(experiment))
+    words = capfd.readouterr().err
+    assert ended.value.code == 2, words
     error = words[words.index("error:") :]
     assert "no space left on the disk; make room and run the same command again" in error, words
     assert len(error.splitlines()) == 2 and "Traceback" not in words, words
@@ -215,22 +220,16 @@ def test_a_killed_driver_and_no_mlflow(quiet, steps, moments, tmp_path, silent_s
 
 def test_a_lost_node_with_two_workers(database, quiet_by_two, steps, moments, tmp_path):
     """Training waits for another node and ends as undisturbed, but for the order of sums."""
-    from ray.cluster_utils import Cluster
-
     experiment = toy_experiment(tmp_path, steps, workers=2)
-    quiet, struck = map(toy_folder, (quiet_by_two, experiment))
-    small = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": SOON, **small})
-    try:
-        nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
-        run = start(experiment, RAY_ADDRESS=cluster.address)
+    quiet, struck = quiet_by_two, toy_folder(experiment)
+    with cluster_of(cores=0) as cluster:
+        run = start(experiment, RAY_ADDRESS=cluster.address)  # waits for nodes
+        nodes = [cluster.add_node(**NODE) for _ in range(2)]
         for step in moments:
             wait_for_step(struck, step)
             cluster.remove_node(nodes.pop(0), allow_graceful=False)
-            nodes.append(cluster.add_node(num_cpus=1, **small))
+            nodes.append(cluster.add_node(**NODE))
         finish(run, LIMIT)
-    finally:
-        cluster.shutdown()
     ours, theirs = (load_file(folder.model / "model.safetensors") for folder in (struck, quiet))
     for name, weights in ours.items():
         np.testing.assert_allclose(weights, theirs[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
