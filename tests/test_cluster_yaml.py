@@ -11,6 +11,8 @@ import yaml
 from ray.autoscaler._private.aws import config as aws
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from tests.pipelines.processes import LIMIT
+
 ROOT = Path(__file__).parents[1]
 PROJECT = ("au_core", "pipelines", "tune_spaces", "pyproject.toml", "README.md", "LICENSE")
 
@@ -119,7 +121,7 @@ def test_a_submitted_script_runs_alone_in_another_folder(tmp_path):
     script.write_bytes((ROOT / "pipelines" / "full_protocol.py").read_bytes())
     done = subprocess.run(
         [sys.executable, script, "--recipe", "nope"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LIMIT,
     )  # fmt: skip
     assert done.returncode == 2 and "unknown recipe 'nope'" in done.stderr
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 150
-"""Seconds after which a run counts as hung."""
+LIMIT = 300
+"""Seconds after which a run counts as hung: many times what one takes, as machines may be busy."""
 SOON = {"health_check_period_ms": 500}
 """Ray's head asks so often whether a node lives; when five times nobody answers it does not."""
 NODE = {
@@ -49,9 +49,9 @@ def begin(module: str, *arguments: object, **environment: str) -> subprocess.Pop
     )  # fmt: skip
 
 
-def finish(run: subprocess.Popen, limit: float = LIMIT) -> str:
-    """What a run that must end well, within ``limit`` seconds, has said."""
-    _, words = run.communicate(timeout=limit)
+def finish(run: subprocess.Popen) -> str:
+    """What a run that must end well has said."""
+    _, words = run.communicate(timeout=LIMIT)
     assert run.returncode == 0, words
     return words
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipelines.processes import LIMIT
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "au_core/PAPER.md", "au_core/RESULTS.md", "au_core/SPEED.md")
 COMMANDS = sorted(path.name for path in (ROOT / "pipelines").glob("[!_]*.py"))
@@ -31,7 +33,7 @@ def told() -> dict[str, tuple[str, str]]:
         )
         for command in COMMANDS
     }  # fmt: skip
-    return {command: run.communicate(timeout=120) for command, run in asked.items()}
+    return {command: run.communicate(timeout=LIMIT) for command, run in asked.items()}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from pipelines.machinery.cli import Progress, interruptible, run
+from tests.pipelines.processes import LIMIT
 
 
 class Terminal(io.StringIO):
@@ -67,7 +68,7 @@ def test_a_batch_systems_signal_or_a_lost_connection_ends_a_command_as_ctrl_c_do
     with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as command:
         assert command.stdout.readline() == "up\n"
         command.send_signal(number)
-        error = command.communicate(timeout=60)[1]
+        error = command.communicate(timeout=LIMIT)[1]
     assert command.returncode == 130 and "SIGTERM" not in error
     assert error.index("\nstopping\n") < error.index(f"\ninterrupted; {kept}\n")
 

@@ -7,6 +7,7 @@ from au_core.config import ScalingConfig
 from au_core.data.files import write_json
 from au_core.errors import AuError, ConfigError
 from pipelines.machinery.cluster import check_fits, connect
+from tests.pipelines.processes import LIMIT
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_where_ray_cannot_be_used_is_one_line(address, message, monkeypatch):
 def test_ray_starts_only_where_it_is_asked_to():
     """It would for a ``ray.put``, such as that of a training's thread after Ctrl-C has ended Ray."""
     put = [sys.executable, "-c", "import pipelines, ray; ray.put(1)"]
-    done = subprocess.run(put, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(put, capture_output=True, text=True, check=False, timeout=LIMIT)
     assert done.returncode == 1 and "Ray has not been started yet" in done.stderr
 
 

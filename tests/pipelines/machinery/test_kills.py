@@ -27,6 +27,7 @@ from pipelines.machinery.deaths import noted
 from pipelines.machinery.experiment import Experiment
 from tests.pipelines.conftest import in_this_process
 from tests.pipelines.processes import (
+    LIMIT,
     NODE,
     begin,
     cluster_of,
@@ -45,8 +46,6 @@ from tests.pipelines.toy_training import (
 )
 from tests.pipelines.toy_workers import train_toy_together
 
-LIMIT = 300
-"""Seconds after which a run counts as hung."""
 TOLERANCE = 1e-4
 """Of weights, probabilities and reports once two workers were restarted: sums may differ in order."""
 
@@ -229,7 +228,7 @@ def test_a_lost_node_with_two_workers(database, quiet_by_two, steps, moments, tm
             wait_for_step(struck, step)
             cluster.remove_node(nodes.pop(0), allow_graceful=False)
             nodes.append(cluster.add_node(**NODE))
-        finish(run, LIMIT)
+        finish(run)
     ours, theirs = (load_file(folder.model / "model.safetensors") for folder in (struck, quiet))
     for name, weights in ours.items():
         np.testing.assert_allclose(weights, theirs[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)

@@ -18,7 +18,7 @@ from au_core.data.batches.slots import SharedSlots
 from au_core.data.faces import load_faces
 from au_core.data.fold import TrainingSet
 from au_core.errors import ConfigError, DatasetError
-from tests.pipelines.processes import ROOT, descendants, wait_until
+from tests.pipelines.processes import LIMIT, ROOT, descendants, wait_until
 from tests.toy import PEOPLE, stream_of, write_toy_faces
 
 CFG = AdversarialConfig(m1=4, m2=8)
@@ -170,7 +170,7 @@ def test_processes_end_when_the_one_they_work_for_is_killed(tmp_path):
 def test_ctrl_c_is_told_by_the_one_who_asked_alone(tmp_path):
     run = begun(tmp_path)
     os.killpg(run.pid, signal.SIGINT)
-    _, errors = run.communicate(timeout=30)
+    _, errors = run.communicate(timeout=LIMIT)
     assert errors.count("Traceback") == 1 and errors.endswith("KeyboardInterrupt\n")
 
 
