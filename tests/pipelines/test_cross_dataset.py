@@ -9,7 +9,7 @@ from au_core.errors import ConfigError, DatasetError
 from au_core.models.card import load_card
 from pipelines import cross_dataset
 from pipelines.cross_dataset import finished as named
-from pipelines.make_synthetic import make_synthetic
+from tests.au_core.data.trees import draw
 
 RUN = "ours/missing=0.5/fold=1/seed=0"
 
@@ -18,7 +18,7 @@ RUN = "ours/missing=0.5/fold=1/seed=0"
 def disfa(tmp_path_factory):
     """Three drawn people in DISFA's layout."""
     cfg = SyntheticConfig(layout="disfa", subjects=3, sequences=1, frames=30)
-    return make_synthetic(cfg, tmp_path_factory.mktemp("DISFA"))
+    return draw(cfg, tmp_path_factory.mktemp("DISFA"))
 
 
 @pytest.fixture(scope="module")
