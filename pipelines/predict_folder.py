@@ -72,10 +72,11 @@ def predict_folder(
     raise_if_full(failures)
     if failures:
         raise AuError(f"{len(failures)} of {len(todo)} videos failed, the first: {failures[0]}")
-    if strict and missing:
-        raise AuError(f"{len(missing)} of {len(tables)} files have no table, such as {missing[0]}")
-    if strict and (damaged := quality.filter(pc.field("status") == "partial")["source"].to_pylist()):
-        raise AuError(f"{len(damaged)} of {len(tables)} tables lack frames, such as that of {damaged[0]}")
+    damaged = quality.filter(pc.field("status") == "partial")["source"].to_pylist() if strict else []
+    lacks = [f"{len(missing)} of {len(tables)} files have no table, such as {missing[0]}"] if missing else []
+    lacks += [f"{len(damaged)} tables lack frames, such as that of {damaged[0]}"] if damaged else []
+    if strict and lacks:
+        raise AuError("; ".join(lacks))
 
 
 def claim(out: Path, card: ModelCard) -> None:

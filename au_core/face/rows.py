@@ -139,7 +139,7 @@ class FaceRows:
             raise DatasetError(f"{Path(ref.root) / ref.source}: not one {what}")
         short = self._missing_tail()
         reasons = [f"frames {ranges(absent)} have no picture file"] if absent else []
-        reasons += [f"frames {ranges(broken)} could not be decoded"] if broken else []
+        reasons += self._not_decoded(broken)
         reasons += [*self._bad_landmarks(), *rows.remarks, *short]
         return {
             **ref.quality_key,
@@ -152,6 +152,14 @@ class FaceRows:
             "reason": "; ".join(reasons),
             "flagged": ", ".join(f"{flag} {self.flags[flag]}" for flag in FLAGS if self.flags[flag]),
         }
+
+    def _not_decoded(self, broken: list[int]) -> list[str]:
+        """What to say of the ``broken`` frames: a video may be shorter than the labels have it."""
+        length = open_video(self.rows.video).declared_frames if broken and self.rows.video else 0
+        beyond = [frame for frame in broken if length and frame > length]
+        lost = [frame for frame in broken if frame not in beyond]
+        reasons = [f"frames {ranges(lost)} could not be decoded"] if lost else []
+        return reasons + ([f"frames {ranges(beyond)}: the video has {length}"] if beyond else [])
 
     def _is_absent(self, frame: int) -> bool:
         pictures = self.rows.pictures

@@ -161,7 +161,7 @@ def _rate_table(found: Survey) -> Table:
     more = f" The first {LONGEST} of {len(found.people)} people." if len(found.people) > LONGEST else ""
     return Table(
         caption=f"Share of the coded frames in which an AU is active ({kind}), in percent, by person.{more}",
-        header=("Person", "frames", "with a face", *found.aus),
+        header=("Person", "all frames", "with a face", *found.aus),
         rows=tuple(_rates(person, found.aus) for person in [everybody, *found.people[:LONGEST]]),
     )
 

@@ -34,8 +34,7 @@ def run_table(results: Results) -> Table:
         "Test parts": ", ".join(map(str, results.folds)),
         "Seeds": ", ".join(map(str, sorted({run.plan.seed for run in results.runs}))),
         "Network": f"{train.backbone}, weights {train.weights or 'random'}, {train.input_size} pixels",
-        "Training": "{steps} steps, {m1} labelled + {m2} unlabelled faces each (all labelled where "
-        "unlabelled ones are fewer, or not 1 % of all), ".format(**asdict(plan.adversarial))
+        "Training": f"{plan.adversarial.steps} steps, {_batch(results)}, "
         + ", ".join(f"{name.upper()} {_of_all(results.runs, name)}" for name in ("h_d", "h_r")),
         "Other settings": _not_the_defaults(results) or "the defaults",
         **_variants(results),
@@ -44,7 +43,7 @@ def run_table(results: Results) -> Table:
             sorted({", ".join(run.machine.values()) or "unknown" for run in results.runs})
         ),
         "Subjects": _subjects(results),
-        "Faces with labels": _labelled(results),
+        "Training faces with labels": _labelled(results),
         "Files": "`runs/<method>/missing=<rate>/fold=<k>/seed=<s>/`; all scores as one table: `table.csv`",
         "Not finished": ", ".join(f"`{name}`" for name in results.unfinished) or "none",
     }
@@ -102,6 +101,8 @@ def data_words(results: Results) -> str:
         for dataset in found.get("also", [])
     ]
     more = [f"with unlabelled video from `{found['unlabelled']}`"] if found.get("unlabelled") else []
+    if every := results.preprocess.get("uncoded"):
+        more.append(f"with one of {every} frames that nobody coded, without labels")
     return ", ".join([data, *also, *more])
 
 
@@ -125,13 +126,28 @@ def _or(values: Iterable[float]) -> str:
     return " or ".join(map(str, sorted(values))) or "-"
 
 
+def _batch(results: Results) -> str:
+    """What a batch of Eq. 4 is made of: without enough unlabelled faces, of labelled ones alone."""
+    game, drawn = results.runs[0].plan.adversarial, {r.training_set["unlabelled_drawn"] for r in results.runs}
+    usual = f"{game.m1} labelled + {game.m2} unlabelled faces each"
+    alone = f"{game.m1 + game.m2} labelled faces each, no unlabelled ones (there are none, or too few)"
+    return {(True,): usual, (False,): alone}.get((*drawn,), f"{usual}, or {alone}")
+
+
 def _labelled(results: Results) -> str:
-    """Which share of the training faces really has a label, by missing rate."""
-    by_rate: dict[float, list[float]] = {}
+    """How many of the training faces really have a label, by missing rate: means over the trainings."""
+    by_rate: dict[float, list[dict[str, Any]]] = {}
     for run in results.runs:
-        by_rate.setdefault(run.rate, []).append(run.training_set["labelled_share"])
-    shares = {rate: spread(found) for rate, found in by_rate.items()}
-    return ", ".join(f"{percent(rate)} hidden: {100 * share.mean:.1f} %" for rate, share in shares.items())
+        by_rate.setdefault(run.rate, []).append(run.training_set)
+    return ", ".join(
+        f"{percent(rate)} hidden: {_mean(sets, 'labelled'):,.0f} of {_mean(sets, 'faces'):,.0f} "
+        f"({100 * _mean(sets, 'labelled_share'):.1f} %)"
+        for rate, sets in by_rate.items()
+    )
+
+
+def _mean(sets: Sequence[dict[str, Any]], name: str) -> float:
+    return spread([found[name] for found in sets]).mean
 
 
 def _subjects(results: Results) -> str:

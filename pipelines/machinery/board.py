@@ -134,6 +134,8 @@ def counts_line(counts: dict[str, Any]) -> str:
     text = f"{counts['faces']:,} faces, {counts['labelled']:,} labelled ({counts['labelled_share']:.0%})"
     if counts["labelled"] < counts["faces"] and not counts["unlabelled_drawn"]:
         text += ", too few unlabelled ones to be drawn"
+    elif counts["labelled"] == counts["faces"]:
+        text += ", none unlabelled: T2 is empty"
     if aus := unlearnable(counts):
         text += f"; warning: always absent, always present or never coded: {', '.join(aus)}"
     return text

@@ -55,7 +55,7 @@ def list_dataset(
     """
     base = base and base.absolute()
     refs = list_sequences(layout, data.absolute(), cfg.camera, name, base, cfg.uncoded)
-    for remark in _remarks(layout, data.absolute(), base, refs):
+    for remark in _remarks(layout, data.absolute(), base, refs, cfg):
         print(f"{data}: {remark}", file=sys.stderr)
     cfg = with_detector_file(layout, cfg)
     if cfg.detector == "dataset" and not any(ref.landmarks for ref in refs):
@@ -63,15 +63,30 @@ def list_dataset(
     return Dataset(refs, faces, cfg)
 
 
-def _remarks(layout: str, data: Path, base: Path | None, refs: Sequence[SequenceRef]) -> list[str]:
+def _remarks(
+    layout: str, data: Path, base: Path | None, refs: Sequence[SequenceRef], cfg: PreprocessConfig
+) -> list[str]:
     """What to tell of a dataset that is listed: mostly, what of it is passed over."""
+    if layout == "manifest":
+        return manifest.remarks(data, base)
+    if LAYOUTS[layout].uncoded:
+        all_of_it = refs if cfg.uncoded else list_sequences(layout, data, uncoded=1)
+        return _without_labels([ref for ref in all_of_it if not ref.labels], cfg)
     if layout != "videos":
-        return manifest.remarks(data, base) if layout == "manifest" else []
+        return []
     others, single = other_kinds(data), sum(is_picture(Path(ref.source)) for ref in refs)
     remarks = [f"{others} are passed over"] if others else []
     if single >= MANY:
         remarks.append(f"{single:,} pictures are a sequence each; a folder of alike numbered ones is one")
     return remarks
+
+
+def _without_labels(refs: Sequence[SequenceRef], cfg: PreprocessConfig) -> list[str]:
+    """What becomes of sequences that have pictures and no label file."""
+    if not refs:
+        return []
+    fate = "they join T2" if cfg.uncoded else "left out (with --uncoded N they join T2)"
+    return [f"{len(refs)} sequences have no label file, such as {refs[0].subject} {refs[0].sequence}: {fate}"]
 
 
 def with_detector_file(layout: str, cfg: PreprocessConfig) -> PreprocessConfig:
@@ -159,10 +174,12 @@ def refuse_to_redo(dataset: Dataset, out: Path) -> None:
     before = json.loads(shard_metadata(shard).get("settings", "{}"))
     now = json.loads(settings_of(dataset.cfg, dataset.refs[0].layout))
     if other := [name for name in now if before.get(name) != now[name]]:
+        option = f"--{other[0].replace('_', '-')} {before.get(other[0])}"
+        go_on = f"go on with {option}, " if type(before.get(other[0])) in (int, float) else ""
         raise ConfigError(
             f"{dataset.faces}: these faces were made with {other[0]} {before.get(other[0])}, not "
-            f"{now[other[0]]}, and {trained[0].parent} was trained on them; choose another --out, or remove "
-            "faces, runs and sweeps to begin anew"
+            f"{now[other[0]]}, and {trained[0].parent} was trained on them; {go_on}choose another --out, or "
+            "remove faces, runs and sweeps to begin anew"
         )
     for ref in dataset.refs:
         source, shard = Path(ref.root) / ref.source, shard_path(dataset.faces, ref)

@@ -134,7 +134,7 @@ def test_a_folder_of_numbered_pictures_has_one_table(in_turn, model, yunet, tmp_
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / "in" / name), np.zeros((64, 64, 3), np.uint8))
     (tmp_path / "in" / "clip" / "0003.jpg").write_bytes(b"no picture at all")
-    with pytest.raises(AuError, match=r"1 of 2 tables lack frames, such as that of clip$"):
+    with pytest.raises(AuError, match=r"^1 tables lack frames, such as that of clip$"):
         apply(tmp_path / "in", model, tmp_path / "out", yunet, "--strict")
     assert set(tables_below(tmp_path / "out" / "aus")) == {"clip.csv", "album/anna.jpg.csv"}
     rows = rows_of(tmp_path / "out" / "aus" / "clip.csv")

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -108,7 +109,10 @@ def test_faces_that_trainings_learned_from_are_not_replaced_for_a_setting(
     (run / "config.json").touch()
     before = snapshot(tmp_path / "faces")
     never_ray(monkeypatch)
-    with pytest.raises(ConfigError, match=r"made with size 64, not 224, and .*fold=1/seed=0 was trained on"):
+    with pytest.raises(
+        ConfigError,
+        match=r"made with size 64, not 224, and .*seed=0 was trained on them; go on with --size 64, cho",
+    ):
         main(words)
     with held_together(tmp_path / "faces"):
         main([*words, "--size", "64"])  # nothing to do: whoever trains on them may go on
@@ -285,6 +289,16 @@ def test_a_full_disk_is_no_success(twin, tmp_path, monkeypatch):
     )
     with pytest.raises(FullDiskError, match="make room"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
+
+
+@pytest.mark.parametrize(("uncoded", "fate"), [(0, "left out (with --uncoded N they"), (3, "they join T2")])
+def test_sequences_without_a_label_file_are_told(twin, tmp_path, capsys, uncoded, fate):
+    shutil.copytree(twin, tmp_path / "data")
+    sorted((tmp_path / "data" / "AUCoding" / "AU_OCC").iterdir())[1].unlink()
+    for data, told in ((twin, False), (tmp_path / "data", True)):
+        list_dataset("bp4d", data, tmp_path / "faces", replace(CFG, uncoded=uncoded))
+        words = f"{data}: 1 sequences have no label file, such as F002 T1: {fate}"
+        assert (words in capsys.readouterr().err) == told
 
 
 @pytest.mark.parametrize(("n", "told"), [(99, False), (100, True)])

@@ -40,7 +40,8 @@ class Columns:
         more = [f"{len(names) - SHOWN} more"] * (len(names) > SHOWN)
         aus = ", ".join(map(au_column, self.aus))
         shown = ", ".join([*names[:SHOWN], *more])
-        return f"columns passed over: {shown}; codes are {aus}" if names else ""
+        doubt = "warning: " if any(map(str.isdecimal, "".join(self.others))) else ""  # A17 for AU17, say
+        return f"{doubt}columns passed over: {shown}; codes are {aus}" if names else ""
 
 
 def columns_of(path: Path, header: Sequence[str]) -> Columns:

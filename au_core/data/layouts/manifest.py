@@ -7,6 +7,7 @@ empty where it is not coded; 1.0 is 1, as pandas writes it.
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,9 +106,11 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     pictures = is_picture(source)
     last, remarks = int(frames[-1]), ()
     if ref.uncoded and not pictures:
-        frames, codes = with_uncoded(frames, codes, numbers_of(source, frames), ref.uncoded)
-        if not open_video(source).declared_frames:
-            remarks = (f"uncoded frames up to {last}, the last listed one: the video tells no length",)
+        with suppress(DatasetError):  # told by whoever decodes it, when its frames are counted
+            there = numbers_of(source, frames)
+            if not open_video(source).declared_frames:
+                remarks = (f"uncoded frames up to {last}, the last listed one: the video tells no length",)
+            frames, codes = with_uncoded(frames, codes, there, ref.uncoded)
     return FrameRows(
         ref=ref,
         aus=table.aus,

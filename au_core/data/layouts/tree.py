@@ -68,7 +68,10 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def has_numbered_pictures(folder: Path | None) -> bool:
     """Whether :func:`numbered_pictures` would find any."""
-    return bool(picture_names(folder))
+    if not (folder and folder.is_dir()):
+        return False
+    with os.scandir(folder) as entries:  # the first one will do, of thousands
+        return any(NUMBERED.fullmatch(entry.name) for entry in entries)
 
 
 def numbered_pictures(folder: Path | None) -> dict[int, Path]:

@@ -161,11 +161,14 @@ def test_aus_that_cannot_have_been_learned_are_told_before_any_number(tmp_path):
     write_experiment(tmp_path)
     for fold in (1, 2, 3):
         folder = write_run(tmp_path, "ours", 0.5, fold, 0, 0.5)
-        counts = {"labelled_share": 0.4 + fold / 10, "known": {"AU01": 5, "AU02": 5}}
+        counts = {"faces": 1000, "labelled": 400 + 100 * fold, "labelled_share": 0.4 + fold / 10}
+        counts |= {"unlabelled_drawn": fold == 1, "known": {"AU01": 5, "AU02": 5}}
         write_json(counts | {"present": {"AU01": 2, "AU02": 0 if fold == 3 else 1}}, folder.training_set)
     results = collect(tmp_path)
     assert "or none at all: AU02 (test part 3). Scores there are chance." in notice(results)
-    assert ("Faces with labels", "50 % hidden: 60.0 %") in run_table(results).rows
+    rows = dict(run_table(results).rows)
+    assert rows["Training faces with labels"] == "50 % hidden: 600 of 1,000 (60.0 %)"
+    assert "32 labelled + 32 unlabelled faces each, or 64 labelled faces each, no unlabe" in rows["Training"]
 
 
 def test_aus_whose_threshold_nothing_could_choose_are_told(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from au_core.data.files import write_json
 from au_core.run_folder import RunFolder
-from pipelines.machinery.board import Board, progress_line, seconds_left
+from pipelines.machinery.board import Board, counts_line, progress_line, seconds_left
 from pipelines.machinery.cli import averages
 from pipelines.machinery.deaths import note
 from pipelines.machinery.tracking import Tracking
@@ -108,6 +108,12 @@ def test_what_is_learned_from_is_told_once(run, capsys):
         == 1
     )
     assert "never coded: AU02\n" in told
+
+
+def test_that_there_is_no_unlabelled_face_is_told():
+    counts = {"faces": 500, "labelled": 500, "labelled_share": 1.0, "unlabelled_drawn": False}
+    words = counts_line(counts | {"known": {}, "present": {}})
+    assert words == "500 faces, 500 labelled (100%), none unlabelled: T2 is empty"
 
 
 def test_a_finished_training_tells_when_the_rest_will_be(run, tmp_path, capsys, monkeypatch):

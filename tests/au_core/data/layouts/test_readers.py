@@ -209,6 +209,9 @@ def test_columns_of_a_manifest_are_found_by_name_and_others_passed_over(tmp_path
     rows = read_rows(found)
     assert rows.aus == (1, 12) and rows.codes.tolist() == [[0, -1], [1, -1]]
     assert manifest.remarks(table) == ["columns passed over: '', 'notes', 'author'; codes are AU01, AU12"]
+    table.write_text(table.read_text().replace("AU12", "A12"))
+    (doubt,) = manifest.remarks(table)
+    assert doubt.startswith("warning: columns passed over: ") and doubt.endswith("'A12'; codes are AU01")
     table.write_text("a,b,c,d,e,f,g," + MANIFEST + "1,2,3,4,5,6,7,a.mp4,anna,smile,1,0,\n")
     assert "'d', 'e', 2 more; codes" in manifest.remarks(table)[0]
 

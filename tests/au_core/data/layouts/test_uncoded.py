@@ -149,7 +149,7 @@ def test_a_listed_frame_beyond_the_end_is_lost_though_nothing_is_coded(tmp_path,
     lines = "".join(f"a.avi,anna,talk,{frame},,\n" for frame in (48, 60, 99))
     status = account_of("a.avi,anna,talk,3,1,0\n" + lines, uncoded)
     assert (status["status"], status["frames_lost"], status["frames_coded"]) == ("partial", 2, 1)
-    assert status["reason"] == "frames 60, 99 could not be decoded"
+    assert status["reason"] == "frames 60, 99: the video has 50"
 
 
 @pytest.mark.parametrize("declared", [0, 1e9])
@@ -158,6 +158,13 @@ def test_a_video_that_tells_no_length_gives_frames_up_to_the_last_listed_one(tmp
     status = account_of("a.mkv,anna,talk,3,1,0\na.mkv,anna,talk,30,1,0\n", 5)
     assert status["frames_decoded"] == 2 + len(range(0, 28, 5))
     assert status["reason"] == "uncoded frames up to 30, the last listed one: the video tells no length"
+
+
+def test_a_video_that_cannot_be_opened_loses_the_frames_that_are_coded(tmp_path, account_of):
+    (tmp_path / "a.avi").write_bytes(b"none")
+    status = account_of("a.avi,anna,talk,3,1,0\na.avi,anna,talk,4,1,0\n", 5)
+    assert (status["status"], status["frames_coded"], status["frames_lost"]) == ("failed", 2, 2)
+    assert "these 4 bytes cannot be decoded" in status["reason"]
 
 
 def test_a_manifest_of_pictures_has_no_other_frames(bp4d):
