@@ -130,11 +130,13 @@ def refuse_labelled(unlabelled: Sequence[Dataset], labelled: Sequence[Dataset]) 
     Raises:
         ConfigError: one is, so that test people would be trained on.
     """
-    taken = {path: ref for dataset in labelled for ref in dataset.refs for path in _places(ref)}
+    if not unlabelled:
+        return
+    taken = {path for dataset in labelled for ref in dataset.refs for path in _places(ref)}
     within = {folder for path in taken for folder in path.parents}
     for ref in (ref for dataset in unlabelled for ref in dataset.refs):
         for path in _places(ref):
-            if path in within or not taken.keys().isdisjoint([path, *path.parents]):
+            if path in within or not taken.isdisjoint([path, *path.parents]):
                 raise ConfigError(
                     f"--unlabelled {ref.root}: {ref.source} is of the labelled data, so folds would be "
                     "trained on the faces of their own test people; expected other video (--uncoded N takes "
@@ -175,7 +177,8 @@ def refuse_to_redo(dataset: Dataset, out: Path) -> None:
     now = json.loads(settings_of(dataset.cfg, dataset.refs[0].layout))
     if other := [name for name in now if before.get(name) != now[name]]:
         option = f"--{other[0].replace('_', '-')} {before.get(other[0])}"
-        go_on = f"go on with {option}, " if type(before.get(other[0])) in (int, float) else ""
+        is_number = type(before.get(other[0])) in (int, float) and hasattr(dataset.cfg, other[0])
+        go_on = f"go on with {option}, " if is_number else ""
         raise ConfigError(
             f"{dataset.faces}: these faces were made with {other[0]} {before.get(other[0])}, not "
             f"{now[other[0]]}, and {trained[0].parent} was trained on them; {go_on}choose another --out, or "

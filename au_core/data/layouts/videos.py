@@ -24,8 +24,8 @@ FEWEST = 3
 def list_sequences(root: Path) -> list[SequenceRef]:
     """Every video, picture and series at or below ``root``; others, and whatever is hidden, are passed over.
 
-    A folder that cannot be read is a sequence too, which fails. So is a folder whose pictures are a series:
-    the frames of one video (:func:`is_series`).
+    A folder whose pictures are a series is one sequence, the frames of a video (:func:`is_series`); one that
+    cannot be read is a sequence too, which fails.
 
     The subject is the first folder below ``root``, or the file itself where there is none; the sequence
     is the name of the file, or of the series' folder (with the folders between, joined by ``/``).
