@@ -47,10 +47,10 @@ def notice(found: Survey) -> str:
         {row["subject"] for row in found.quality},
     )
     share = sum(row["faces_found"] for row in found.quality) / max(decoded, 1)
-    words = f"{coded:,} coded frames; " if coded else ""
+    words, in_all = (f"{coded:,} coded frames; ", " in all") if coded else ("", "")
     return (
         f"{len(found.quality)} sequences of {len(people)} people, {status['failed']} failed, "
-        f"{status['partial']} with losses: {words}{decoded:,} frames were decoded, a face in "
+        f"{status['partial']} with losses: {words}{decoded:,} frames{in_all} were decoded, a face in "
         f"{100 * share:.1f} % of these."
     )
 

@@ -56,7 +56,7 @@ def test_the_page_shows_people_rates_and_losses_and_needs_no_network(faces):
     text = write_quality_report(faces).read_text()
     assert text.count('alt="Faces of ') == 3 and "data:image/jpeg" in text and "data:image/png" in text
     assert "could not be decoded" in text and "failed: 0 decoded" in text and "AU12" in text
-    assert "6 sequences of 3 people, 1 failed, 1 with losses: 45 coded frames; 44 frames" in text
+    assert "6 sequences of 3 people, 1 failed, 1 with losses: 45 coded frames; 44 frames in all were" in text
     assert "<script" not in text and not re.search(r'(src|href)="(?!data:|#)', text)
 
 
