@@ -140,6 +140,9 @@ def test_the_driver_killed(local_ray, archive, whole, tmp_path, request):
     preprocess(arguments(archive, tmp_path))
     end(orphans)
     assert kept.items() <= finished(faces).items(), "finished sequences were done again"
+    assert contents(faces) == whole
+    next(iter(kept)).unlink()
+    preprocess(arguments(archive, tmp_path))  # sweeps away what old workers left to their own end
     assert contents(faces) == whole and not list(faces.rglob(".*.tmp"))
 
 
