@@ -1,5 +1,6 @@
 """The nouns that travel: a source sequence, its frame rows, a face row, a quality row, a prediction row."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,8 +67,8 @@ class FrameRows:
     video: Path | None = None
     marks: np.ndarray | None = None
     bad: np.ndarray | None = None
-    last_listed: int | None = None
-    """The last frame that a label file lists, where later ones of a video may be asked for; else None."""
+    last_listed: float = math.inf
+    """The last frame that a label file lists, where later ones of a video may be asked for; else infinite."""
     kind: str = "occurrence"
     """What the codes are: ``occurrence`` (0, 1) or ``intensity`` (0 to 5)."""
     remarks: tuple[str, ...] = field(default=())

@@ -1,12 +1,10 @@
 """Frames that nobody coded, beside the coded ones of a sequence: faces without labels, for T2."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
 from au_core.aus import UNKNOWN
-from au_core.data.video import open_video
 
 
 def with_uncoded(
@@ -27,10 +25,10 @@ def with_uncoded(
     return joined[order], np.concatenate([codes, nothing])[order]
 
 
-def numbers_of(film: Path, listed: np.ndarray) -> range:
-    """The frames of a film from 1 on, as far as its container tells, or the ``listed`` ones.
+def numbers_of(declared: int, listed: np.ndarray) -> range:
+    """The frames of a video from 1 on: as many as its container ``declared``, else to the last ``listed`` one.
 
-    Raises:
-        DatasetError: OpenCV cannot open it.
+    >>> numbers_of(9, np.array([3])), numbers_of(0, np.array([3]))
+    (range(1, 10), range(1, 4))
     """
-    return range(1, (open_video(film).declared_frames or max(listed.tolist(), default=0)) + 1)
+    return range(1, (declared or max(listed.tolist(), default=0)) + 1)

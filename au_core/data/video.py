@@ -168,7 +168,6 @@ def _listed_frames(rows: FrameRows, path: Path, alive: Callable[[], object]) -> 
         DatasetError: some frames are lost, and nobody can tell which.
     """
     capture, times = _capture(path), array("d")  # of the frames so far
-    last = math.inf if rows.last_listed is None else rows.last_listed
 
     def grab() -> bool:
         if there := capture.grab():
@@ -182,8 +181,8 @@ def _listed_frames(rows: FrameRows, path: Path, alive: Callable[[], object]) -> 
             while len(times) < frame - 1 and grab():
                 pass
             there = len(times) == frame - 1 and grab()
-            if not there and frame > last:
-                if len(times) >= last:
+            if not there and frame > rows.last_listed:
+                if len(times) >= rows.last_listed:
                     yield len(times) + 1, None, None
                 break
             yield frame, capture.retrieve()[1] if there else None, times[-1] if there else None

@@ -1,6 +1,5 @@
 """Face rows: every decoded frame of a sequence gets one for each face, or one that says why there is none."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -39,14 +38,13 @@ class FaceRows:
         self.rows, self.detector, self.cfg, self.alive = rows, detector, cfg, alive
         self.tracker, self.index = Tracker(), {frame: i for i, frame in enumerate(rows.frames.tolist())}
         self.coded = {*rows.frames[rows.coded].tolist()}
-        self.last = math.inf if rows.last_listed is None else rows.last_listed
         self.decoded, self.ended, self.lost = 0, 0, list[int]()
         self.faces, self.faces_coded, self.flags = 0, 0, Counter[str]()
 
     def __iter__(self) -> Iterator[Row]:
         self.alive()
         for frame, image, seconds in decode(self.rows, self.alive):
-            if image is None and self.rows.video and frame > self.last:
+            if image is None and self.rows.video and frame > self.rows.last_listed:
                 self.ended = frame - 1
             elif image is None:
                 self.lost.append(frame)

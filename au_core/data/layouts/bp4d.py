@@ -30,6 +30,7 @@ from au_core.data.layouts.tree import (
 )
 from au_core.data.schema import FrameRows, SequenceRef
 from au_core.data.uncoded import numbers_of, with_uncoded
+from au_core.data.video import open_video
 from au_core.errors import DatasetError
 
 AUS = tuple(AU_NAMES)
@@ -149,7 +150,7 @@ def rows_of(
     if pictures == {}:
         raise no_numbered_picture(source, f"{next(iter(frames), 1)}.jpg")
     needed = ref.landmarks or ref.uncoded
-    there = sorted(pictures or numbers_of(source, frames)) if needed else []
+    there = sorted(pictures or numbers_of(open_video(source).declared_frames, frames)) if needed else []
     rows, codes = with_uncoded(frames, codes, there, ref.uncoded)
     if not len(rows):
         raise DatasetError(f"{source}: the video does not say how many frames it has, and none is coded")

@@ -107,10 +107,10 @@ def read_rows(ref: SequenceRef) -> FrameRows:
     last, remarks = int(frames[-1]), ()
     if ref.uncoded and not pictures:
         with suppress(DatasetError):  # told by whoever decodes it, when its frames are counted
-            there = numbers_of(source, frames)
-            if not open_video(source).declared_frames:
+            declared = open_video(source).declared_frames
+            if not declared:
                 remarks = (f"uncoded frames up to {last}, the last listed one: the video tells no length",)
-            frames, codes = with_uncoded(frames, codes, there, ref.uncoded)
+            frames, codes = with_uncoded(frames, codes, numbers_of(declared, frames), ref.uncoded)
     return FrameRows(
         ref=ref,
         aus=table.aus,
