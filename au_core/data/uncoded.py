@@ -26,7 +26,7 @@ def with_uncoded(
 
 
 def numbers_of(declared: int, listed: np.ndarray) -> range:
-    """The frames of a video from 1 on: as many as its container ``declared``, else to the last ``listed`` one.
+    """A video's frames from 1 on: as many as its container ``declared``, else to the last ``listed`` one.
 
     >>> numbers_of(9, np.array([3])), numbers_of(0, np.array([3]))
     (range(1, 10), range(1, 4))

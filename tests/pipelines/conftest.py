@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from au_core.config import ExperimentConfig
+from au_core.config import ExperimentConfig, SyntheticConfig
 from au_core.data.synthetic.write import write_sequence
 from au_core.fold_plan import FoldPlan
 from au_core.run_folder import RunFolder
 from pipelines.machinery.cluster import connect
 from pipelines.machinery.experiment import Experiment
+from tests.au_core.data.trees import draw
 from tests.pipelines.toy_training import tiny_config
 from tests.toy import write_toy_faces
 
@@ -25,6 +26,12 @@ def local_ray() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory) -> Path:
+    """Four drawn people in BP4D's layout."""
+    return draw(SyntheticConfig(subjects=4, sequences=1, frames=5), tmp_path_factory.mktemp("twin"))
+
+
 @pytest.fixture
 def in_turn(monkeypatch, one_thread) -> None:
     """Sequences are drawn and prepared one after another in this process: for tests of what comes of them.
@@ -32,11 +39,11 @@ def in_turn(monkeypatch, one_thread) -> None:
     Faces of videos are looked at so, too.
     """
 
-    def draw(cfg, todo, out):
+    def draw_all(cfg, todo, out):
         for subject, sequence in todo:
             write_sequence(cfg, subject, sequence, out)
 
-    monkeypatch.setattr("pipelines.make_synthetic._draw_all", draw)
+    monkeypatch.setattr("pipelines.make_synthetic._draw_all", draw_all)
     for user in ("machinery.sequences", "predict_folder"):
         monkeypatch.setattr(f"pipelines.{user}.map_jobs", map_here)
 

@@ -3,13 +3,12 @@ import json
 import os
 import random
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from au_core.config import PreprocessConfig, SyntheticConfig
+from au_core.config import PreprocessConfig
 from au_core.data.locks import held_alone, held_together
 from au_core.data.provenance import n_unprepared, read_quality, signature
 from au_core.data.readers import list_sequences
@@ -21,16 +20,10 @@ from pipelines.machinery.finding import find_faces, with_detector_beside
 from pipelines.machinery.jobs import TRIES
 from pipelines.machinery.sequences import PrepareSequence
 from pipelines.preprocess import main
-from tests.au_core.data import trees
 from tests.au_core.data.mutants import CHANGES
 from tests.pipelines.conftest import snapshot
 
 CFG = PreprocessConfig(size=64)
-
-
-@pytest.fixture(scope="module")
-def twin(tmp_path_factory):
-    return trees.draw(SyntheticConfig(subjects=4, sequences=1, frames=5), tmp_path_factory.mktemp("twin"))
 
 
 def preprocess(layout, data, faces, cfg):
@@ -201,41 +194,6 @@ def test_many_damaged_sequences_are_as_many_lines(twin, in_turn, tmp_path, reque
     assert shards == set((table.subject + " " + table.sequence)[table.status != "failed"])
 
 
-@pytest.fixture
-def no_detector(monkeypatch):
-    """A file that passes for a detector, where none is asked."""
-    monkeypatch.setattr("pipelines.machinery.datasets.load_detector", lambda *_, **__: None)
-    return PreprocessConfig(detector=__file__)
-
-
-def test_what_of_a_manifest_is_passed_over_or_not_there_is_told(no_detector, tmp_path, capsys):
-    table = tmp_path / "own.csv"
-    lines = ["path,subject,sequence,frame,age,AU12", "b.mp4,bert,talk,1,30,1", "a.mp4,anna,smile,1,30,1"]
-    table.write_text("\n".join(lines))
-    (tmp_path / "a.mp4").touch()
-    list_dataset("manifest", table, tmp_path / "faces", no_detector)
-    columns, files = capsys.readouterr().err.splitlines()
-    assert columns == f"{table}: columns passed over: 'age'; codes are AU12"
-    assert files.startswith(f"{table}: warning: 1 of 2 files are not there, the first b.mp4 (line 2); bring")
-
-
-def test_a_manifest_may_lie_elsewhere_than_its_files(no_detector, tmp_path, monkeypatch, capsys):
-    listed = []
-    monkeypatch.setattr("pipelines.preprocess.find_faces", lambda dataset: listed.extend(dataset.refs))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.mp4").touch()
-    lines = ["path,subject,sequence,frame,AU12", "a.mp4,anna,smile,1,1", "b.mp4,bert,talk,1,1"]
-    (tmp_path / "own.csv").write_text("\n".join(lines))
-    words = ["--layout", "manifest", "--data", "own.csv", "--root", "data", "--detector", __file__]
-    main([*words, "--out", str(tmp_path)])
-    assert [(ref.root, ref.source) for ref in listed] == [
-        (str(tmp_path / "data"), "a.mp4"),
-        (str(tmp_path / "data"), "b.mp4"),
-    ]
-    assert "1 of 2 files are not there, the first b.mp4 (line 3)" in capsys.readouterr().err
-
-
 def test_when_everything_fails_it_says_so_and_why(in_turn, tmp_path, yunet):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mp4").write_bytes(b"nothing")
@@ -289,22 +247,3 @@ def test_a_full_disk_is_no_success(twin, tmp_path, monkeypatch):
     )
     with pytest.raises(FullDiskError, match="make room"):
         preprocess("bp4d", twin, tmp_path / "faces", CFG)
-
-
-@pytest.mark.parametrize(("uncoded", "fate"), [(0, "left out (with --uncoded N they"), (3, "they join T2")])
-def test_sequences_without_a_label_file_are_told(twin, tmp_path, capsys, uncoded, fate):
-    shutil.copytree(twin, tmp_path / "data")
-    sorted((tmp_path / "data" / "AUCoding" / "AU_OCC").iterdir())[1].unlink()
-    for data, told in ((twin, False), (tmp_path / "data", True)):
-        list_dataset("bp4d", data, tmp_path / "faces", replace(CFG, uncoded=uncoded))
-        words = f"{data}: 1 sequences have no label file, such as F002 T1: {fate}"
-        assert (words in capsys.readouterr().err) == told
-
-
-@pytest.mark.parametrize(("n", "told"), [(99, False), (100, True)])
-def test_many_single_pictures_are_told(tmp_path, yunet, capsys, n, told):
-    """Somebody may have meant them for the frames of one video: a cover beside these makes an album."""
-    for i in range(n):
-        (tmp_path / f"picture {'abcdefghij'[i % 10]}{i * i}.jpg").touch()
-    list_dataset("videos", tmp_path, tmp_path / "faces", PreprocessConfig(detector=str(yunet)))
-    assert (f"{n} pictures are a sequence each; a folder of alike" in capsys.readouterr().err) == told
